@@ -1,0 +1,1 @@
+"""The `upres` command: `main` dispatches, one file a verb."""

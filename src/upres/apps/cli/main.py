@@ -1,0 +1,79 @@
+"""The `upres` command: find the verb, load only its file, turn errors into one line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+
+from upres import __version__
+from upres.errors import UpresError, near_miss
+
+VERBS = {
+    "upscale": "make pictures larger",
+    "models": "list the models inside the package",
+    "doctor": "show what this machine and this installation can do",
+    "evaluate": "measure a model's quality on a data set, by a paper's protocol",
+    "train": "train a network by a recipe",
+    "export": "write a trained network for other runtimes",
+    "import": "convert other people's checkpoints",
+    "bench": "measure speed on this machine",
+    "challenge": "the NTIRE efficient super-resolution challenge: run and rank",
+}
+"""Every verb, in the order of the help, and its line there. Verb ``x`` lives in ``apps/cli/x.py`` (``import`` in
+``import_.py``), which offers ``add_arguments(parser)`` and ``run(args) -> exit code``."""
+
+EPILOG = """examples:
+  upres upscale photo.jpg                   photo_x2.jpg beside it
+  upres upscale holiday/ -o large/ --scale 3
+  upres models
+  upres evaluate esr_tm_x2 --data Set5 --scale 2
+
+`upres VERB --help` tells more. Exit status: 0 done, 1 an error (one line on stderr), 2 wrong usage."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except UpresError as error:
+        print(f"upres: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("upres: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _dispatch(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="upres",
+        description="Sharper, larger pictures on the computer you have; and the lab behind it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"upres {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if wanted is not None and wanted not in VERBS:
+        parser.error(f"no verb '{wanted}'.{near_miss(wanted, VERBS)}")
+    for verb, summary in VERBS.items():
+        subparser = verbs.add_parser(
+            verb,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if verb == wanted:
+            _module(verb).add_arguments(subparser)
+    args = parser.parse_args(arguments)
+    return int(_module(args.verb).run(args))
+
+
+def _module(verb: str) -> ModuleType:
+    name = "import_" if verb == "import" else verb
+    return import_module(f"upres.apps.cli.{name}")
+

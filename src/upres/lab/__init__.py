@@ -1,0 +1,1 @@
+"""Where networks are trained, compared, compressed and exported. Everything here may import torch."""

@@ -1,0 +1,1 @@
+"""Architectures, one file a paper; `upres.lab.zoo` is the table of names."""

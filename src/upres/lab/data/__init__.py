@@ -1,0 +1,1 @@
+"""Training pictures: folders, cache, low-resolution pairs, crops, augmentation."""

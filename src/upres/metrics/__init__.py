@@ -1,0 +1,1 @@
+"""Image quality by the papers' rules."""

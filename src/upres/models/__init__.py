@@ -1,0 +1,1 @@
+"""The catalogue of shipped models and the card that every model file carries. No torch."""

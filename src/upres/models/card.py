@@ -1,0 +1,120 @@
+"""What a model is and where it comes from: plain data that travels in the header of its weight file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from upres.errors import CheckpointError
+
+ColorMode = Literal["luma", "rgb"]
+
+HEADER_KEY = "upres"
+"""Name of the card's JSON in the metadata of a ``.safetensors`` header."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """All that is needed to rebuild a network: ``lab.checkpoint.build`` turns it into one."""
+
+    architecture: str
+    """A name of ``lab.zoo.ARCHITECTURES``."""
+    scale: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the class besides ``scale``."""
+    transforms: tuple[Mapping[str, Any], ...] = ()
+    """Compression steps in the order they were applied, each ``{"name": ..., arguments}``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """A model's identity, provenance and measured quality."""
+
+    name: str
+    spec: ModelSpec
+    color_mode: ColorMode
+    """``luma``: one Y plane in and out, the caller resizes chroma; ``rgb``: three planes."""
+    parameters: int
+    halo: int | None = None
+    """Low-resolution pixels at each side that an output pixel depends on; ``None`` where the network is not local."""
+    licence: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Recipe, steps and data, with the number of tiles under each licence."""
+    scores: tuple[Mapping[str, Any], ...] = ()
+    """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``."""
+
+    @property
+    def architecture(self) -> str:
+        """The architecture's name in the zoo."""
+        return self.spec.architecture
+
+    @property
+    def scale(self) -> int:
+        """How many times wider and higher the output is."""
+        return self.spec.scale
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as JSON-ready data, its spec's fields beside its own."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "spec"}
+        return {"name": own.pop("name"), **asdict(self.spec), **own}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ModelCard":
+        """The card that `to_dict` described.
+
+        Raises:
+            CheckpointError: If a field is missing or unknown.
+        """
+        spec_names = {f.name for f in fields(ModelSpec)}
+        spec = {key: value for key, value in data.items() if key in spec_names}
+        own = {key: value for key, value in data.items() if key not in spec_names}
+        try:
+            spec["transforms"] = tuple(spec.get("transforms", ()))
+            own["scores"] = tuple(own.get("scores", ()))
+            return cls(spec=ModelSpec(**spec), **own)
+        except TypeError as error:
+            raise CheckpointError(f"this model card does not fit this version of upres: {error}") from error
+
+    def to_header(self) -> dict[str, str]:
+        """Metadata to write into a ``.safetensors`` file."""
+        return {HEADER_KEY: json.dumps(self.to_dict(), sort_keys=True)}
+
+
+def read_card(path: str | Path) -> ModelCard:
+    """The card in a ``.safetensors`` file's header.
+
+    Raises:
+        CheckpointError: If the file cannot be read or carries no card.
+    """
+    with _open(path) as file:
+        return _card(path, file.metadata())
+
+
+def read_weights(path: str | Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
+    """The card and all tensors of a ``.safetensors`` file, without torch.
+
+    Raises:
+        CheckpointError: If the file cannot be read or carries no card.
+    """
+    with _open(path) as file:
+        return _card(path, file.metadata()), {key: np.asarray(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+
+
+def _open(path: str | Path) -> Any:
+    try:
+        return safe_open(str(path), framework="numpy")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a readable .safetensors file ({error})") from error
+
+
+def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
+    if not metadata or HEADER_KEY not in metadata:
+        raise CheckpointError(
+            f"{path}: a .safetensors file without an upres card. Convert it first: upres import {path} -o model.safetensors"
+        )
+    return ModelCard.from_dict(json.loads(metadata[HEADER_KEY]))

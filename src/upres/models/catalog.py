@@ -1,0 +1,65 @@
+"""The models that ship, and any model file: from a name or a path to a card and its files."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from upres.errors import CheckpointError, UnknownModelError, near_miss
+from upres.models.card import ModelCard, read_card
+
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+
+DEFAULTS = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
+"""What ``upres upscale`` takes for each native scale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A card and the files that hold the network it describes."""
+
+    card: ModelCard
+    weights: Path
+    """``.safetensors`` with the parameters."""
+    graph: Path | None = None
+    """``.onnx`` of the same network, for the general engines."""
+
+
+@cache
+def list_models() -> tuple[Model, ...]:
+    """Every model inside the package, sorted by name."""
+    return tuple(_from_file(path) for path in sorted(WEIGHTS_DIR.glob("*.safetensors")))
+
+
+def find(name: str | Path) -> Model:
+    """The shipped model of that name, or the one in the ``.safetensors`` file at that path.
+
+    Raises:
+        UnknownModelError: If it is neither; the nearest name is suggested.
+        CheckpointError: If it is a file that carries no card.
+    """
+    path = WEIGHTS_DIR / f"{name}.safetensors"
+    if path.is_file():
+        return _from_file(path)
+    path = Path(name)
+    if path.is_file():
+        if path.suffix != ".safetensors":
+            raise CheckpointError(f"{path}: convert it first: upres import {path} -o {path.stem}.safetensors")
+        return _from_file(path)
+    known = [model.card.name for model in list_models()]
+    raise UnknownModelError(f"no model '{name}'.{near_miss(str(name), known)} `upres models` lists them.")
+
+
+def default_for(scale: int) -> Model:
+    """The shipped model that ``upres upscale`` takes for this native scale.
+
+    Raises:
+        UnknownModelError: If no model upscales by this factor.
+    """
+    if scale not in DEFAULTS:
+        raise UnknownModelError(f"no default model for scale {scale}; native scales are {sorted(DEFAULTS)}")
+    return find(DEFAULTS[scale])
+
+
+def _from_file(path: Path) -> Model:
+    graph = path.with_suffix(".onnx")
+    return Model(card=read_card(path), weights=path, graph=graph if graph.is_file() else None)
