@@ -115,6 +115,6 @@ def _open(path: str | Path) -> Any:
 def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
     if not metadata or HEADER_KEY not in metadata:
         raise CheckpointError(
-            f"{path}: a .safetensors file without an upres card. Convert it first: upres import {path} -o model.safetensors"
+            f"{path}: no upres card in its header; convert it first: upres import {path} -o model.safetensors"
         )
     return ModelCard.from_dict(json.loads(metadata[HEADER_KEY]))

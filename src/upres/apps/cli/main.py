@@ -76,4 +76,3 @@ def _dispatch(arguments: list[str]) -> int:
 def _module(verb: str) -> ModuleType:
     name = "import_" if verb == "import" else verb
     return import_module(f"upres.apps.cli.{name}")
-
