@@ -1,0 +1,125 @@
+"""A picture in memory: frames of pixels, and what else its file said."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]
+"""``uint8`` or ``uint16``, ``(H, W)`` grey or ``(H, W, 3)`` RGB; alpha is ``(H, W)`` of the same type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One picture of an animation, one page of a document, or the only one there is."""
+
+    pixels: Pixels
+    """Colour without alpha: ``(H, W)`` grey or ``(H, W, 3)`` RGB, ``uint8`` or ``uint16``."""
+    alpha: Pixels | None = None
+    """Opacity ``(H, W)`` of the same type, straight (not multiplied into the colour), or ``None`` where all is opaque."""
+    duration_ms: float | None = None
+    """How long an animation shows it."""
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.pixels.shape, self.pixels.dtype
+        if dtype not in (np.uint8, np.uint16):
+            raise TypeError(f"expected uint8 or uint16 pixels, got {dtype}")
+        if not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)) or 0 in shape:
+            raise ValueError(f"expected pixels of shape (H, W) or (H, W, 3), got {shape}")
+        if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != dtype):
+            raise ValueError(f"expected alpha {dtype} {shape[:2]}, got {self.alpha.dtype} {self.alpha.shape}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a file says about its pixels, as bytes to hand on."""
+
+    icc: bytes | None = None
+    """Colour profile of the pixels; ``None`` means sRGB."""
+    exif: bytes | None = None
+    """EXIF block from its TIFF header on, with orientation 1 and no thumbnail."""
+    xmp: bytes | None = None
+    """XMP packet."""
+    dpi: tuple[float, float] | None = None
+    """Dots per inch, horizontal and vertical."""
+    text: tuple[tuple[str, str], ...] = ()
+    """Comments: PNG keyword and text; a JPEG's or GIF's one comment has the keyword ``Comment``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """How the pixels were stored in the file they came from."""
+
+    format: str
+    """Name in `upres.image.formats.FORMATS`, found by content."""
+    mode: str
+    """``1-bit``, ``palette``, ``grey``, ``rgb``, ``cmyk`` or ``lab``."""
+    bits: int = 8
+    """Bits a sample had in the file."""
+    lossless: bool = True
+    """False where the file's compression threw something away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """All that a file held.
+
+    Example:
+        >>> picture = Picture(frames=(Frame(pixels=np.zeros((2, 2), np.uint8)),))
+        >>> picture.map(lambda frame: replace(frame, pixels=255 - frame.pixels)).pixels
+        array([[255, 255],
+               [255, 255]], dtype=uint8)
+    """
+
+    frames: tuple[Frame, ...]
+    """At least one."""
+    metadata: Metadata = field(default_factory=Metadata)
+    source: Source | None = None
+    """``None`` for pixels that did not come from a file."""
+    loop: int = 0
+    """How often an animation plays; 0 is for ever."""
+    notes: tuple[str, ...] = ()
+    """What reading had to change or leave behind, one sentence each."""
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise ValueError("a picture needs at least one frame")
+
+    @property
+    def pixels(self) -> Pixels:
+        """Colour of the first frame."""
+        return self.frames[0].pixels
+
+    @property
+    def alpha(self) -> Pixels | None:
+        """Opacity of the first frame."""
+        return self.frames[0].alpha
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the first frame."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def is_animation(self) -> bool:
+        """True for frames shown one after the other; pages of a document are not an animation."""
+        return len(self.frames) > 1 and self.frames[0].duration_ms is not None
+
+    def map(self, function: Callable[[Frame], Frame]) -> "Picture":
+        """The picture with every frame passed through ``function``."""
+        return replace(self, frames=tuple(function(frame) for frame in self.frames))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteReport:
+    """What writing did."""
+
+    format: str
+    """Name of the format written."""
+    bytes_written: int
+    lost: tuple[str, ...] = ()
+    """What the picture had and the file has not, one phrase each; empty where everything was kept."""
+    warnings: tuple[str, ...] = ()
+    """What else differs from what one might expect, with the notes of reading, one sentence each."""
