@@ -1,0 +1,106 @@
+"""From a recipe and folders to a trained network: finds the pictures, what validates, and who they belong to."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from upres.errors import DataError
+from upres.lab.checkpoint import build
+from upres.lab.data.pictures import PicturePair, Progress, load_pictures
+from upres.lab.training.loop import Listener, TrainingResult, train
+from upres.lab.training.recipe import Recipe
+from upres.lab.training.validation import Validator
+from upres.lab.zoo import MODELS
+
+VALIDATION_BESIDE_DATA = Path("test", "CID22val", "HR")
+"""Where the validation pictures lie beside the folder of training pictures, unless said otherwise."""
+
+_HELD_OUT_EVERY = 25
+
+
+def run_recipe(
+    recipe: Recipe,
+    *,
+    data: str | Path,
+    out: str | Path,
+    validation: str | Path | None = None,
+    cache: str | Path | None = None,
+    devices: int = 1,
+    restart: bool = False,
+    listener: Listener | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train one recipe on a folder of pictures.
+
+    Args:
+        recipe: What to do.
+        data: Folder of high-resolution pictures; a ``SOURCES.csv`` in it tells the model card their licences.
+        out: Folder of the run; see `upres.lab.training.loop.train`.
+        validation: Folder of pictures to validate on. Without it ``test/CID22val/HR`` beside ``data`` is taken, and
+            where that is missing every 25th training picture is held out.
+        cache: Where decoded pictures are kept.
+        devices: Processes that share each batch.
+        restart: Begin anew even where ``out`` holds an unfinished run.
+        listener: Told how training goes.
+        progress: Told how decoding goes.
+
+    Raises:
+        DataError: If a folder is missing or holds no picture.
+        RecipeError: If ``out`` holds a run by another recipe.
+    """
+    spec = MODELS[recipe.model]
+    pictures = load_pictures(data, spec.scale, cache=cache, progress=progress)
+    folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA
+    if validation or folder.is_dir():
+        held_out: Sequence[PicturePair] = load_pictures(folder, spec.scale, cache=cache)
+        name = folder.parent.name if folder.name == "HR" else folder.name
+    else:
+        pictures, held_out, name = _split(pictures)
+    validator = Validator(held_out, scale=spec.scale, color_mode=build(spec).color_mode, name=name)  # type: ignore[arg-type]
+    return train(
+        recipe,
+        pictures,
+        out=out,
+        validator=validator,
+        data_facts=data_facts(data, pictures),
+        devices=devices,
+        restart=restart,
+        listener=listener,
+    )
+
+
+def data_facts(folder: str | Path, pictures: Sequence[PicturePair]) -> dict[str, Any]:
+    """What a model card says of its training pictures: how many under which licence, from ``SOURCES.csv``.
+
+    Raises:
+        DataError: If the folder's ``SOURCES.csv`` does not name one of the pictures.
+    """
+    facts: dict[str, Any] = {"folder": Path(folder).resolve().name, "pictures": len(pictures)}
+    sources = Path(folder) / "SOURCES.csv"
+    if not sources.is_file():
+        return facts | {"licences": {"not stated": len(pictures)}}
+    with sources.open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    missing = [pair.name for pair in pictures if pair.name not in rows]
+    if missing:
+        raise DataError(f"{sources} does not name {missing[0]} ({len(missing)} pictures missing in all)")
+    used = [rows[pair.name] for pair in pictures]
+    return facts | {
+        "licences": dict(sorted(Counter(row["licence_as_stated"] for row in used).items())),
+        "collections": dict(sorted(Counter(row["collection"] for row in used).items())),
+    }
+
+
+def queue_folder(out: str | Path, recipe: Recipe) -> Path:
+    """The folder of one run of a queue."""
+    return Path(out) / recipe.name
+
+
+def _split(pictures: Sequence[PicturePair]) -> tuple[tuple[PicturePair, ...], tuple[PicturePair, ...], str]:
+    if len(pictures) < 2:
+        raise DataError("one picture cannot both train and validate: give more, or --validation FOLDER")
+    held_out = tuple(pictures[::_HELD_OUT_EVERY])
+    kept = tuple(pair for index, pair in enumerate(pictures) if index % _HELD_OUT_EVERY)
+    return kept, held_out, "held-out training pictures"

@@ -1,0 +1,209 @@
+"""A training run as plain data: what is trained, on what, how long and how.
+
+Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON with every result and read back.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from upres.errors import RecipeError, near_miss
+from upres.lab.losses.criterion import LossTerm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """Adam or AdamW."""
+
+    name: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-3
+    betas: tuple[float, ...] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    """Gradients longer than this are shortened to it; 0 leaves them alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How the learning rate goes within a stage."""
+
+    name: Literal["constant", "cosine", "step"] = "cosine"
+    warmup_steps: int = 0
+    """Steps of linear growth from zero."""
+    final_ratio: float = 1e-3
+    """``cosine``: the last learning rate as a share of the first."""
+    milestones: tuple[float, ...] = (0.5, 0.75, 0.9)
+    """``step``: shares of the stage at which the rate is multiplied by ``gamma``."""
+    gamma: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training under one objective."""
+
+    steps: int
+    batch_size: int = 16
+    patch_size: int = 48
+    """Side of a low-resolution crop in pixels."""
+    losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
+    optim: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole run. The same recipe, data and seed give the same weights."""
+
+    name: str
+    model: str
+    """A name of ``lab.zoo.MODELS``."""
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    precision: Literal["f32", "bf16"] = "f32"
+    channels_last: bool = True
+    ema_decay: float = 0.999
+    """Share of the running mean of the weights kept at each step; 0 keeps none."""
+    studio_fraction: float = 0.0
+    """Share of luma crops given in studio range, so that video planes suit the network too."""
+    validate_every: int = 2000
+    save_every: int = 1000
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data that `from_dict` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `to_dict` described.
+
+        Raises:
+            RecipeError: If a key is unknown or missing, or a value is of the wrong kind.
+        """
+        built = _build(cls, data, "")
+        assert isinstance(built, Recipe)
+        return built
+
+
+def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
+    """The recipe with ``key=value`` settings applied; a setting of `Stage` without an index goes to every stage.
+
+    Example:
+        >>> override(recipe, ["seed=1", "optim.learning_rate=2e-4", "stages.0.steps=500"])  # doctest: +SKIP
+
+    Raises:
+        RecipeError: If a key is unknown (the nearest is named) or a value does not fit.
+    """
+    data = json.loads(json.dumps(recipe.to_dict()))
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise RecipeError(f"--set takes key=value, got '{assignment}'")
+        path = key.strip().split(".")
+        stage_keys = {f.name for f in fields(Stage)}
+        targets = data["stages"] if path[0] in stage_keys else [data]
+        for target in targets:
+            _assign(target, path, _parse(text.strip()), key)
+    return Recipe.from_dict(data)
+
+
+def difference(ours: Recipe, theirs: Recipe) -> list[str]:
+    """The keys in which two recipes differ, as ``key: ours, theirs``."""
+    left, right = _flat(ours.to_dict()), _flat(theirs.to_dict())
+    return [
+        f"{key}: {left.get(key)}, {right.get(key)}" for key in sorted(left | right) if left.get(key) != right.get(key)
+    ]
+
+
+def scaled(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with every stage ``factor`` times as long."""
+    stages = tuple(replace(stage, steps=max(1, round(stage.steps * factor))) for stage in recipe.stages)
+    return replace(recipe, stages=stages)
+
+
+def _assign(node: Any, path: list[str], value: Any, key: str) -> None:
+    for part in path[:-1]:
+        node = _step_into(node, part, key)
+    if isinstance(node, list):
+        _step_into(node, path[-1], key)
+        node[int(path[-1])] = value
+    elif isinstance(node, dict) and path[-1] in node:
+        node[path[-1]] = value
+    else:
+        _step_into(node, path[-1], key)
+
+
+def _step_into(node: Any, part: str, key: str) -> Any:
+    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        return node[int(part)]
+    if isinstance(node, dict) and part in node:
+        return node[part]
+    known = (
+        [str(i) for i in range(len(node))] if isinstance(node, list) else list(node) if isinstance(node, dict) else []
+    )
+    if node and known and "steps" not in known and "stages" in known:
+        known += [f.name for f in fields(Stage)]
+    raise RecipeError(
+        f"no setting '{key}': '{part}' is none of {', '.join(known) or 'nothing below'}.{near_miss(part, known)}"
+    )
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    if is_dataclass(kind):
+        return _build_dataclass(kind, value, where)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in arguments:
+            raise RecipeError(f"{where}: expected one of {', '.join(map(str, arguments))}, got {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise RecipeError(f"{where}: expected a list, got {value!r}")
+        return tuple(_build(arguments[0], item, f"{where}.{i}") for i, item in enumerate(value))
+    return _build_scalar(kind, value, where)
+
+
+def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise RecipeError(f"{where or 'recipe'}: expected settings, got {value!r}")
+    hints = get_type_hints(kind)
+    for key in value:
+        if key not in hints:
+            raise RecipeError(f"no setting '{where}.{key}'.{near_miss(key, hints)}".replace("'.", "'"))
+    try:
+        return kind(**{k: _build(hints[k], v, f"{where}.{k}".lstrip(".")) for k, v in value.items()})
+    except TypeError as error:
+        raise RecipeError(f"{where or 'recipe'}: {error}") from error
+
+
+def _build_scalar(kind: Any, value: Any, where: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    expected = {int: int, float: float, bool: bool, str: str}.get(kind)
+    if expected is None:
+        return value
+    if not isinstance(value, expected) or (kind is int and isinstance(value, bool)):
+        raise RecipeError(f"{where}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _flat(data: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(data, Mapping):
+        items: Iterable[tuple[Any, Any]] = data.items()
+    elif isinstance(data, list | tuple):
+        items = enumerate(data)
+    else:
+        return {prefix: data}
+    return {k: v for key, value in items for k, v in _flat(value, f"{prefix}.{key}".lstrip(".")).items()}

@@ -1,0 +1,67 @@
+"""The recipes that come with the package: functions that return a whole `Recipe`, one a family."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from upres.errors import RecipeError, near_miss
+from upres.lab.losses.criterion import LossTerm
+from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage
+from upres.lab.zoo import MODELS
+
+PATCH_SIZES: Mapping[int, int] = {2: 48, 3: 40, 4: 32}
+"""Low-resolution side of a crop for each scale: about the same high-resolution area."""
+
+
+def one_layer(model: str) -> Recipe:
+    """eSR-MAX, eSR-TM, eSR-TR: limited by capacity, so a high rate and a short run get there."""
+    return _edge(model, steps=20_000, learning_rate=5e-3, warmup_steps=200)
+
+
+def edge_cnn(model: str) -> Recipe:
+    """eSR-CNN and ESPCN: limited by training; tanh and sigmoid need a warm-up."""
+    return _edge(model, steps=40_000, learning_rate=2e-3, warmup_steps=1000)
+
+
+def fsrcnn(model: str) -> Recipe:
+    """FSRCNN."""
+    return _edge(model, steps=30_000, learning_rate=2e-3, warmup_steps=1000)
+
+
+def _edge(model: str, *, steps: int, learning_rate: float, warmup_steps: int) -> Recipe:
+    stage = Stage(
+        steps=steps,
+        batch_size=16,
+        patch_size=PATCH_SIZES[MODELS[model].scale],
+        losses=(LossTerm(name="l1"),),
+        optim=Optimizer(learning_rate=learning_rate),
+        schedule=Schedule(name="cosine", warmup_steps=warmup_steps),
+    )
+    return Recipe(name=model, model=model, stages=(stage,), studio_fraction=0.5, validate_every=max(1, steps // 8))
+
+
+_FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
+    "esr_max": one_layer,
+    "esr_tm": one_layer,
+    "esr_tr": one_layer,
+    "esr_cnn": edge_cnn,
+    "espcn": edge_cnn,
+    "fsrcnn": fsrcnn,
+}
+"""Architecture of the zoo -> the function that makes a recipe for any of its named models."""
+
+
+def recipe_for(name: str) -> Recipe:
+    """The recipe that trains the zoo's model of that name.
+
+    Raises:
+        RecipeError: If there is none; the nearest name is suggested.
+    """
+    known = recipe_names()
+    if name not in known:
+        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)} `upres train --list` shows them.")
+    return replace(_FAMILIES[MODELS[name].architecture](name), name=name)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Every model that has a recipe."""
+    return tuple(name for name, spec in MODELS.items() if spec.architecture in _FAMILIES)

@@ -1,0 +1,23 @@
+"""Learning rates as a pure function of the step, so that a resumed run needs no scheduler state."""
+
+import math
+
+from upres.lab.training.recipe import Stage
+
+
+def learning_rate(stage: Stage, step: int) -> float:
+    """The rate at ``step`` (counted from 0) of a stage."""
+    return stage.optim.learning_rate * _factor(stage, step)
+
+
+def _factor(stage: Stage, step: int) -> float:
+    schedule = stage.schedule
+    if step < schedule.warmup_steps:
+        return (step + 1) / schedule.warmup_steps
+    done = (step - schedule.warmup_steps) / max(1, stage.steps - schedule.warmup_steps)
+    if schedule.name == "cosine":
+        return schedule.final_ratio + (1 - schedule.final_ratio) * 0.5 * (1 + math.cos(math.pi * done))
+    if schedule.name == "step":
+        passed = sum(step >= milestone * stage.steps for milestone in schedule.milestones)
+        return float(schedule.gamma**passed)
+    return 1.0

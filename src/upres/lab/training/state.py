@@ -1,0 +1,146 @@
+"""What a run needs to go on exactly where it stopped, as one safetensors file (never a pickle)."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from upres.errors import TrainingError
+
+_KEY = "upres_training"
+
+
+class MovingAverage:
+    """A running mean of a network's weights, which validates better than the weights themselves.
+
+    Early on it forgets faster, so that the first steps leave no trace: the share kept is at most
+    ``(1 + step) / (10 + step)``.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.tensors = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after ``step`` (from 0)."""
+        keep = min(self.decay, (1 + step) / (10 + step))
+        current = network.state_dict()
+        floating = [name for name, value in self.tensors.items() if value.is_floating_point()]
+        ours, theirs = [self.tensors[n] for n in floating], [current[n] for n in floating]
+        torch._foreach_lerp_(ours, theirs, 1 - keep)  # type: ignore[arg-type]
+        for name in self.tensors.keys() - set(floating):
+            self.tensors[name].copy_(current[name])
+
+
+@dataclass
+class Progress:
+    """Where a run stands."""
+
+    step: int = 0
+    best_psnr_db: float = float("-inf")
+    best_step: int = 0
+    skipped_steps: int = 0
+    """Steps left out because the loss or a gradient was not finite."""
+    seconds: float = 0.0
+
+
+def save_state(
+    path: Path,
+    *,
+    network: nn.Module,
+    average: MovingAverage,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    recipe: Mapping[str, Any],
+) -> None:
+    """Write everything to ``path``, atomically."""
+    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.tensors.items()}
+    for index, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
+    tensors["random"] = torch.get_rng_state()
+    header = {_KEY: json.dumps({"progress": vars(progress), "recipe": recipe})}
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, unfinished, metadata=header)
+    unfinished.replace(path)
+
+
+def saved_recipe(path: Path) -> dict[str, Any]:
+    """The recipe of the run whose state is in ``path``.
+
+    Raises:
+        TrainingError: If the file is not a training state.
+    """
+    recipe = _header(path)["recipe"]
+    assert isinstance(recipe, dict)
+    return recipe
+
+
+def saved_progress(path: Path) -> Progress:
+    """Where the run whose state is in ``path`` stood.
+
+    Raises:
+        TrainingError: If the file is not a training state.
+    """
+    return Progress(**_header(path)["progress"])
+
+
+def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer) -> Progress:
+    """Bring network, average and optimiser back to what `save_state` wrote; returns where the run stood.
+
+    A state whose moments were rounded to bf16 loads as well: a warm restart rather than an exact one.
+
+    Raises:
+        TrainingError: If the file is damaged or belongs to another network.
+    """
+    with safe_open(str(path), framework="pt") as file:
+        tensors: dict[str, Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    weights = _below(tensors, "network.")
+    try:
+        network.load_state_dict(weights)
+        for name, value in _below(tensors, "average.").items():
+            average.tensors[name].copy_(value)
+    except (RuntimeError, KeyError) as error:
+        raise TrainingError(
+            f"{path}: the state of another network ({error}); use another --out or --restart"
+        ) from error
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in _below(tensors, "optimizer.").items():
+        index, slot = name.split(".", 1)
+        slots.setdefault(int(index), {})[slot] = value.float() if value.dtype == torch.bfloat16 else value
+    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["random"])
+    return saved_progress(path)
+
+
+def shrink_state(path: Path, target: Path) -> None:
+    """Write the state at ``path`` to ``target`` with the optimiser's moments in bf16, to travel with a commit."""
+    with safe_open(str(path), framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    moments = {k: v.bfloat16() for k, v in tensors.items() if k.startswith("optimizer.") and v.numel() > 1}
+    save_file(tensors | moments, target, metadata=metadata)
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    names: Iterable[str] = (name for name in tensors if name.startswith(prefix))
+    return {name.removeprefix(prefix): tensors[name] for name in names}
+
+
+def _header(path: Path) -> dict[str, Any]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+        header = json.loads(metadata[_KEY])
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
+        raise TrainingError(f"{path}: not a training state ({error}); use another --out or --restart") from error
+    assert isinstance(header, dict)
+    return header
