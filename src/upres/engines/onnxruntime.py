@@ -1,0 +1,84 @@
+"""ONNX Runtime: for machines that OpenVINO does not support, from the ``.onnx`` graph beside the weights."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from upres.engines.engine import Batch
+from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.models.catalog import Model
+
+
+class OnnxRuntimeSession:
+    """An optimised graph with dynamic height and width."""
+
+    engine = "onnxruntime"
+    precision = "f32"
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._input = session.get_inputs()[0].name
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped."""
+        result: Batch = self._session.run(None, {self._input: np.ascontiguousarray(batch, np.float32)})[0]
+        return result
+
+
+class OnnxRuntimeEngine:
+    """Runs every model that has a graph, on the CPU, in float32."""
+
+    name = "onnxruntime"
+
+    def unavailable(self) -> str | None:
+        """Why ONNX Runtime cannot be used here; ``None`` where it can."""
+        if find_spec("onnxruntime") is None:
+            return "ONNX Runtime is not installed: pip install 'upres[onnxruntime]'"
+        return None
+
+    def supports(self, model: Model) -> bool:
+        """Whether there is a graph to run."""
+        return model.graph is not None
+
+    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> OnnxRuntimeSession:
+        """Load and optimise the model's graph.
+
+        Args:
+            model: A model with a graph.
+            threads: Processor threads; ``None``: one for every core.
+            precision: ``auto`` or ``f32``.
+
+        Raises:
+            EngineUnavailableError: If ONNX Runtime is not installed.
+            UnsupportedModelError: If the model has no graph, the graph cannot be loaded or the precision is another.
+        """
+        reason = self.unavailable()
+        if reason:
+            raise EngineUnavailableError(f"onnxruntime: {reason}")
+        if model.graph is None:
+            raise UnsupportedModelError(
+                f"onnxruntime: {model.card.name} has no .onnx graph beside {model.weights.name}"
+            )
+        if precision not in ("auto", "f32"):
+            raise UnsupportedModelError(f"onnxruntime: no precision '{precision}'; there is f32")
+        return OnnxRuntimeSession(_load(model, threads))
+
+
+ENGINE = OnnxRuntimeEngine()
+
+
+def _load(model: Model, threads: int | None) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Spinning threads burn a core each between two calls, which the decoder and the colour path need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(model.graph), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exception classes live in a private module
+        message = str(error).strip().splitlines()[0]
+        raise UnsupportedModelError(f"onnxruntime: cannot load {model.graph}: {message}") from error

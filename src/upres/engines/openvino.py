@@ -1,0 +1,137 @@
+"""OpenVINO: the fastest general engine on CPUs (docs/upscale.md), from the ``.onnx`` graph beside the weights.
+
+Arithmetic is set explicitly, because OpenVINO left alone takes bf16 wherever the CPU has it: that costs a luma network
+nothing in time, it waits for memory, and 50 dB in exactness. fp16 is refused: it is emulated on CPUs.
+"""
+
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from upres.engines.engine import Batch
+from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.models.catalog import Model
+
+PRECISIONS = ("f32", "bf16")
+
+
+class OpenVinoSession:
+    """A compiled graph with dynamic height and width, and one request to run it."""
+
+    engine = "openvino"
+
+    def __init__(self, compiled: Any, scale: int, precision: str) -> None:
+        self.precision = precision
+        self._scale = scale
+        self._request = compiled.create_infer_request()
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped."""
+        openvino = _openvino()
+        batch = np.ascontiguousarray(batch, np.float32)
+        count, channels, height, width = batch.shape
+        out = np.empty((count, channels, height * self._scale, width * self._scale), np.float32)
+        self._request.set_output_tensor(openvino.Tensor(out, shared_memory=True))
+        # share_inputs only avoids a copy; the result lands in `out`, which is ours and outlives the next call.
+        result = self._request.infer([batch], share_inputs=True, share_outputs=True)[0]
+        if result.shape != out.shape:
+            raise ValueError(f"the graph gave {result.shape} for {batch.shape}; expected {out.shape}")
+        return out
+
+
+class OpenVinoEngine:
+    """Runs every model that has a graph, on the CPU."""
+
+    name = "openvino"
+
+    def unavailable(self) -> str | None:
+        """Why OpenVINO cannot be used here; ``None`` where it can."""
+        if find_spec("openvino") is None:
+            return "OpenVINO is not installed: pip install openvino"
+        return None
+
+    def supports(self, model: Model) -> bool:
+        """Whether there is a graph to run."""
+        return model.graph is not None
+
+    def precisions(self) -> tuple[str, ...]:
+        """Arithmetic that this CPU has instructions for."""
+        has_bf16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return PRECISIONS if has_bf16 else PRECISIONS[:1]
+
+    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> OpenVinoSession:
+        """Compile the model's graph.
+
+        Args:
+            model: A model with a graph.
+            threads: Processor threads; ``None``: one for every core.
+            precision: ``f32``, ``bf16``, or ``auto``: bf16 for RGB networks where the CPU has it, else f32.
+
+        Raises:
+            EngineUnavailableError: If OpenVINO is not installed.
+            UnsupportedModelError: If the model has no graph, the graph cannot be compiled or the CPU lacks the
+                precision.
+        """
+        reason = self.unavailable()
+        if reason:
+            raise EngineUnavailableError(f"openvino: {reason}")
+        if model.graph is None:
+            raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
+        chosen = self._choose(precision, model.card.color_mode)
+        properties: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": chosen,
+            "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while another stands idle
+        }
+        if threads is not None:
+            properties["INFERENCE_NUM_THREADS"] = threads
+        try:
+            compiled = _core().compile_model(str(model.graph), "CPU", properties)
+        except RuntimeError as error:
+            raise UnsupportedModelError(f"openvino: cannot compile {model.graph}: {_first_line(error)}") from error
+        return OpenVinoSession(compiled, model.card.scale, chosen)
+
+    def _choose(self, precision: str, color_mode: str) -> str:
+        if precision == "auto":
+            # asked only where it matters: the query takes as long as compiling a small network
+            return self.precisions()[-1] if color_mode == "rgb" else "f32"
+        if precision not in PRECISIONS:
+            raise UnsupportedModelError(f"openvino: no precision '{precision}'; there are {', '.join(PRECISIONS)}")
+        if precision not in self.precisions():
+            raise UnsupportedModelError(f"openvino: this CPU has no {precision} arithmetic; use f32")
+        return precision
+
+
+ENGINE = OpenVinoEngine()
+
+
+@cache
+def _core() -> Any:
+    return _openvino().Core()
+
+
+@cache
+def _openvino() -> ModuleType:
+    """The package without its model converter, which loads telemetry and the network stack: half of the import's time.
+
+    OpenVINO itself treats the converter as optional; here it counts as absent only while the package loads.
+    """
+    converter = "openvino.tools.ovc"
+    hidden = "openvino" not in sys.modules and converter not in sys.modules
+    if hidden:
+        sys.modules[converter] = None  # type: ignore[assignment]
+    try:
+        return import_module("openvino")
+    finally:
+        if hidden:
+            del sys.modules[converter]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

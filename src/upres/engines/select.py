@@ -1,0 +1,74 @@
+"""Picks the engine for a model: the first of the table that is here and runs it.
+
+The order is the order of speed, measured (docs/upscale.md): fused kernels where they know the network, then the
+general engines. A module is imported only when it is asked, so that a run loads one engine and never PyTorch unless
+nothing else runs the model.
+"""
+
+from importlib import import_module
+
+from upres.engines.engine import Engine, Session
+from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError, near_miss
+from upres.models.catalog import Model
+
+ENGINES = {
+    "native": "upres.engines.native",
+    "openvino": "upres.engines.openvino",
+    "onnxruntime": "upres.engines.onnxruntime",
+    "torch": "upres.engines.torch",
+}
+"""Name -> module, fastest first. Each module offers one ``Engine`` as ``ENGINE``."""
+
+
+def open_session(model: Model, *, engine: str = "auto", threads: int | None = None, precision: str = "auto") -> Session:
+    """The model made ready by the engine of that name; ``auto`` takes the first that runs it here.
+
+    Args:
+        model: What to run.
+        engine: A key of `ENGINES`, or ``auto``.
+        threads: Processor threads; ``None`` leaves the choice to the engine.
+        precision: ``auto``, or arithmetic that the engine names: ``f32``, ``bf16``.
+
+    Raises:
+        EngineError: If no engine has this name.
+        EngineUnavailableError: If the named engine is not installed or not built here.
+        UnsupportedModelError: If the named engine, or with ``auto`` none of them, runs this model so. The message says
+            why each refused.
+    """
+    if engine != "auto":
+        return load(engine).open(model, threads=threads, precision=precision)
+    refusals = []
+    for name in ENGINES:
+        try:
+            return load(name).open(model, threads=threads, precision=precision)
+        except EngineError as error:
+            refusals.append(str(error))
+    raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(refusals)}")
+
+
+def load(name: str) -> Engine:
+    """The engine of that name, whether or not it can be used here.
+
+    Raises:
+        EngineError: If there is none of that name.
+        EngineUnavailableError: If its part of the package cannot be imported.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"no engine '{name}'.{near_miss(name, ENGINES)} There are: auto, {', '.join(ENGINES)}")
+    try:
+        engine: Engine = import_module(ENGINES[name]).ENGINE
+    except ImportError as error:
+        raise EngineUnavailableError(f"{name}: not in this installation ({error})") from error
+    return engine
+
+
+def unavailable(name: str) -> str | None:
+    """Why the engine of that name cannot be used here; ``None`` where it can.
+
+    Raises:
+        EngineError: If there is none of that name.
+    """
+    try:
+        return load(name).unavailable()
+    except EngineUnavailableError as error:
+        return str(error).removeprefix(f"{name}: ")
