@@ -6,27 +6,34 @@ first and the vertical one first when both are alike: the cubic kernel of Keys (
 sampled around each output's centre, normalised; edges reflected with the outermost pixel repeated; integers rounded
 and saturated after each dimension.
 
-Positions are exact fractions, so with a scale of a / b the weights repeat every ``a`` outputs and each group of equal
-weights is one strided multiply-add. Every output value is summed in the same order whatever the image around it:
-a piece resized by itself equals the same piece of the whole.
+Positions and weights are exact fractions. With a scale of a / b the weights repeat every ``a`` outputs, so each group
+of equal weights is one multiply-add per tap over whole blocks, and the common denominator of the weights tells how far
+from a rounding boundary a sum can be: float32 is used only where it provably rounds as exact arithmetic would. Every
+output is summed in the same order whatever the image around it: a piece resized by itself equals that piece of the
+whole.
 
 Reference: Keys, 1981, doi:10.1109/TASSP.1981.1163711; MATLAB R2011a and later, ``imresize(..., 'bicubic')``.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from functools import cached_property, lru_cache
+from math import ceil, floor, gcd, lcm
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[Any]
+_Taps = tuple[int, int, tuple[float, ...]]
+"""Some outputs of one group: first input, number of outputs, weights."""
 
-_BLOCK_ROWS = 48
-_BLOCK_COLUMNS = 2048
-_BAND = 256
-_TIE = 1e-9
+_BLOCK_VALUES = 1 << 15
+"""Values that one arithmetic operation handles: few enough to stay in the cache, many enough to hide the call."""
+_BAND = 1024
+"""Rows that are transposed together."""
+_LONG_PERIOD = 16
+"""From here on columns are resized as rows of the transposed image; below, as interleaved planes."""
 
 
 def crop_to_multiple(image: Image, multiple: int) -> Image:
@@ -81,42 +88,99 @@ def imresize(
         raise TypeError(f"expected uint8, uint16, float32 or float64, got {image.dtype}")
     if image.ndim not in (2, 3) or not image.size:
         raise ValueError(f"expected an image (H, W) or (H, W, C) with pixels, got shape {image.shape}")
-    vertical, horizontal = (_Axis(*axis, antialias) for axis in _plan(image.shape[:2], scale, size))
+    vertical, horizontal = (_Axis(*plan, antialias) for plan in _plan(image.shape[:2], scale, size))
     pixels = image if image.ndim == 3 else image[:, :, None]
     if vertical.scale <= horizontal.scale:
         pixels = _resize_columns(_resize_rows(pixels, vertical), horizontal)
     else:
         pixels = _resize_rows(_resize_columns(pixels, horizontal), vertical)
-    pixels = pixels.copy() if pixels is image or pixels.base is image else pixels
+    if vertical.scale == horizontal.scale == 1:
+        pixels = pixels.copy()
     return pixels if image.ndim == 3 else pixels[:, :, 0]
 
 
 @dataclass(frozen=True)
+class _Group:
+    """The outputs whose weights are alike: one of the ``scale.numerator`` positions within a period."""
+
+    first: int
+    """The leftmost input of the group's first output; outside the image where it is reflected."""
+    weights: tuple[float, ...]
+    """Of the inputs from ``first`` on; their sum is 1, each is correctly rounded."""
+    denominator: int
+    """Of the exact weights as fractions."""
+
+
+@dataclass(frozen=True)
 class _Axis:
-    """How one dimension is resized."""
+    """How one dimension is resized: outputs ``period`` apart share their weights, ``step`` inputs apart."""
 
     length: int
     """Of the output."""
     scale: Fraction
     antialias: bool
 
-    def first_tap(self, output: int) -> int:
-        """The leftmost input that may have a weight for this output; outside the image where it is reflected."""
-        return ceil(self._centre(output) - 2 * self._widening)
-
-    def weights(self, output: int) -> NDArray[np.float64]:
-        """Weights of the inputs from `first_tap` on, with sum 1."""
-        centre, widening = self._centre(output), self._widening
-        first, last = self.first_tap(output), floor(centre + 2 * widening)
-        values = _cubic(np.array([float((centre - tap) / widening) for tap in range(first, last + 1)]))
-        return values / values.sum()
+    @property
+    def period(self) -> int:
+        return self.scale.numerator
 
     @property
-    def _widening(self) -> Fraction:
-        return max(1 / self.scale, Fraction(1)) if self.antialias else Fraction(1)
+    def step(self) -> int:
+        return self.scale.denominator
 
-    def _centre(self, output: int) -> Fraction:
-        return (output + Fraction(1, 2)) / self.scale - Fraction(1, 2)
+    @cached_property
+    def groups(self) -> tuple[_Group, ...]:
+        return _groups(self.scale, self.antialias, min(self.period, self.length))
+
+    def taps(self, top: int, bottom: int) -> list[_Taps]:
+        """Each group's outputs in a range, starting with the group of ``top``."""
+        taps = []
+        for output in range(top, min(top + self.period, bottom)):
+            periods, index = divmod(output, self.period)
+            group = self.groups[index]
+            count = len(range(output, bottom, self.period))
+            taps.append((group.first + periods * self.step, count, group.weights))
+        return taps
+
+    def arithmetic(self, dtype: np.dtype[Any]) -> tuple[np.dtype[Any], float]:
+        """The dtype to sum in, and what to add to a sum before it is truncated to an integer.
+
+        Exact sums are multiples of 1 / denominator: they lie on a boundary (a half) or at least half of that away.
+        """
+        if dtype.kind == "f":
+            return dtype, 0.0
+        denominator = lcm(*(group.denominator for group in self.groups))
+        taps = max(len(group.weights) for group in self.groups)
+        largest = (int(np.iinfo(dtype).max) + 1) * max(sum(map(abs, group.weights)) for group in self.groups)
+        if denominator.bit_count() == 1 and largest * denominator < 2**24:  # every partial sum is exact
+            return np.dtype(np.float32), 0.5
+        if (taps + 3) * 2.0**-24 * largest < 1 / (4 * denominator):  # errors are smaller than the distance
+            return np.dtype(np.float32), 0.5 + 1 / (4 * denominator)
+        return np.dtype(np.float64), 0.5 + 1e-9
+
+
+@lru_cache(maxsize=64)
+def _groups(scale: Fraction, antialias: bool, count: int) -> tuple[_Group, ...]:
+    """The first ``count`` groups. The kernel's argument is an integer over twice the larger length of a period."""
+    period, step = scale.numerator, scale.denominator
+    unit = 2 * max(period, step) if antialias else 2 * period
+    groups = []
+    for output in range(count):
+        centre = Fraction((2 * output + 1) * step - period, 2 * period)
+        reach = Fraction(unit, period)
+        first, last = ceil(centre - reach), floor(centre + reach)
+        offsets = (abs((2 * output + 1) * step - period - 2 * period * tap) for tap in range(first, last + 1))
+        values = [_cubic(offset, unit) for offset in offsets]
+        total = sum(values)
+        groups.append(_Group(first, tuple(value / total for value in values), total // gcd(total, *values)))
+    return tuple(groups)
+
+
+def _cubic(offset: int, unit: int) -> int:
+    """Keys' kernel at ``offset / unit``, 0 to 2, times ``2 * unit**3``."""
+    if offset <= unit:
+        return 3 * offset**3 - 5 * offset**2 * unit + 2 * unit**3
+    return -(offset**3) + 5 * offset**2 * unit - 8 * offset * unit**2 + 4 * unit**3
 
 
 def _plan(
@@ -136,92 +200,105 @@ def _plan(
     return [(ceil(exact * old), exact) for old in shape]
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0))
-
-
-def _resize_columns(pixels: Image, axis: _Axis) -> Image:
-    """Resize the second dimension: bands of rows are transposed, so that the arithmetic runs over contiguous memory."""
-    if axis.scale == 1:
-        return pixels
-    height, _, channels = pixels.shape
-    out = np.empty((height, axis.length, channels), pixels.dtype)
-    for top in range(0, height, _BAND):
-        band = np.ascontiguousarray(pixels[top : top + _BAND].transpose(1, 0, 2))
-        out[top : top + _BAND] = _resize_rows(band, axis).transpose(1, 0, 2)
-    return out
-
-
 def _resize_rows(pixels: Image, axis: _Axis) -> Image:
-    """Resize the first dimension, in blocks that stay in the processor's cache."""
+    """Resize the first dimension of ``(H, W, C)``, in blocks that stay in the cache."""
     if axis.scale == 1:
         return pixels
     height, width, channels = pixels.shape
     source = pixels.reshape(height, width * channels)
     out = np.empty((axis.length, width * channels), pixels.dtype)
-    groups = [(axis.first_tap(i), axis.weights(i)) for i in range(min(axis.scale.numerator, axis.length))]
-    working = _working_dtype(pixels.dtype, [weights for _, weights in groups])
-    for top in range(0, axis.length, _BLOCK_ROWS):
-        bottom = min(top + _BLOCK_ROWS, axis.length)
-        rows = [_taps_of(i, groups, axis.scale) for i in range(top, bottom)]
-        low = min(first for first, _ in rows)
-        high = max(first + len(weights) for first, weights in rows)
-        taken = _reflect(np.arange(low, high), height)
-        for left in range(0, width * channels, _BLOCK_COLUMNS):
-            columns = slice(left, left + _BLOCK_COLUMNS)
-            block = source[taken, columns].astype(working)
-            _combine(block, [(first - low, weights) for first, weights in rows], axis.scale, out[top:bottom, columns])
+    working, offset = axis.arithmetic(pixels.dtype)
+    rows = min(16 * axis.period, 32)
+    columns = _BLOCK_VALUES // 8
+    for top in range(0, axis.length, rows):
+        target = out[top : top + rows]
+        taps = axis.taps(top, top + len(target))
+        low, taken = _window(taps, axis.step, height)
+        for left in range(0, width * channels, columns):
+            block = source[taken, left : left + columns].astype(working)
+            for group, (first, count, weights) in enumerate(taps):
+                start = first - low
+                slices = [block[start + t :][: axis.step * count : axis.step][:count] for t in range(len(weights))]
+                _store(_weighted_sum(slices, weights), target[group :: axis.period, left : left + columns], offset)
     return out.reshape(axis.length, width, channels)
 
 
-def _taps_of(
-    output: int, groups: list[tuple[int, NDArray[np.float64]]], scale: Fraction
-) -> tuple[int, NDArray[np.float64]]:
-    """First tap and weights of an output row: those of its group, moved along by whole periods."""
-    period, group = divmod(output, scale.numerator)
-    first, weights = groups[group]
-    return first + period * scale.denominator, weights
+def _resize_columns(pixels: Image, axis: _Axis) -> Image:
+    """Resize the second dimension of ``(H, W, C)``.
+
+    Strided arithmetic is slow. Each band of rows is split into ``step`` planes of every ``step``-th column, so that
+    the taps of a group are contiguous pieces of planes. With long periods the pieces would be tiny.
+    """
+    if axis.scale == 1:
+        return pixels
+    if max(axis.period, axis.step) >= _LONG_PERIOD:
+        return _resize_transposed(pixels, axis)
+    height, width, channels = pixels.shape
+    out = np.empty((height, axis.length, channels), pixels.dtype)
+    working, offset = axis.arithmetic(pixels.dtype)
+    taps = axis.taps(0, axis.length)
+    low, taken = _window(taps, axis.step, width)
+    rows = ceil(_BLOCK_VALUES * axis.period / axis.length)
+    for top in range(0, height, rows):
+        band = pixels[top : top + rows]
+        for channel in range(channels):
+            padded = _take_columns(band[:, :, channel], low, taken)
+            planes = [padded[:, phase :: axis.step].astype(working) for phase in range(axis.step)]
+            for group, (first, count, weights) in enumerate(taps):
+                slices = []
+                for tap in range(first - low, first - low + len(weights)):
+                    start, phase = divmod(tap, axis.step)
+                    slices.append(planes[phase][:, start : start + count])
+                target = out[top : top + rows, group :: axis.period, channel]
+                _store(_weighted_sum(slices, weights), target, offset)
+    return out
 
 
-def _combine(block: Image, rows: list[tuple[int, NDArray[np.float64]]], scale: Fraction, out: Image) -> None:
-    """Write the weighted sums of the block's rows into ``out``; rows with equal weights go together."""
-    period = scale.numerator
-    for group, (first, weights) in enumerate(rows[:period]):
-        target = out[group::period]
-        total = np.zeros(target.shape, block.dtype)
-        product = np.empty_like(total)
-        for tap, weight in enumerate(weights.astype(block.dtype)):
-            start = first + tap
-            stop = start + (len(target) - 1) * scale.denominator + 1
-            np.multiply(block[start : stop : scale.denominator], weight, out=product)
-            total += product
-        _store(total, target)
+def _resize_transposed(pixels: Image, axis: _Axis) -> Image:
+    height, width, channels = pixels.shape
+    out = np.empty((height, axis.length, channels), pixels.dtype)
+    for top in range(0, height, _BAND):
+        band = pixels[top : top + _BAND]
+        flipped = np.empty((width, channels, len(band)), pixels.dtype)
+        for channel in range(channels):  # plane by plane: copying three values at a time is three times slower
+            flipped[:, channel] = band[:, :, channel].T
+        resized = _resize_rows(flipped, axis)
+        for channel in range(channels):
+            out[top : top + _BAND, :, channel] = resized[:, channel].T
+    return out
 
 
-def _store(total: Image, target: Image) -> None:
-    if target.dtype.kind == "f":
-        target[...] = total
-        return
-    total += 0.5
-    np.clip(total, 0, np.iinfo(target.dtype).max, out=total)
+def _weighted_sum(slices: list[Image], weights: tuple[float, ...]) -> Image:
+    kept = [(piece, piece.dtype.type(weight)) for piece, weight in zip(slices, weights, strict=True) if weight]
+    total: Image = kept[0][0] * kept[0][1]
+    product = np.empty_like(total)
+    for piece, weight in kept[1:]:
+        np.multiply(piece, weight, out=product)
+        np.add(total, product, out=total)
+    return total
+
+
+def _store(total: Image, target: Image, offset: float) -> None:
+    if target.dtype.kind != "f":
+        np.add(total, total.dtype.type(offset), out=total)
+        np.clip(total, 0, np.iinfo(target.dtype).max, out=total)
     np.copyto(target, total, casting="unsafe")
 
 
-def _working_dtype(dtype: np.dtype[Any], groups: list[NDArray[np.float64]]) -> np.dtype[Any]:
-    """float32 where it is exact: weights that are multiples of a power of two, sums within 24 bits; else float64."""
-    if dtype.kind == "f":
-        return dtype
-    weights = np.concatenate(groups)
-    largest = float(np.iinfo(dtype).max) * max(np.abs(group).sum() for group in groups)
-    step = 2.0 ** floor(np.log2(2.0**24 / (largest + 1)))
-    exact = bool(np.all(weights * step == np.round(weights * step)))
-    return np.dtype(np.float32 if exact else np.float64)
+def _window(taps: list[_Taps], step: int, length: int) -> tuple[int, NDArray[np.intp]]:
+    """The first input that the taps touch, and where to find each from there on: reflected into the image."""
+    low = min(first for first, _, _ in taps)
+    high = max(first + (count - 1) * step + len(weights) for first, count, weights in taps)
+    folded = np.arange(low, high) % (2 * length)
+    return low, np.minimum(folded, 2 * length - 1 - folded)
 
 
-def _reflect(indices: NDArray[np.intp], length: int) -> NDArray[np.intp]:
-    """Indices outside the image mirrored into it, the outermost pixel repeated, as often as needed."""
-    folded = indices % (2 * length)
-    return np.minimum(folded, 2 * length - 1 - folded)
+def _take_columns(plane: Image, low: int, taken: NDArray[np.intp]) -> Image:
+    """``plane[:, taken]``, with one copy for the part inside the image."""
+    width = plane.shape[1]
+    padded: Image = np.empty((len(plane), len(taken)), plane.dtype)
+    left, right = max(-low, 0), min(width - low, len(taken))
+    padded[:, left:right] = plane[:, low + left : low + right]
+    padded[:, :left] = plane[:, taken[:left]]
+    padded[:, right:] = plane[:, taken[right:]]
+    return padded
