@@ -111,6 +111,51 @@ class _Group:
     """Of the exact weights as fractions."""
 
 
+def rows_needed(height: int, size: int, rows: range) -> range:
+    """The rows of an image of this height that these ``rows`` of its resized form, ``size`` high, depend on.
+
+    Example:
+        >>> rows_needed(100, 200, range(20, 40))
+        range(8, 22)
+    """
+    axis = _Axis(size, Fraction(size, height), antialias=True)
+    _, taken = _window(axis.taps(rows.start, rows.stop), axis.step, height)
+    return range(int(taken.min()), int(taken.max()) + 1)
+
+
+def imresize_rows(part: Image, *, first_row: int, height: int, size: tuple[int, int], rows: range) -> Image:
+    """Some rows of ``imresize(image, size=size)``, to the bit, from a part of the image.
+
+    Args:
+        part: ``(H, W)`` or ``(H, W, C)``, rows of the image from ``first_row`` on; at least those of `rows_needed`.
+        first_row: Where the part starts in the image.
+        height: Of the whole image.
+        size: ``(height, width)`` of the whole resized image.
+        rows: Which of its rows to make.
+
+    Returns:
+        ``(len(rows), size[1])``, with channels where ``part`` has them.
+    """
+    vertical = _Axis(size[0], Fraction(size[0], height), antialias=True)
+    horizontal = _Axis(size[1], Fraction(size[1], part.shape[1]), antialias=True)
+    pixels = part if part.ndim == 3 else part[:, :, None]
+    cut = _Cut(rows, first_row, height)
+    if vertical.scale <= horizontal.scale:
+        pixels = _resize_columns(_resize_rows(pixels, vertical, cut), horizontal)
+    else:
+        pixels = _resize_rows(_resize_columns(pixels, horizontal), vertical, cut)
+    return pixels if part.ndim == 3 else pixels[:, :, 0]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Which outputs to make, and where in the image the given rows lie."""
+
+    rows: range
+    first_row: int
+    height: int
+
+
 @dataclass(frozen=True)
 class _Axis:
     """How one dimension is resized: outputs ``period`` apart share their weights, ``step`` inputs apart."""
@@ -200,27 +245,29 @@ def _plan(
     return [(ceil(exact * old), exact) for old in shape]
 
 
-def _resize_rows(pixels: Image, axis: _Axis) -> Image:
-    """Resize the first dimension of ``(H, W, C)``, in blocks that stay in the cache."""
-    if axis.scale == 1:
-        return pixels
+def _resize_rows(pixels: Image, axis: _Axis, cut: _Cut | None = None) -> Image:
+    """Resize the first dimension of ``(H, W, C)``, or make only a cut of it, in blocks that stay in the cache."""
     height, width, channels = pixels.shape
+    cut = cut or _Cut(range(axis.length), 0, height)
+    if axis.scale == 1:
+        return pixels[cut.rows.start - cut.first_row : cut.rows.stop - cut.first_row]
     source = pixels.reshape(height, width * channels)
-    out = np.empty((axis.length, width * channels), pixels.dtype)
+    out = np.empty((len(cut.rows), width * channels), pixels.dtype)
     working, offset = axis.arithmetic(pixels.dtype)
     rows = min(16 * axis.period, 32)
     columns = _BLOCK_VALUES // 8
-    for top in range(0, axis.length, rows):
+    for top in range(0, len(cut.rows), rows):
         target = out[top : top + rows]
-        taps = axis.taps(top, top + len(target))
-        low, taken = _window(taps, axis.step, height)
+        taps = axis.taps(cut.rows.start + top, cut.rows.start + top + len(target))
+        low, taken = _window(taps, axis.step, cut.height)
+        taken -= cut.first_row
         for left in range(0, width * channels, columns):
             block = source[taken, left : left + columns].astype(working)
             for group, (first, count, weights) in enumerate(taps):
                 start = first - low
                 slices = [block[start + t :][: axis.step * count : axis.step][:count] for t in range(len(weights))]
                 _store(_weighted_sum(slices, weights), target[group :: axis.period, left : left + columns], offset)
-    return out.reshape(axis.length, width, channels)
+    return out.reshape(len(cut.rows), width, channels)
 
 
 def _resize_columns(pixels: Image, axis: _Axis) -> Image:
