@@ -43,9 +43,8 @@ def deconvolution_filter(scale: int, kernel_size: int, padding: int) -> Tensor:
     Returns:
         ``(1, 1, kernel_size, kernel_size)``.
     """
-    taps = torch.arange(kernel_size)
-    row = cubic((taps.double() - padding - (scale - 1) / 2) / scale)
-    phases = (taps - padding) % scale
-    for phase in range(scale):
-        row[phases == phase] /= row[phases == phase].sum()
+    taps = torch.arange(kernel_size, dtype=torch.float64)
+    row = cubic((taps - padding - (scale - 1) / 2) / scale)
+    for first in range(scale):
+        row[first::scale] /= row[first::scale].sum()
     return torch.outer(row, row).reshape(1, 1, kernel_size, kernel_size).float()

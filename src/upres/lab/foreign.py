@@ -1,0 +1,252 @@
+"""Other people's weight files: read safely, recognised by what is in them, converted to our networks.
+
+Architecture, scale and arguments come from tensor names and shapes (and, where those leave a choice, from running the
+candidates), never from the file's name. A pickle is read by torch's ``weights_only`` loader, which builds tensors and
+plain containers and executes nothing else.
+"""
+
+import pickle
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from upres.errors import CheckpointError, near_miss
+from upres.lab.checkpoint import build, load_state, mismatches
+from upres.lab.recognisers import edge
+from upres.lab.recognisers.recogniser import Arguments, Recogniser, Shapes, State
+from upres.lab.trial import gain_over_bicubic
+from upres.lab.zoo import ARCHITECTURES, MODELS
+from upres.models.card import ModelSpec
+
+RECOGNISERS: tuple[Recogniser, ...] = (*edge.RECOGNISERS,)
+"""Every layout of file that can be opened, in the order in which they are asked."""
+
+WRAPPERS = (
+    "params_ema", "params", "state_dict_ema", "state_dict", "model_state_dict", "ema", "net", "model", "network",
+    "generator", "netG", "weights",
+)  # fmt: skip
+"""Keys under which training code keeps a state, the averaged one before the raw one."""
+
+MIN_MARGIN_DB = 0.3
+"""How far the best reading must lead when several are tried."""
+MIN_GAIN_DB = -6.0
+"""Below this gain over bicubic a reading is no super-resolution network at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """A foreign state made ours."""
+
+    spec: ModelSpec
+    state: State
+    """In the names and layouts of our class, float32."""
+    ignored: tuple[str, ...] = ()
+    """Entries beside the tensors that were left out."""
+
+    def network(self) -> nn.Module:
+        """The network with these weights, in evaluation mode."""
+        network = build(self.spec)
+        load_state(network, self.state, source=self.spec.architecture)
+        return network.eval()
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """What a ``.safetensors`` or pickled torch file holds: tensors and plain containers. The suffix is not looked at.
+
+    Raises:
+        CheckpointError: If the file is missing, empty, damaged, or asks for code to be run; nothing of it was.
+    """
+    path = Path(path)
+    try:
+        head = path.open("rb").read(9)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    if not head:
+        raise CheckpointError(f"{path}: the file is empty")
+    content = _read_safetensors(path) if head[8:] == b"{" else _read_pickle(path)
+    if isinstance(content, Mapping):
+        return {str(key): value for key, value in content.items()}
+    raise CheckpointError(f"{path}: holds a {type(content).__name__}, expected a mapping of names to tensors")
+
+
+def recognise(
+    content: Mapping[str, Any], *, architecture: str | None = None, scale: int | None = None, source: str = "the state"
+) -> Recognised:
+    """The architecture, scale and arguments of a state, and the state in our names.
+
+    Args:
+        content: A state dict, plain or wrapped as training code does (``params``, ``state_dict`` ...), with or
+            without prefixes such as ``module.``.
+        architecture: Only consider this architecture of the zoo.
+        scale: Only consider this scale.
+        source: How messages call it.
+
+    Raises:
+        CheckpointError: If it is no known network, if several readings remain, or if a tensor does not fit; the
+            message names the nearest architecture and what does not fit.
+    """
+    if architecture is not None and architecture not in ARCHITECTURES:
+        raise CheckpointError(f"unknown architecture '{architecture}'.{near_miss(architecture, ARCHITECTURES)}")
+    state, ignored = unwrap(content, source=source)
+    for variant in _without_prefixes(state):
+        shapes = {key: tuple(value.shape) for key, value in variant.items()}
+        candidates = [
+            (recogniser, arguments)
+            for recogniser, arguments in _candidates(shapes)
+            if architecture in (None, recogniser.architecture) and scale in (None, arguments["scale"])
+        ]
+        if candidates:
+            spec, renamed = _decide(candidates, variant, source)
+            return Recognised(spec=spec, state=renamed, ignored=ignored)
+    wanted = " ".join(str(value) for value in (architecture, scale and f"x{scale}") if value)
+    raise CheckpointError(f"{source}: not recognised{wanted and f' as {wanted}'}. {_nearest(state)}")
+
+
+def unwrap(content: Mapping[str, Any], *, source: str = "the state") -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The state dict inside what a training run saved, and the names of what lies beside its tensors.
+
+    Raises:
+        CheckpointError: If there are no tensors.
+    """
+    for key in WRAPPERS:
+        inner = content.get(key)
+        if isinstance(inner, Mapping) and _holds_tensors(inner):
+            return unwrap(inner, source=source)
+    tensors = {str(key): _as_float32(value) for key, value in content.items() if isinstance(value, Tensor)}
+    if tensors:
+        return tensors, tuple(str(key) for key in content if str(key) not in tensors)
+    inside = [value for value in content.values() if isinstance(value, Mapping) and _holds_tensors(value)]
+    if len(inside) == 1:
+        return unwrap(inside[0], source=source)
+    raise CheckpointError(f"{source}: holds no tensors; its entries are {', '.join(list(content)[:8]) or 'none'}")
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: damaged .safetensors file ({error})") from error
+
+
+def _read_pickle(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if wanted is None:
+            raise CheckpointError(f"{path}: damaged, or not a weight file") from error
+        raise CheckpointError(
+            f"{path}: refused, nothing was run: loading it would call {wanted[1]}. "
+            "Ask for a file that holds only tensors (state_dict or .safetensors)"
+        ) from error
+    except Exception as error:  # a damaged archive fails in whatever way its bytes lead to
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: damaged, or not a weight file ({reason})") from error
+
+
+def _holds_tensors(content: Mapping[Any, Any]) -> bool:
+    return any(isinstance(v, Tensor) or (isinstance(v, Mapping) and _holds_tensors(v)) for v in content.values())
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _without_prefixes(state: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The state as it is, then without what wrappers such as DataParallel put before every name."""
+    while True:
+        yield state
+        first = {key.partition(".")[0] for key in state}
+        if len(first) > 1 or not all("." in key for key in state):
+            return
+        state = {key.partition(".")[2]: value for key, value in state.items()}
+
+
+def _candidates(shapes: Shapes) -> list[tuple[Recogniser, Arguments]]:
+    return [(recogniser, arguments) for recogniser in RECOGNISERS for arguments in recogniser.match(shapes)]
+
+
+def _decide(candidates: list[tuple[Recogniser, Arguments]], state: State, source: str) -> tuple[ModelSpec, State]:
+    readings = []
+    for recogniser, arguments in candidates:
+        others = {key: value for key, value in arguments.items() if key != "scale"}
+        spec = ModelSpec(architecture=recogniser.architecture, scale=arguments["scale"], arguments=others)
+        readings.append((spec, recogniser.rename(state)))
+    if not candidates[0][0].by_trial or len(candidates) == 1:
+        spec, renamed = readings[0]
+        load_state(build(spec), renamed, source=f"{source}: recognised as {_label(spec)}, but it")
+        return spec, renamed
+    return _by_trial(readings, source)
+
+
+def _by_trial(readings: list[tuple[ModelSpec, State]], source: str) -> tuple[ModelSpec, State]:
+    tried = []
+    for spec, renamed in readings:
+        network = build(spec).eval()
+        load_state(network, renamed, source=f"{source}: read as {_label(spec)}, it")
+        tried.append((gain_over_bicubic(network, spec.scale), spec, renamed))
+    tried.sort(key=lambda entry: entry[0], reverse=True)
+    best, second = tried[0], tried[1]
+    if best[0] < MIN_GAIN_DB or best[0] - second[0] < MIN_MARGIN_DB:
+        listed = "; ".join(f"{_label(spec)} ({gain:+.1f} dB)" for gain, spec, _ in tried[:6])
+        why = "none upscales well" if best[0] < MIN_GAIN_DB else "several upscale equally well"
+        raise CheckpointError(
+            f"{source}: could be any of: {listed} (gain over bicubic on a test picture; {why}). "
+            "Say which with --architecture and --scale"
+        )
+    return best[1], best[2]
+
+
+def _label(spec: ModelSpec) -> str:
+    arguments = ", ".join(f"{key}={value}" for key, value in spec.arguments.items())
+    return f"{spec.architecture} x{spec.scale} ({arguments})" if arguments else f"{spec.architecture} x{spec.scale}"
+
+
+def _nearest(state: dict[str, Tensor]) -> str:
+    """A sentence on the named model whose tensor names are most like these, and on what differs."""
+    *_, stripped = _without_prefixes(state)
+    variants = (state, stripped)
+    score, name, variant = max(
+        ((_likeness(set(variant), name), name, variant) for variant in variants for name in MODELS),
+        key=lambda entry: entry[0],
+    )
+    if score < 0.2:
+        return f"Its {len(state)} tensors ({', '.join(list(state)[:4])} ...) resemble no network of the zoo."
+    problems = mismatches(_expected(name), variant)
+    known = sum(key in _expected(name) for key in variant)
+    more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
+    return (
+        f"Nearest architecture: {MODELS[name].architecture} (as {name}, {known} of {len(variant)} tensor names known); "
+        f"{'; '.join(problems[:4])}{more}"
+    )
+
+
+def _likeness(keys: set[str], name: str) -> float:
+    """Shared fraction of the names, whole and with their numbers blanked out, from 0 to 1."""
+    ours = set(_expected(name))
+    layouts = [ours] + [
+        set(recogniser.names)
+        for recogniser in RECOGNISERS
+        if recogniser.names and recogniser.architecture == MODELS[name].architecture
+    ]
+    blank = {re.sub(r"\d+", "#", key) for key in keys}
+    alike = max(_overlap(blank, {re.sub(r"\d+", "#", key) for key in layout}) for layout in layouts)
+    return (alike + _overlap(keys, ours)) / 2
+
+
+def _overlap(one: set[str], other: set[str]) -> float:
+    return len(one & other) / len(one | other)
+
+
+@cache
+def _expected(name: str) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        return {key: value.shape for key, value in build(MODELS[name]).state_dict().items()}
