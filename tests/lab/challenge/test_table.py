@@ -37,7 +37,7 @@ def test_long_form_of_another_year_is_taken_when_it_is_the_only_one(tmp_path):
     assert read_table(write(tmp_path, LONG), year=2025)[1] == 2022
     two = LONG + "NTIRE2024:Theirs,Theirs,4,-,params_M,0.2,here\n"
     assert [e.name for e in read_table(write(tmp_path, two), year=2024)[0]] == ["Theirs"]
-    with pytest.raises(DataError, match=r"years found: \[2022, 2024\]"):
+    with pytest.raises(DataError, match=r"found years \[2022, 2024\]"):
         read_table(write(tmp_path, two), year=2025)
 
 

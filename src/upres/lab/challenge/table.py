@@ -88,7 +88,7 @@ def _from_long(path: str | Path, rows: Iterable[Mapping[str, str]], year: int | 
     if year not in years:
         if len(years) != 1:
             raise DataError(
-                f"{path}: expected systems called NTIRE{year or '<year>'}:<team>; years found: {sorted(years) or 'none'}"
+                f"{path}: expected systems called NTIRE{year or '<year>'}:<team>; found years {sorted(years)}"
             )
         year = years.pop()
     figures: dict[str, dict[str, float]] = {}

@@ -1,0 +1,89 @@
+"""``upres bench``: measure this machine."""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+DEFAULT_MODELS = "esr_max_x2,esr_tm_x2,esr_tr_x2,espcn_d22s32_x2"
+
+EPILOG = """examples:
+  upres bench speed
+  upres bench speed --models esr_max_x2,esr_tm_x2,esr_tr_x2 --engines native,openvino,torch --size 1920x1080 --json
+  upres bench speed --models mine.safetensors --engines openvino --threads 4 -o results.json
+
+Sizes are those of the picture that comes out. Every contender runs in a process of its own, in turn with the others."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of this verb."""
+    parser.epilog = EPILOG
+    verbs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    speed = verbs.add_parser(
+        "speed",
+        help="latency of models on engines",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    speed.add_argument("--models", default=DEFAULT_MODELS, metavar="A,B", help="shipped names or checkpoint paths")
+    speed.add_argument("--engines", metavar="A,B", help="native openvino onnxruntime torch cv2 pillow; all by default")
+    speed.add_argument(
+        "--size", type=_sizes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
+    )
+    speed.add_argument("--threads", type=_positive, help="of every contender (default: the cores at hand)")
+    speed.add_argument("--precision", default="auto", help="asked of the engines (default auto)")
+    speed.add_argument(
+        "--repeats", type=_positive, default=10, metavar="N", help="turns of each contender (default 10)"
+    )
+    speed.add_argument("--seconds", type=float, default=0.2, help="length of a turn, 20 calls at most (default 0.2)")
+    speed.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="write JSON here and Markdown beside it")
+    speed.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
+    speed.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, write, print; returns the exit status."""
+    from tqdm import tqdm
+
+    from upres.bench.environment import available_cores
+    from upres.bench.report import check_free, markdown, write_report
+    from upres.bench.speed import RESAMPLERS, bench_speed, contenders
+    from upres.engines.select import ENGINES
+
+    if args.output is not None:
+        check_free(args.output, overwrite=args.overwrite)
+    engines = args.engines.split(",") if args.engines else [*ENGINES, *RESAMPLERS]
+    entrants = contenders(
+        args.models.split(","),
+        engines,
+        args.size,
+        threads=args.threads or available_cores(),
+        precision=args.precision,
+    )
+    with tqdm(total=len(entrants) * (args.repeats + 1), unit="turn", file=sys.stderr, disable=None) as bar:
+        report = bench_speed(
+            entrants,
+            rounds=args.repeats,
+            seconds=args.seconds,
+            on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {error}", file=sys.stderr),
+            progress=bar.update,
+        )
+    if args.output is not None:
+        write_report(report, args.output, overwrite=args.overwrite)
+    print(json.dumps(report.to_dict(), indent=1) if args.json else markdown(report))
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return int(text)
+
+
+def _sizes(text: str) -> list[tuple[int, int]]:
+    matches = [re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", part.strip().lower()) for part in text.split(",")]
+    found = [(int(match[1]), int(match[2])) for match in matches if match]
+    if len(found) != len(matches):
+        raise argparse.ArgumentTypeError(f"expected sizes such as 1920x1080, got '{text}'")
+    return found

@@ -1,0 +1,70 @@
+"""What a figure depends on: the machine and the versions, without names of hosts or folders."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from upres import __version__
+
+PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
+
+INSTRUCTION_SETS = (
+    "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "avx_vnni", "amx_tile", "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2",
+)  # fmt: skip
+"""Those that decide which kernel can run, as the Linux kernel spells them."""
+
+
+def environment() -> dict[str, Any]:
+    """CPU, cores, instruction sets, memory, system, versions, allocator and date (UTC), as JSON-ready data."""
+    info = _cpuinfo()
+    flags = set((info.get("flags") or info.get("Features") or "").split())
+    return {
+        "cpu": info.get("model name") or platform.processor() or platform.machine(),
+        "machine": platform.machine(),
+        "cores": available_cores(),
+        "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags],
+        "memory_gib": _memory_gib(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": _versions(),
+        "allocator": "preloaded" if os.environ.get("LD_PRELOAD") else "stock",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def available_cores() -> int:
+    """Logical cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _versions() -> dict[str, str]:
+    found = {"upres": __version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The first processor's entries of ``/proc/cpuinfo``; empty where there is none."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return {}
+    entries = [line.partition(":") for line in text.split("\n\n")[0].splitlines()]
+    return {key.strip(): value.strip() for key, _, value in entries}
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None

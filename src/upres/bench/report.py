@@ -1,0 +1,88 @@
+"""A speed report as a results file: JSON for programs, Markdown for people."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from upres.bench.speed import SpeedReport, SpeedRow
+from upres.errors import OutputExistsError
+
+
+def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
+    """Write ``path`` as JSON and a Markdown table of the same name beside it.
+
+    Returns:
+        Both paths.
+
+    Raises:
+        OutputExistsError: If the JSON is there and ``overwrite`` is false, or it cannot be written.
+    """
+    check_free(path, overwrite=overwrite)
+    table = path.with_suffix(".md")
+    write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
+    write_text(table, markdown(report))
+    return path, table
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Find out before the work whether its result may be written.
+
+    Raises:
+        OutputExistsError: If the file is there and ``overwrite`` is false, or its folder is not there.
+    """
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+    if not path.parent.is_dir():
+        raise OutputExistsError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+def markdown(report: SpeedReport) -> str:
+    """The machine in a line and a table, fastest first within each size."""
+    lines = [f"{describe(report.environment)}\n"]
+    for size in dict.fromkeys((row.width, row.height) for row in report.rows):
+        rows = [row for row in report.rows if (row.width, row.height) == size]
+        lines.append(f"Output {size[0]}x{size[1]}, one plane or picture a call:\n")
+        lines.append("| model | engine | precision | isa | threads | median ms | min ms | spread | fps | of peak |")
+        lines.append("|---|---|---|---|--:|--:|--:|--:|--:|--:|")
+        lines += [_line(row) for row in sorted(rows, key=lambda row: row.latency_ms_median)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def describe(environment: dict[str, Any]) -> str:
+    """CPU, cores, versions and measured ceilings in one paragraph."""
+    versions = ", ".join(f"{name} {number}" for name, number in environment["versions"].items())
+    limits = {key: value for key, value in (environment.get("ceilings") or {}).items() if value is not None}
+    ceilings = ", ".join(
+        f"{key.rsplit('_', 1)[0]} {value:.0f} {_UNITS[key.rsplit('_', 1)[1]]}" for key, value in limits.items()
+    )
+    return (
+        f"{environment['cpu']}, {environment['cores']} cores, {' '.join(environment['instruction_sets'])}; "
+        f"Python {environment['python']}, {versions}; {environment['allocator']} allocator; {environment['date']}."
+        + (f" Ceilings: {ceilings}." if ceilings else "")
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Raises:
+        OutputExistsError: If it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputExistsError(f"{path} cannot be written: {error.strerror}") from error
+
+
+_UNITS = {"gflops": "GFLOP/s", "gops": "GOP/s", "gbs": "GB/s"}
+
+
+def _line(row: SpeedRow) -> str:
+    peak = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.0%}"
+    latency = f"{row.latency_ms_median:.2f} | {row.latency_ms_min:.2f} | {row.spread:.0%} | {row.fps:.1f}"
+    return f"| {row.model} | {row.engine} | {row.precision} | {row.isa or ''} | {row.threads} | {latency} | {peak} |"

@@ -1,0 +1,291 @@
+"""Latency of models on engines, contenders driven in turn, beside the resamplers people use today.
+
+Sizes are those of the picture that comes out: ``1920x1080`` at scale 2 means a plane of 960x540 goes in. Latency is
+that of one call on float32 planes already in memory; the resamplers work on one uint8 plane, as they are used.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upres.bench.ceilings import Ceilings, measure_ceilings
+from upres.bench.environment import environment
+from upres.bench.workers import Timing, Worker, drive, timed_turn
+from upres.engines.engine import Session
+from upres.engines.select import open_session
+from upres.errors import EngineError, MissingExtraError, UpresError
+from upres.models.card import ModelCard, read_weights
+from upres.models.catalog import find
+
+RESAMPLERS = ("cv2", "pillow")
+"""Contenders that are no engines: bicubic interpolation of other people's libraries."""
+
+ONE_RESOLUTION = ("esr_max", "esr_tm", "esr_tr", "esr_cnn", "espcn", "fsrcnn")
+"""Architectures that run every kernel once a low-resolution pixel, so that their weights tell their arithmetic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """What one worker process runs."""
+
+    model: str
+    """Name; for a resampler ``bicubic``."""
+    engine: str
+    source: str = ""
+    """Shipped name or path of the checkpoint."""
+    scale: int
+    width: int
+    """Of the output."""
+    height: int
+    channels: int = 1
+    threads: int = 1
+    precision: str = "auto"
+    multiply_adds: int | None = None
+    """Of one call, where they are known."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{self.model} on {self.engine}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedRow:
+    """One contender's result."""
+
+    model: str
+    engine: str
+    precision: str
+    isa: str | None
+    """Instruction set of the kernels, where the engine tells."""
+    scale: int
+    width: int
+    height: int
+    threads: int
+    latency_ms_median: float
+    latency_ms_min: float
+    spread: float
+    """Distance between the quartiles, as a fraction of the median."""
+    fps: float
+    fraction_of_peak: float | None
+    """Operations of the convolutions over what the machine can do in the median latency."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedReport:
+    """What was measured, and where."""
+
+    environment: dict[str, Any]
+    rows: tuple[SpeedRow, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data."""
+        return {"environment": self.environment, "rows": [asdict(row) for row in self.rows]}
+
+
+class SessionRunner:
+    """A model in an engine, or a resampler, called on one picture; lives in a worker process."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.precision, self.isa = "u8", None
+        shape = (contender.channels, contender.height // contender.scale, contender.width // contender.scale)
+        picture = natural_noise(shape)
+        if contender.engine in RESAMPLERS:
+            self._call = _resampler(contender, picture[0])
+        else:
+            session = open_session(
+                find(contender.source),
+                engine=contender.engine,
+                threads=contender.threads,
+                precision=contender.precision,
+            )
+            self.precision, self.isa = session.precision, getattr(session, "isa", None)
+            self._call = _session_call(session, picture[None])
+
+    def turn(self, *, seconds: float, calls: int) -> list[float]:
+        """Latencies in milliseconds, see `timed_turn`."""
+        return timed_turn(self._call, seconds=seconds, calls=calls)
+
+    def describe(self) -> dict[str, str | None]:
+        """Precision and instruction set that are really used."""
+        return {"precision": self.precision, "isa": self.isa}
+
+
+def contenders(
+    models: Iterable[str],
+    engines: Sequence[str],
+    sizes: Iterable[tuple[int, int]],
+    *,
+    threads: int,
+    precision: str = "auto",
+) -> list[Contender]:
+    """Every model on every engine at every size, then each resampler once a scale and size.
+
+    A size that is no multiple of a model's scale is rounded down to one.
+
+    Args:
+        models: Shipped names or paths of checkpoints.
+        engines: Of `upres.engines.select.ENGINES` and `RESAMPLERS`.
+        sizes: Width and height of the output.
+        threads: Of every contender.
+        precision: Asked of the engines.
+    """
+    found = [(str(name), find(name)) for name in models]
+    plain: dict[tuple[int, int, int], None] = {}
+    made = []
+    for size in sizes:
+        for name, model in found:
+            scale = model.card.scale
+            width, height = (side // scale * scale for side in size)
+            plain[scale, width, height] = None
+            per_pixel = multiply_adds_per_pixel(model.weights)
+            first = Contender(
+                model=model.card.name,
+                source=name,
+                engine="",
+                scale=scale,
+                width=width,
+                height=height,
+                channels=1 if model.card.color_mode == "luma" else 3,
+                threads=threads,
+                precision=precision,
+                multiply_adds=None if per_pixel is None else per_pixel * (width // scale) * (height // scale),
+            )
+            made += [replace(first, engine=engine) for engine in engines if engine not in RESAMPLERS]
+    made += [
+        Contender(model="bicubic", engine=engine, scale=scale, width=width, height=height, threads=threads)
+        for scale, width, height in plain
+        for engine in engines
+        if engine in RESAMPLERS
+    ]
+    return made
+
+
+def bench_speed(
+    entrants: Sequence[Contender],
+    *,
+    rounds: int = 10,
+    seconds: float = 0.2,
+    on_skip: Callable[[Contender, UpresError], object] | None = None,
+    progress: Callable[[], object] | None = None,
+) -> SpeedReport:
+    """Time all contenders, one size at a time, in turns.
+
+    Args:
+        entrants: See `contenders`.
+        rounds: Turns of each.
+        seconds: Length of a turn, in which at most 20 calls are timed.
+        on_skip: Told of every contender that cannot run here, and why.
+        progress: Called after every turn.
+
+    Raises:
+        EngineError: If no contender can run.
+    """
+    rows: list[SpeedRow] = []
+    ceilings = measure_ceilings(threads=max((entrant.threads for entrant in entrants), default=1))
+    for size in dict.fromkeys((entrant.width, entrant.height) for entrant in entrants):
+        group = [entrant for entrant in entrants if (entrant.width, entrant.height) == size]
+        rows += _bench_group(group, ceilings, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
+    if not rows:
+        raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
+    return SpeedReport(environment=environment() | {"ceilings": ceilings.to_dict()}, rows=tuple(rows))
+
+
+def multiply_adds_per_pixel(weights: Any) -> int | None:
+    """Multiply-adds of a checkpoint's convolutions a low-resolution pixel, where its weights alone tell them."""
+    card, tensors = read_weights(weights)
+    return count_multiply_adds(card, tensors)
+
+
+def count_multiply_adds(card: ModelCard, tensors: dict[str, NDArray[Any]]) -> int | None:
+    """As `multiply_adds_per_pixel`, of a checkpoint already read.
+
+    Example:
+        eSR-TM with K = 5, C = 4 at scale 2 has 2 x 4 x 4 filters of 25 taps: 800.
+    """
+    if card.architecture not in ONE_RESOLUTION or card.spec.transforms:
+        return None
+    return sum(prod(tensor.shape) for tensor in tensors.values() if tensor.ndim == 4)
+
+
+def natural_noise(shape: tuple[int, int, int], *, seed: int = 0) -> NDArray[np.float32]:
+    """A picture in [0, 1] for timing, ``(C, H, W)``: smooth shades under noise, the same for every contender."""
+    channels, height, width = shape
+    rows = np.sin(np.arange(height, dtype=np.float32) / 17)[:, None]
+    columns = np.sin(np.arange(width, dtype=np.float32) / 23)[None, :]
+    noise = np.random.default_rng(seed).standard_normal((channels, height, width), dtype=np.float32)
+    return np.clip(0.5 + 0.2 * (rows + columns) + 0.05 * noise, 0, 1).astype(np.float32)
+
+
+def _bench_group(
+    group: Sequence[Contender],
+    ceilings: Ceilings,
+    *,
+    rounds: int,
+    seconds: float,
+    on_skip: Callable[[Contender, UpresError], object] | None,
+    progress: Callable[[], object] | None,
+) -> list[SpeedRow]:
+    with ExitStack() as stack:
+        running: list[tuple[Contender, Worker]] = []
+        for contender in group:
+            try:
+                worker = Worker(SessionRunner, contender, threads=contender.threads, name=contender.name)
+            except UpresError as error:
+                if on_skip is not None:
+                    on_skip(contender, error)
+                continue
+            running.append((contender, stack.enter_context(worker)))
+        latencies = drive([worker for _, worker in running], rounds=rounds, seconds=seconds, progress=progress)
+        return [
+            _row(contender, worker.call("describe"), Timing.of(taken), ceilings)
+            for (contender, worker), taken in zip(running, latencies, strict=True)
+        ]
+
+
+def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: Ceilings) -> SpeedRow:
+    ceiling = ceilings.multiply_adds(real["precision"])
+    fraction = None
+    if contender.multiply_adds is not None and ceiling is not None:
+        fraction = 2 * contender.multiply_adds / (timing.median_ms / 1e3) / (ceiling * 1e9)
+    return SpeedRow(
+        model=contender.model,
+        engine=contender.engine,
+        precision=real["precision"],
+        isa=real["isa"],
+        scale=contender.scale,
+        width=contender.width,
+        height=contender.height,
+        threads=contender.threads,
+        latency_ms_median=timing.median_ms,
+        latency_ms_min=timing.min_ms,
+        spread=timing.spread,
+        fps=1e3 / timing.median_ms,
+        fraction_of_peak=fraction,
+    )
+
+
+def _session_call(session: Session, batch: NDArray[np.float32]) -> Callable[[], object]:
+    batch = np.ascontiguousarray(batch)
+    return lambda: session(batch)
+
+
+def _resampler(contender: Contender, plane: NDArray[np.float32]) -> Callable[[], object]:
+    pixels = np.round(255 * plane).astype(np.uint8)
+    size = (contender.width, contender.height)
+    if contender.engine == "pillow":
+        from PIL import Image
+
+        image = Image.fromarray(pixels)
+        return lambda: image.resize(size, Image.Resampling.BICUBIC)
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingExtraError("comparing with cv2", "dev") from error
+    cv2.setNumThreads(contender.threads)
+    return lambda: cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC)
