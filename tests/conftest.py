@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from upres.models.card import ModelCard, ModelSpec
+from upres.models.catalog import Model, find
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -13,3 +17,47 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared data folder beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory) -> dict[int, Model]:
+    """An eSR-MAX (K3 C2) for each native scale, weights and graph, made without torch; it keeps a constant."""
+    folder = tmp_path_factory.mktemp("models")
+    return {scale: write_tiny_model(folder, scale) for scale in (2, 3, 4)}
+
+
+def write_tiny_model(folder: Path, scale: int) -> Model:
+    """One of `tiny_models`."""
+    from safetensors.numpy import save_file
+
+    weight = np.random.default_rng(scale).normal(0, 0.05, (2 * scale**2, 1, 3, 3)).astype(np.float32)
+    weight[:, :, 1, 1] += 1 - weight.sum(axis=(1, 2, 3))[:, None]
+    card = ModelCard(
+        name=f"tiny_x{scale}",
+        spec=ModelSpec(architecture="esr_max", scale=scale, arguments={"kernel_size": 3, "num_channels": 2}),
+        color_mode="luma",
+        parameters=weight.size,
+        halo=1,
+        licence="Apache-2.0",
+        scores=({"dataset": "Set5", "protocol": "paper", "psnr_db": 30.0 + scale, "ssim": 0.9},),
+    )
+    path = folder / f"{card.name}.safetensors"
+    save_file({"filter.weight": weight}, path, metadata=card.to_header())
+    path.with_suffix(".onnx").write_bytes(_tiny_graph(weight, scale))
+    return find(path)
+
+
+def _tiny_graph(weight: np.ndarray, scale: int) -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [
+        helper.make_node("Conv", ["lr", "weight"], ["values"], pads=[1, 1, 1, 1]),
+        helper.make_node("DepthToSpace", ["values"], ["candidates"], blocksize=scale, mode="CRD"),
+        helper.make_node("ReduceMax", ["candidates", "axes"], ["sr"], keepdims=1),
+    ]
+    constants = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(np.array([1]), "axes")]
+    lr = helper.make_tensor_value_info("lr", TensorProto.FLOAT, ["n", 1, "h", "w"])
+    sr = helper.make_tensor_value_info("sr", TensorProto.FLOAT, ["n", 1, "h_sr", "w_sr"])
+    graph = helper.make_graph(nodes, "tiny", [lr], [sr], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(model.SerializeToString())

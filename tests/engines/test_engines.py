@@ -1,0 +1,123 @@
+"""Every general engine against arithmetic done by hand, and its refusals."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from upres.engines import select
+from upres.engines.openvino import ENGINE as OPENVINO
+from upres.errors import EngineUnavailableError, UnsupportedModelError
+
+GENERAL = ["openvino", "onnxruntime", "torch"]
+SIZES = [(1, 1), (1, 7), (5, 1), (16, 24), (33, 17)]
+
+
+def by_hand(model, batch):
+    """The tiny eSR-MAX in plain loops."""
+    weight, scale = load_file(model.weights)["filter.weight"], model.card.scale
+    count, _, height, width = batch.shape
+    padded = np.pad(batch[:, 0], ((0, 0), (1, 1), (1, 1))).astype(np.float64)
+    values = np.zeros((count, len(weight), height, width))
+    for row in range(3):
+        for column in range(3):
+            piece = padded[:, None, row : row + height, column : column + width]
+            values += weight[:, 0, row, column][None, :, None, None] * piece
+    values = values.reshape(count, 2, scale, scale, height, width).max(axis=1)
+    return values.transpose(0, 3, 1, 4, 2).reshape(count, 1, height * scale, width * scale)
+
+
+@pytest.mark.parametrize("engine", GENERAL)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_engines_compute_the_network(tiny_models, engine, scale):
+    if find_spec(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    session = select.open_session(tiny_models[scale], engine=engine, threads=1)
+    assert (session.engine, session.precision) == (engine, "f32")
+    rng = np.random.default_rng(0)
+    for height, width in SIZES:
+        batch = rng.random((1, 1, height, width), np.float32)
+        result = session(batch)
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, by_hand(tiny_models[scale], batch), atol=2e-6)
+
+
+@pytest.mark.parametrize("engine", GENERAL)
+def test_a_result_outlives_the_next_call(tiny_models, engine):
+    session = select.open_session(tiny_models[2], engine=engine, threads=1)
+    batch = np.random.default_rng(1).random((2, 1, 6, 9), np.float32)
+    first = session(batch)
+    kept = first.copy()
+    session(1 - batch)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_allclose(first, by_hand(tiny_models[2], batch), atol=2e-6)
+
+
+@pytest.mark.parametrize("engine", GENERAL)
+def test_a_strided_batch_is_taken_as_it_is(tiny_models, engine):
+    session = select.open_session(tiny_models[2], engine=engine, threads=1)
+    wide = np.random.default_rng(2).random((1, 1, 8, 20), np.float32)
+    np.testing.assert_array_equal(session(wide[:, :, :, ::2]), session(np.ascontiguousarray(wide[:, :, :, ::2])))
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_graph_engines_refuse_a_model_without_graph(tiny_models, engine):
+    bare = replace(tiny_models[2], graph=None)
+    assert not select.load(engine).supports(bare)
+    with pytest.raises(UnsupportedModelError, match=f"^{engine}: tiny_x2 has no .onnx graph beside tiny_x2.safetens"):
+        select.open_session(bare, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_graph_engines_name_a_broken_graph(tiny_models, engine, tmp_path):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no graph at all")
+    with pytest.raises(UnsupportedModelError, match=rf"^{engine}: cannot (load|compile) .*broken\.onnx: \S"):
+        select.open_session(replace(tiny_models[2], graph=broken), engine=engine)
+
+
+@pytest.mark.parametrize("engine", GENERAL)
+def test_an_unknown_precision_is_refused(tiny_models, engine):
+    with pytest.raises(UnsupportedModelError, match=f"^{engine}: no precision 'f16'; there "):
+        select.open_session(tiny_models[2], engine=engine, precision="f16")
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        ("openvino", "openvino: OpenVINO is not installed: pip install openvino"),
+        ("onnxruntime", "onnxruntime: ONNX Runtime is not installed: pip install 'upres[onnxruntime]'"),
+        ("torch", "torch: PyTorch is not installed: pip install 'upres[lab]'"),
+    ],
+)
+def test_a_missing_package_comes_with_its_install_hint(tiny_models, monkeypatch, engine, reason):
+    monkeypatch.setattr(f"upres.engines.{engine}.find_spec", lambda name: None)
+    assert f"{engine}: {select.unavailable(engine)}" == reason
+    with pytest.raises(EngineUnavailableError) as raised:
+        select.open_session(tiny_models[2], engine=engine)
+    assert str(raised.value) == reason
+
+
+def test_openvino_computes_luma_in_float32_and_rgb_in_bf16_where_the_cpu_has_it(monkeypatch):
+    monkeypatch.setattr(type(OPENVINO), "precisions", lambda self: ("f32", "bf16"))
+    assert [OPENVINO._choose("auto", mode) for mode in ("luma", "rgb")] == ["f32", "bf16"]
+    monkeypatch.setattr(type(OPENVINO), "precisions", lambda self: ("f32",))
+    assert [OPENVINO._choose("auto", mode) for mode in ("luma", "rgb")] == ["f32", "f32"]
+    with pytest.raises(UnsupportedModelError, match=r"^openvino: this CPU has no bf16 arithmetic; use f32$"):
+        OPENVINO._choose("bf16", "luma")
+
+
+def test_openvino_notices_a_graph_of_another_scale(tiny_models):
+    wrong = replace(tiny_models[2], graph=tiny_models[3].graph)
+    session = select.open_session(wrong, engine="openvino", threads=1)
+    with pytest.raises(ValueError, match=r"the graph made \(1, 1, 12, 12\) of"):
+        session(np.zeros((1, 1, 4, 4), np.float32))
+
+
+def test_torch_keeps_the_thread_setting_of_its_host(tiny_models):
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    select.open_session(tiny_models[2], engine="torch", threads=before + 1)(np.zeros((1, 1, 4, 4), np.float32))
+    assert torch.get_num_threads() == before
