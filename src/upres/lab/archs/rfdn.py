@@ -46,6 +46,7 @@ class RFDN(nn.Module):
         attention: ``cca``, ``esa`` or ``none``.
         attention_reduction: How many times narrower ``cca`` is inside.
         attention_channels: Width of ``esa``; ``None`` for ``num_channels // 4``.
+        attention_skip: ESA's 1x1 convolution in its fine path, which NTU607QCO's challenge entry leaves out.
         attention_first: Attention before the fusion, as in IMDN (``imdb`` always).
         value_range: White inside the network; 255 in E-RFDN's file.
 
@@ -73,6 +74,7 @@ class RFDN(nn.Module):
         attention: AttentionName = "cca",
         attention_reduction: int = 4,
         attention_channels: int | None = None,
+        attention_skip: bool = True,
         attention_first: bool = False,
         value_range: float = 1.0,
     ) -> None:
@@ -87,7 +89,9 @@ class RFDN(nn.Module):
             if attention == "cca":
                 return CCA(num_channels=attended, reduction=attention_reduction)
             if attention == "esa":
-                return ESA(num_channels=attended, width=attention_channels or attended // 4)
+                return ESA(
+                    num_channels=attended, width=attention_channels or attended // 4, project_skip=attention_skip
+                )
             return None
 
         self.head = same_conv(3, num_channels, 3)

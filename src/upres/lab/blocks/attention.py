@@ -26,14 +26,15 @@ class ESA(nn.Module):
     Args:
         num_channels: Maps in and out.
         width: Maps inside; the paper takes ``num_channels // 4``.
+        project_skip: A 1x1 convolution in the fine path round the coarse one.
 
     Reference: Liu et al., 2020, arXiv:2009.11551, section 3.4.
     """
 
-    def __init__(self, *, num_channels: int, width: int) -> None:
+    def __init__(self, *, num_channels: int, width: int, project_skip: bool = True) -> None:
         super().__init__()
         self.squeeze = same_conv(num_channels, width, 1)
-        self.skip = same_conv(width, width, 1)
+        self.skip = same_conv(width, width, 1) if project_skip else nn.Identity()
         self.stride = nn.Conv2d(width, width, 3, stride=2)
         self.pool = nn.MaxPool2d(7, stride=3)
         self.convs = nn.Sequential(
