@@ -7,16 +7,19 @@ them. Each says what the network is given, what is measured of its output, and h
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from upres.errors import DataError, near_miss
 from upres.image.color import luma
-from upres.image.convert import ColorMode, Network, run_network, to_float
+from upres.image.convert import Network, run_network, to_float
 from upres.metrics.psnr import psnr
 from upres.metrics.ssim import ssim
+
+ColorMode = Literal["luma", "rgb"]
+"""What a network works on, as its card says."""
 
 Picture8 = NDArray[np.uint8]
 """``(H, W, 3)`` RGB; a grey picture has three equal planes, as the papers' scripts load it."""

@@ -1,0 +1,134 @@
+"""Data sets: folders of high-resolution pictures, and the low-resolution ones that go with them.
+
+Low-resolution pictures are the data set's own where it has them; otherwise MATLAB-exact bicubic reduction makes them.
+The high-resolution picture is always cropped to a multiple of the scale first.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from upres.errors import DataError
+from upres.image.convert import to_dtype, to_float
+from upres.image.io import extensions, read_pixels
+from upres.image.resize import crop_to_multiple, imresize
+from upres.metrics.protocol import Picture8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One picture of a data set, on disk."""
+
+    name: str
+    hr: Path
+    lr: Path | None = None
+    """The data set's own low-resolution file; ``None`` where it is made from ``hr``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedPair:
+    """One picture of a data set, in memory: RGB also where the file is grey."""
+
+    name: str
+    hr: Picture8
+    """``(scale * H, scale * W, 3)``."""
+    lr: Picture8
+    """``(H, W, 3)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedPairs:
+    """A data set in memory, for those who evaluate on it again and again."""
+
+    dataset: str
+    scale: int
+    pairs: tuple[LoadedPair, ...]
+
+
+def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
+    """The pictures of a data set, sorted by name.
+
+    Understood are ``Set5/HR/baby.png`` with ``Set5/LR_bicubic/X2/babyx2.png`` (also with a prefix before ``HR`` and
+    ``LR_bicubic``, as in DIV2K, and given as ``Set5/HR`` itself), and a plain folder of high-resolution pictures.
+
+    Raises:
+        DataError: If there is no such folder, no picture in it, or its low-resolution part is incomplete.
+    """
+    root = _hr_folder(Path(folder))
+    files = _pictures(root)
+    if not files:
+        raise DataError(f"{root}: no picture in it; a data set is a folder of pictures, or one with HR/ in it")
+    names = [file.stem for file in files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{root}: two pictures are named '{twice}'; keep one of them")
+    lr_folder = root.with_name(root.name.removesuffix("HR") + "LR_bicubic") / f"X{scale}"
+    if not (root.name.endswith("HR") and lr_folder.is_dir()):
+        return [Pair(name=file.stem, hr=file) for file in files]
+    low = {file.stem: file for file in _pictures(lr_folder)}
+    return [Pair(name=file.stem, hr=file, lr=_lr_of(file, low, lr_folder, scale)) for file in files]
+
+
+def load_pairs(folder: str | Path, scale: int) -> LoadedPairs:
+    """A data set in memory, so that `evaluate` need not read and reduce it each time.
+
+    Raises:
+        DataError: As `find_pairs`; or if the two pictures of a pair do not fit each other.
+        ImageError: If a picture cannot be read.
+    """
+    pairs = tuple(load_each(find_pairs(folder, scale), scale))
+    return LoadedPairs(dataset=dataset_name(folder), scale=scale, pairs=pairs)
+
+
+def load_each(pairs: Sequence[Pair], scale: int) -> Iterator[LoadedPair]:
+    """The pictures one at a time, each read when its turn comes."""
+    for pair in pairs:
+        whole = _read_rgb(pair.hr)
+        if min(whole.shape[:2]) < scale:
+            raise DataError(f"{pair.hr}: {whole.shape[1]}x{whole.shape[0]} pixels are too few for scale {scale}")
+        hr = crop_to_multiple(whole, scale)
+        lr = imresize(hr, scale=Fraction(1, scale)) if pair.lr is None else _read_rgb(pair.lr)
+        height, width = (length // scale for length in hr.shape[:2])
+        if lr.shape[:2] != (height, width):
+            raise DataError(
+                f"{pair.lr}: {lr.shape[1]}x{lr.shape[0]} pixels, and {pair.hr.name} at scale {scale} "
+                f"asks for {width}x{height}"
+            )
+        yield LoadedPair(name=pair.name, hr=hr, lr=lr)
+
+
+def dataset_name(folder: str | Path) -> str:
+    """``Set5`` for ``.../Set5`` and for ``.../Set5/HR``."""
+    path = Path(folder).resolve()
+    return path.parent.name if path.name == "HR" else path.name
+
+
+def _read_rgb(path: Path) -> Picture8:
+    pixels = read_pixels(path)
+    if pixels.dtype != np.uint8:
+        pixels = to_dtype(to_float(pixels), np.uint8)
+    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
+
+
+def _hr_folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; a data set is a folder of pictures, or one with HR/ in it")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.endswith("HR"))
+    if len(inside) > 1:
+        raise DataError(f"{folder}: several data sets ({', '.join(path.name for path in inside)}); name one of them")
+    return inside[0] if inside else folder
+
+
+def _pictures(folder: Path) -> list[Path]:
+    known = extensions()
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in known and path.is_file())
+
+
+def _lr_of(hr: Path, low: dict[str, Path], folder: Path, scale: int) -> Path:
+    found = low.get(f"{hr.stem}x{scale}", low.get(hr.stem))
+    if found is None:
+        raise DataError(f"{folder}: no {hr.stem}x{scale}{hr.suffix} to go with {hr.name}")
+    return found
