@@ -1,0 +1,160 @@
+"""ONNX graphs: any height and width, checked against torch before they are handed over.
+
+The file is one piece, holds no trace of the machine it was made on, and comes out the same byte for byte for the same
+weights and torch. Opset 18 is what OpenVINO 2025 and ONNX Runtime 1.19 read.
+"""
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from upres.errors import MissingExtraError, UnsupportedModelError
+from upres.lab.checkpoint import write_atomically
+
+OPSET = 18
+TOLERANCE = 1e-5
+"""Largest difference from torch, in the range 0 to 1."""
+SIZES = ((1, 48, 64), (2, 37, 51))
+"""Batch, height and width: of the example that is traced, and of another that proves the dimensions free."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What was written and how well it agrees."""
+
+    path: Path
+    size_bytes: int
+    max_error: float
+    """Largest absolute difference from torch's output, in the range 0 to 1."""
+
+
+def export(network: nn.Module, path: str | Path) -> ExportReport:
+    """Write a network as an ONNX graph from ``input`` to ``output``, both ``(N, C, H, W)`` with N, H and W free.
+
+    A float32 copy in evaluation mode is traced. The file appears only if the graph reproduces torch's output within
+    `TOLERANCE` at two sizes.
+
+    Raises:
+        UnsupportedModelError: If the network cannot be traced with free dimensions, or the graph computes otherwise.
+        MissingExtraError: If the ``lab`` extra is not complete.
+        CheckpointError: If the file cannot be written.
+
+    Example:
+        >>> export(build(spec_of("espcn_x2")), "espcn_x2.onnx").max_error < 1e-5
+        True
+    """
+    network = copy.deepcopy(network).cpu().float().eval()
+    content: bytes = _traced(network).SerializeToString(deterministic=True)
+    error = _max_error(network, content)
+    write_atomically(Path(path), content)
+    return ExportReport(path=Path(path), size_bytes=len(content), max_error=error)
+
+
+def _traced(network: nn.Module) -> Any:
+    """The network as an ONNX protocol buffer without anything that only a debugger reads."""
+    free = torch.export.Dim.DYNAMIC
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                network,
+                (_example(network, SIZES[1]),),
+                dynamo=True,
+                dynamic_shapes=({0: free, 2: free, 3: free},),
+                opset_version=OPSET,
+                input_names=["input"],
+                output_names=["output"],
+                verbose=False,
+            )
+        except ImportError as error:
+            raise MissingExtraError("ONNX export", "lab") from error
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error.__cause__ or error).strip().splitlines()[0]
+            raise UnsupportedModelError(
+                f"{type(network).__name__} cannot be written as ONNX with a free size: {reason}"
+            ) from error
+    assert program is not None  # dynamo=True always returns one
+    model = program.model_proto
+    _strip(model)
+    return model
+
+
+def _strip(model: Any) -> None:
+    """Drop doc strings, versions and stack traces: they hold paths of this machine and most of a small file."""
+    model.producer_name, model.producer_version, model.doc_string = "upres", "", ""
+    del model.metadata_props[:]
+    del model.functions[:]
+    graph = model.graph
+    graph.name, graph.doc_string = "upres", ""
+    del graph.value_info[:]
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    for axis, name in ((0, "batch"), (2, "height"), (3, "width")):
+        graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+        graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name if axis == 0 else f"output_{name}"
+
+
+def _max_error(network: nn.Module, content: bytes) -> float:
+    run = _runner(content)
+    errors = []
+    for size in SIZES:
+        batch = _example(network, size)
+        with torch.no_grad():
+            expected = network(batch).numpy()
+        found = run(batch.numpy())
+        if found.shape != expected.shape:
+            raise UnsupportedModelError(f"the ONNX graph gives {found.shape} where torch gives {expected.shape}")
+        errors.append(float(np.abs(found - expected).max()))
+    worst = float(np.max(errors))  # NaN stays NaN and fails below
+    if not worst <= TOLERANCE:
+        raise UnsupportedModelError(f"the ONNX graph differs from torch by {worst:.2g}, allowed are {TOLERANCE:g}")
+    return worst
+
+
+def _runner(content: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """ONNX Runtime where it is installed, else OpenVINO, which always is; both in float32."""
+    try:
+        import onnxruntime
+    except ImportError:
+        import openvino
+
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(content), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return lambda batch: np.asarray(compiled(batch)[0])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda batch: np.asarray(session.run(None, {"input": batch})[0])
+
+
+def _example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
+    """A smooth random picture: on noise a steep softmax magnifies rounding beyond what pictures ever see."""
+    batch, height, width = size
+    channels = 1 if network.color_mode == "luma" else 3
+    coarse = torch.rand(batch, channels, height // 4, width // 4, generator=torch.Generator().manual_seed(0))
+    return F.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without torch's own chatter: it misses torchvision, which we never use, and deprecates itself (LeafSpec)."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
