@@ -1,0 +1,133 @@
+"""What was measured, kept in a file: finished parts are not measured again, and the rest shows as tables."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from upres.errors import DataError
+from upres.metrics.protocol import PROTOCOLS
+
+Record = Mapping[str, Any]
+"""A `QualityReport.to_dict` with one more key, ``run``: on what it rests.
+
+``run`` holds ``parameters``, ``weights_sha256``, ``engine`` and ``precision`` as used, and ``asked``, the engine and
+precision as asked for, which may be ``auto``.
+"""
+
+_KIND = "upres evaluate"
+
+
+class Results:
+    """The records of a results file, written after every change.
+
+    Args:
+        path: The JSON file, read if it is there; ``None`` keeps the records in memory only.
+
+    Raises:
+        DataError: If the file is there and is no results file.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._records: dict[tuple[Any, ...], Record] = {}
+        if path is not None and path.exists():
+            self._records = {_key(record): record for record in _read(path)}
+
+    @property
+    def records(self) -> list[Record]:
+        """Every record, in the order of the file."""
+        return list(self._records.values())
+
+    def find(self, wanted: Record) -> Record | None:
+        """The record that already answers ``wanted``, or ``None``.
+
+        Args:
+            wanted: As a record, but ``images`` are names and ``run`` needs only ``weights_sha256`` and ``asked``.
+
+        Returns:
+            A record of the same model, scale, data set, protocol and engine asked for, if it was measured with the same
+            weights on pictures of the same names.
+        """
+        found = self._records.get(_key(wanted))
+        if found is None or found["run"]["weights_sha256"] != wanted["run"]["weights_sha256"]:
+            return None
+        return found if [image["name"] for image in found["images"]] == list(wanted["images"]) else None
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Keep these records, instead of older ones that they replace, and write the file."""
+        self._records.update({_key(record): record for record in records})
+        if self._path is None:
+            return
+        ordered = sorted(self._records.values(), key=lambda record: (*_order(record), record["dataset"]))
+        text = json.dumps({"written_by": _KIND, "results": ordered}, indent=1) + "\n"
+        write_text(self._path, text)
+
+
+def to_markdown(records: Sequence[Record]) -> str:
+    """Tables of the records: one a protocol and scale, a line a model, a column a data set; ``PSNR / SSIM``."""
+    parts = ["# Quality\n\nWritten by `upres evaluate`; every figure is a mean over the pictures of a data set.\n"]
+    for name, rules in PROTOCOLS.items():
+        mine = [record for record in records if record["protocol"] == name]
+        if not mine:
+            continue
+        parts.append(f"## Protocol `{name}`\n\n{rules.summary[0].upper()}{rules.summary[1:]}. PSNR in dB / SSIM.\n")
+        for scale in sorted({record["scale"] for record in mine}):
+            parts.append(f"### x{scale}\n\n{_table([record for record in mine if record['scale'] == scale])}\n")
+    return "\n".join(parts)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all.
+
+    Raises:
+        DataError: If it cannot be written.
+    """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _table(records: Sequence[Record]) -> str:
+    datasets = list(dict.fromkeys(record["dataset"] for record in sorted(records, key=lambda r: len(r["images"]))))
+    rows: dict[tuple[Any, ...], dict[str, str]] = {}
+    for record in sorted(records, key=_order):
+        run = record["run"]
+        row = (record["model"], f"{run['parameters']:,}", f"{run['engine']} {run['precision']}")
+        psnr_db = "inf" if record["psnr_db"] is None else f"{record['psnr_db']:.2f}"
+        rows.setdefault(row, {})[record["dataset"]] = f"{psnr_db} / {record['ssim']:.4f}"
+    lines = [
+        "| model | parameters | engine | " + " | ".join(datasets) + " |",
+        "|---|---:|---|" + "---:|" * len(datasets),
+    ]
+    for row, cells in rows.items():
+        lines.append("| " + " | ".join([*row, *(cells.get(dataset, "") for dataset in datasets)]) + " |")
+    return "\n".join(lines)
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    run = record["run"]
+    protocol = list(PROTOCOLS).index(record["protocol"])
+    return protocol, record["scale"], run["parameters"], record["model"], run["engine"], run["precision"]
+
+
+def _key(record: Record) -> tuple[Any, ...]:
+    asked = record["run"]["asked"]
+    return *(record[name] for name in ("model", "scale", "dataset", "protocol")), asked["engine"], asked["precision"]
+
+
+def _read(path: Path) -> list[Record]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable results file ({error}); name another, or remove it") from error
+    if not isinstance(content, dict) or content.get("written_by") != _KIND:
+        raise DataError(f"{path}: not a results file of `{_KIND}`; name another, or remove it")
+    records: list[Record] = content["results"]
+    return records
