@@ -19,10 +19,17 @@ Plane = NDArray[np.float32]
 
 CENTRE = 128 / 255
 """What stands for no colour in Cb and Cr."""
+RED_WEIGHT = 0.299
+BLUE_WEIGHT = 0.114
+"""Parts of red and blue in full-range Y; the rest is green."""
 
 # (offset of Y, sum of Y's weights, ((red, blue) weights of Y, of Cb, of Cr)); green has what is missing to the sum,
 # which for Cb and Cr is zero.
-_FULL = (0.0, 1.0, ((0.299, 0.114), (-0.299 / 1.772, 0.5), (0.5, -0.114 / 1.402)))
+_FULL = (
+    0.0,
+    1.0,
+    ((RED_WEIGHT, BLUE_WEIGHT), (-RED_WEIGHT / 1.772, 0.5), (0.5, -BLUE_WEIGHT / 1.402)),
+)
 _STUDIO = (16 / 255, 219 / 255, ((65.481 / 255, 24.966 / 255), (-37.797 / 255, 112 / 255), (112 / 255, -18.214 / 255)))
 
 
@@ -44,7 +51,7 @@ def rgb_to_ycbcr(rgb: Floats, *, studio: bool) -> Plane:
         >>> rgb_to_ycbcr(np.ones((1, 1, 3)), studio=True)[0, 0] * 255
         array([235., 128., 128.], dtype=float32)
     """
-    y, cb, cr = split(*_channels(rgb), studio=studio)
+    y, cb, cr = _split(*_channels(rgb), studio)
     return np.stack((y, cb + np.float32(CENTRE), cr + np.float32(CENTRE)), axis=-1)
 
 
@@ -56,7 +63,7 @@ def ycbcr_to_rgb(ycc: Floats, *, studio: bool) -> Plane:
         ValueError: If the last axis does not hold three channels.
     """
     y, cb, cr = _channels(ycc)
-    return np.stack(merge(y, cb - np.float32(CENTRE), cr - np.float32(CENTRE), studio=studio), axis=-1)
+    return np.stack(_merge(y, cb - np.float32(CENTRE), cr - np.float32(CENTRE), studio), axis=-1)
 
 
 def luma(rgb: Floats, *, studio: bool) -> Plane:
@@ -78,24 +85,23 @@ def luma(rgb: Floats, *, studio: bool) -> Plane:
     return y
 
 
-def split(red: Plane, green: Plane, blue: Plane, *, studio: bool = False) -> tuple[Plane, Plane, Plane]:
+def _split(red: Plane, green: Plane, blue: Plane, studio: bool) -> tuple[Plane, Plane, Plane]:
     """Y, Cb and Cr planes of three float32 planes in [0, 1]; here chroma is centred at zero."""
     offset, total, weights = _STUDIO if studio else _FULL
     red, blue = red - green, blue - green
     y, cb, cr = (_mix(red, blue, pair) for pair in weights)
     y += green * np.float32(total)
-    if offset:
-        y += np.float32(offset)
+    y += np.float32(offset)
     return y, cb, cr
 
 
-def merge(y: Plane, cb: Plane, cr: Plane, *, studio: bool = False) -> tuple[Plane, Plane, Plane]:
-    """Red, green and blue planes of what `split` made; not clamped."""
+def _merge(y: Plane, cb: Plane, cr: Plane, studio: bool) -> tuple[Plane, Plane, Plane]:
+    """Red, green and blue planes of what `_split` made; not clamped."""
     offset, total, (luma_weights, *chroma_weights) = _STUDIO if studio else _FULL
     to_red, to_blue = np.linalg.inv(chroma_weights)  # differences to green from (cb, cr)
     to_green = -(luma_weights[0] * to_red + luma_weights[1] * to_blue) / total
     green = _mix(cb, cr, to_green)
-    green += (y - np.float32(offset)) * np.float32(1 / total) if studio else y
+    green += (y - np.float32(offset)) * np.float32(1 / total)
     red, blue = (_mix(cb, cr, pair) for pair in (to_red, to_blue))
     red += green
     blue += green

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from upres.image import color
+from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
 from upres.image.resize import imresize
 
 Batch = NDArray[np.float32]
@@ -22,6 +22,7 @@ CHROMA_HALO = 2
 the whole picture, whatever the scale. With a luma network, pieces need ``max(CHROMA_HALO, the network's halo)``."""
 
 _BLOCK_VALUES = 1 << 18
+_WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
 def to_float(image: NDArray[Any]) -> NDArray[np.float32]:
@@ -62,7 +63,7 @@ def to_dtype(image: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     out = np.empty(image.shape, dtype)
     _white(out.dtype)
     for block in _blocks(image.shape):
-        _round_into(image[block], out[block])
+        _store(_levels(image[block], out.dtype), out[block])
     return out
 
 
@@ -142,23 +143,44 @@ def run_network(
             planes = planes.mean(axis=0, keepdims=True)
         for channel, plane in enumerate(planes):
             for block in _blocks(plane.shape):
-                _round_into(plane[block], out[block][..., channel])
+                _store(_levels(plane[block], out.dtype), out[block][..., channel])
     return out if image.ndim == 3 else out[:, :, 0]
 
 
 def _run_luma(pixels: NDArray[Any], network: Network, scale: int, out: NDArray[Any]) -> None:
+    """Colour through a luma network, a band of rows at a time.
+
+    Chroma travels as R - G and B - G, of which Cb and Cr are sums with fixed weights. Bicubic is linear, so the result
+    is the same, at half the arithmetic, and where both are zero the output is Y three times.
+    """
     height, width, _ = pixels.shape
+    white = np.float32(_white(out.dtype))
     batch = np.empty((1, 1, height, width), np.float32)
-    chroma = np.empty((2, height, width), np.float32)
+    differences = np.empty((2, height, width), np.float32)  # in levels of the output
     for block in _blocks((height, width)):
         red, green, blue = (to_float(np.ascontiguousarray(pixels[block][..., channel])) for channel in range(3))
-        batch[0, 0][block], chroma[0][block], chroma[1][block] = color.split(red, green, blue)
+        red -= green
+        blue -= green
+        batch[0, 0][block] = green + _weighted(red, blue)
+        np.multiply(red, white, out=differences[0][block])
+        np.multiply(blue, white, out=differences[1][block])
     y = _call(network, batch, scale)[0, 0]
     for block in _blocks((height, width * scale * scale)):
-        target = slice(block.start * scale, block.stop * scale)
-        cb, cr = (_enlarge_rows(plane, block, scale) for plane in chroma)
-        for channel, plane in enumerate(color.merge(y[target], cb, cr)):
-            _round_into(plane, out[target][..., channel])
+        rows = slice(block.start * scale, block.stop * scale)
+        red, blue = (_enlarge_rows(plane, block, scale) for plane in differences)
+        green = _levels(y[rows], out.dtype)
+        green -= _weighted(red, blue)
+        red += green
+        blue += green
+        for channel, plane in enumerate((red, green, blue)):
+            _store(plane, out[rows][..., channel])
+
+
+def _weighted(red: NDArray[np.float32], blue: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much brighter than its green a pixel is, from its differences to green."""
+    weighted: NDArray[np.float32] = red * np.float32(RED_WEIGHT)
+    weighted += blue * np.float32(BLUE_WEIGHT)
+    return weighted
 
 
 def _enlarge_rows(plane: NDArray[np.float32], rows: slice, scale: int) -> NDArray[np.float32]:
@@ -176,22 +198,24 @@ def _call(network: Network, batch: Batch, scale: int) -> Batch:
     return result
 
 
-def _round_into(values: NDArray[Any], target: NDArray[Any]) -> None:
-    """Write floats in [0, 1] into a part of an image, clamped, and rounded half up where that holds integers."""
-    white = _white(target.dtype)
-    if target.dtype.kind == "f":
-        np.clip(values, 0, 1, out=target)
-        return
-    levels = values * values.dtype.type(white)
-    levels += values.dtype.type(0.5)
-    np.clip(levels, 0, white, out=levels)
-    target[...] = levels.astype(target.dtype)
+def _levels(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Floats in [0, 1] in levels of a dtype, such that truncating them rounds half up; a new array."""
+    levels: NDArray[Any] = values * values.dtype.type(_white(dtype))
+    if dtype.kind != "f":
+        levels += values.dtype.type(0.5)
+    return levels
+
+
+def _store(levels: NDArray[Any], target: NDArray[Any]) -> None:
+    """Write what `_levels` made into a part of an image, clamped; changes ``levels``."""
+    np.clip(levels, 0, _white(target.dtype), out=levels)
+    target[...] = levels.astype(target.dtype)  # in two steps: casting into every third byte is twice as slow
 
 
 def _white(dtype: np.dtype[Any]) -> int:
-    if dtype not in (np.uint8, np.uint16, np.float32):
+    if dtype not in _WHITES:
         raise TypeError(f"expected uint8, uint16 or float32, got {dtype}")
-    return 1 if dtype == np.float32 else int(np.iinfo(dtype).max)
+    return _WHITES[dtype]
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -30,6 +30,7 @@ _Taps = tuple[int, int, tuple[float, ...]]
 
 _BLOCK_VALUES = 1 << 15
 """Values that one arithmetic operation handles: few enough to stay in the cache, many enough to hide the call."""
+_LARGEST = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 _BAND = 1024
 """Rows that are transposed together."""
 _LONG_PERIOD = 16
@@ -196,7 +197,7 @@ class _Axis:
             return dtype, 0.0
         denominator = lcm(*(group.denominator for group in self.groups))
         taps = max(len(group.weights) for group in self.groups)
-        largest = (int(np.iinfo(dtype).max) + 1) * max(sum(map(abs, group.weights)) for group in self.groups)
+        largest = (_LARGEST[dtype] + 1) * max(sum(map(abs, group.weights)) for group in self.groups)
         if denominator.bit_count() == 1 and largest * denominator < 2**24:  # every partial sum is exact
             return np.dtype(np.float32), 0.5
         if (taps + 3) * 2.0**-24 * largest < 1 / (4 * denominator):  # errors are smaller than the distance
@@ -328,7 +329,7 @@ def _weighted_sum(slices: list[Image], weights: tuple[float, ...]) -> Image:
 def _store(total: Image, target: Image, offset: float) -> None:
     if target.dtype.kind != "f":
         np.add(total, total.dtype.type(offset), out=total)
-        np.clip(total, 0, np.iinfo(target.dtype).max, out=total)
+        np.clip(total, 0, _LARGEST[target.dtype], out=total)
     np.copyto(target, total, casting="unsafe")
 
 
