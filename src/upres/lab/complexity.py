@@ -234,7 +234,10 @@ class _ModuleCounts:
         elif isinstance(module, nn.BatchNorm2d):
             self.counts.flops += 2 * inputs[0].numel()
         elif isinstance(module, nn.Linear):
-            self.counts.flops += inputs[0].shape[0] * inputs[0].shape[1] * output.shape[1]
+            # The entries' layers see (N, H, W, C), so the second dimension is the height; ours may keep (N, C, H, W).
+            channels_first = inputs[0].shape[1] == module.in_features and output.shape[1] == module.out_features
+            second = 2 if output.dim() == 4 and channels_first else 1
+            self.counts.flops += inputs[0].shape[0] * inputs[0].shape[second] * output.shape[second]
 
 
 def _run_without_data(
