@@ -1,0 +1,215 @@
+"""Scaling and rounding happen once and exactly; the colour path shifts nothing."""
+
+import numpy as np
+import pytest
+
+from upres.image.color import rgb_to_ycbcr, ycbcr_to_rgb
+from upres.image.convert import CHROMA_HALO, from_batch, run_network, to_batch, to_dtype, to_float
+from upres.image.resize import imresize
+from upres.image.tiling import tiles
+
+LARGEST = {np.uint8: 255, np.uint16: 65535}
+
+
+def enlarge(scale):
+    """A network that repeats pixels: keeps constants, needs no halo."""
+    return lambda batch: batch.repeat(scale, axis=2).repeat(scale, axis=3)
+
+
+def blur_and_enlarge(scale):
+    """A network that looks one pixel around."""
+
+    def network(batch):
+        padded = np.pad(batch, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        height, width = batch.shape[2:]
+        total = np.zeros_like(batch)
+        for y in range(3):
+            for x in range(3):
+                total += padded[:, :, y : y + height, x : x + width] * np.float32(0.05 * (y + 2 * x + 1))
+        return enlarge(scale)(total)
+
+    return network
+
+
+def picture(shape, dtype, seed=0):
+    return np.random.default_rng(seed).integers(0, LARGEST[dtype], shape, dtype, endpoint=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_integer_survives(dtype):
+    values = np.arange(LARGEST[dtype] + 1).astype(dtype)
+    floats = to_float(values)
+    assert floats.dtype == np.float32
+    assert (floats[0], floats[-1]) == (0, 1)
+    np.testing.assert_array_equal(to_dtype(floats, dtype), values)
+
+
+def test_scale_is_decided_by_dtype_not_by_values():
+    np.testing.assert_array_equal(to_float(np.array([200], np.uint16)), np.float32([200 / 65535]))
+
+
+def test_rounding_is_half_up_and_clamped():
+    values = np.array([-1, 0, 0.4999 / 255, 0.5 / 255, 1.5 / 255, 254.49 / 255, 254.5 / 255, 1, 9], np.float64)
+    np.testing.assert_array_equal(to_dtype(values, np.uint8), [0, 0, 0, 1, 2, 254, 255, 255, 255])
+    np.testing.assert_array_equal(to_dtype(values, np.float32), np.clip(values, 0, 1).astype(np.float32))
+
+
+def test_large_arrays_are_converted_whole():
+    values = np.random.default_rng(0).random((1000, 700, 3), dtype=np.float32)
+    before = values.copy()
+    np.testing.assert_array_equal(to_dtype(values, np.uint8), np.floor(values * np.float32(255) + np.float32(0.5)))
+    np.testing.assert_array_equal(values, before)
+
+
+def test_other_dtypes_are_refused():
+    with pytest.raises(TypeError, match="expected uint8, uint16 or float32, got int32"):
+        to_float(np.zeros(3, np.int32))
+    with pytest.raises(TypeError, match="expected uint8, uint16 or float32, got int16"):
+        to_dtype(np.zeros(3), np.int16)
+    with pytest.raises(TypeError, match=r"expected floats in \[0, 1\], got uint8"):
+        to_dtype(np.zeros(3, np.uint8), np.uint16)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 3)])
+def test_batches(shape):
+    image = picture(shape, np.uint8)
+    batch = to_batch(image)
+    assert batch.shape == (1, shape[2] if len(shape) == 3 else 1, 5, 7)
+    assert batch.flags.c_contiguous
+    assert batch.dtype == np.float32
+    np.testing.assert_array_equal(from_batch(batch), to_float(image.squeeze()))
+
+
+def test_batches_of_the_wrong_shape_are_refused():
+    with pytest.raises(ValueError, match=r"expected an image .* got shape \(5,\)"):
+        to_batch(np.zeros(5, np.uint8))
+    with pytest.raises(ValueError, match=r"expected a batch \(1, C, H, W\), got shape \(2, 1, 4, 4\)"):
+        from_batch(np.zeros((2, 1, 4, 4), np.float32))
+
+
+@pytest.mark.parametrize("color_mode", ["luma", "rgb"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1), (9, 7, 3)])
+def test_scale_one_identity_returns_the_picture(shape, dtype, color_mode):
+    image = picture(shape, dtype)
+    made = run_network(image, lambda batch: batch, scale=1, color_mode=color_mode)
+    assert made.dtype == dtype
+    np.testing.assert_array_equal(made, image)
+
+
+def test_scale_one_identity_returns_every_corner_of_the_cube_in_16_bit():
+    levels = np.array([0, 1, 2, 32767, 32768, 65533, 65534, 65535], np.uint16)
+    image = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(64, 8, 3)
+    np.testing.assert_array_equal(run_network(image, lambda batch: batch, scale=1, color_mode="luma"), image)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_stays_grey_and_equals_the_grey_path(dtype, scale):
+    grey = picture((23, 31), dtype)
+    made = run_network(np.dstack([grey] * 3), blur_and_enlarge(scale), scale=scale, color_mode="luma")
+    alone = run_network(grey, blur_and_enlarge(scale), scale=scale, color_mode="luma")
+    for channel in range(3):
+        np.testing.assert_array_equal(made[:, :, channel], alone)
+
+
+@pytest.mark.parametrize("color_mode", ["luma", "rgb"])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_a_picture_of_one_colour_keeps_it(scale, color_mode):
+    for dtype in (np.uint8, np.uint16):
+        for color in picture((20, 3), dtype, seed=scale):
+            made = run_network(np.full((3, 5, 3), color), enlarge(scale), scale=scale, color_mode=color_mode)
+            assert np.all(made == color)
+
+
+def test_luma_mode_is_y_through_the_network_and_chroma_through_bicubic():
+    """The colour path as the design words it, in double precision."""
+    image = picture((12, 15, 3), np.uint8)
+    ycc = rgb_to_ycbcr(to_float(image), studio=False).astype(np.float64)
+    wide = imresize(ycc, scale=3)
+    wide[..., 0] = blur_and_enlarge(3)(ycc[None, None, :, :, 0].astype(np.float32))[0, 0]
+    expected = np.clip(ycbcr_to_rgb(wide, studio=False), 0, 1) * 255
+    made = run_network(image, blur_and_enlarge(3), scale=3, color_mode="luma").astype(float)
+    assert np.abs(made - expected).max() < 0.5001
+    assert (made == 255).any()  # the clamp has been at work
+    assert (made == 0).any()
+
+
+def test_the_network_sees_full_range_luma():
+    seen = []
+    image = np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 0, 255]]], np.uint8)
+    run_network(image, lambda batch: seen.append(batch.copy()) or batch, scale=1, color_mode="luma")
+    (batch,) = seen
+    assert batch.dtype == np.float32
+    assert batch.flags.c_contiguous
+    np.testing.assert_allclose(batch, [[[[1, 0, 0.299, 0.114]]]], atol=1e-6)
+
+
+def test_rgb_mode_keeps_channels_apart_and_averages_grey():
+    gains = np.array([0.5, 1, 0.25], np.float32).reshape(1, 3, 1, 1)
+    image = np.full((2, 2, 3), 200, np.uint8)
+    made = run_network(image, lambda batch: batch * gains, scale=1, color_mode="rgb")
+    np.testing.assert_array_equal(made[0, 0], [100, 200, 50])
+    made = run_network(image[:, :, 0], lambda batch: batch * gains, scale=1, color_mode="rgb")
+    np.testing.assert_array_equal(made, np.full((2, 2), 117, np.uint8))  # (100 + 200 + 50) / 3, rounded once
+
+
+@pytest.mark.parametrize("color_mode", ["luma", "rgb"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_bands_equal_the_whole(scale, dtype, color_mode):
+    image = picture((41, 19, 3), np.uint16)
+    image = to_float(image) if dtype == np.float32 else to_dtype(to_float(image), dtype)
+    network = blur_and_enlarge(scale)
+    whole = run_network(image, network, scale=scale, color_mode=color_mode)
+    for tile in ((1, 19), (7, 19), (13, 5)):
+        for piece in tiles(41, 19, tile=tile, halo=max(CHROMA_HALO, 1)):
+            made = run_network(image[piece.window], network, scale=scale, color_mode=color_mode)
+            np.testing.assert_array_equal(made[piece.inner(scale)], whole[piece.target(scale)])
+
+
+def test_large_pictures_equal_their_parts():
+    """More rows than the colour path handles at once."""
+    image = picture((700, 500, 3), np.uint8)
+    whole = run_network(image, enlarge(2), scale=2, color_mode="luma")
+    for top in (0, 1, 131, 690):
+        first = max(top - CHROMA_HALO, 0)
+        part = run_network(image[first : top + 10 + CHROMA_HALO], enlarge(2), scale=2, color_mode="luma")
+        np.testing.assert_array_equal(part[2 * (top - first) : 2 * (top - first) + 20], whole[2 * top : 2 * top + 20])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 6, 3), (6, 1, 3), (1, 1)])
+def test_tiny_pictures(shape):
+    image = picture(shape, np.uint8)
+    made = run_network(image, enlarge(4), scale=4, color_mode="luma")
+    assert made.shape == (shape[0] * 4, shape[1] * 4, *shape[2:])
+
+
+def test_floats_are_clamped_and_not_rounded():
+    image = np.full((2, 2, 3), 0.123456, np.float64)
+    made = run_network(image, lambda batch: batch, scale=1, color_mode="luma")
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, 0.123456, rtol=1e-6)
+    assert run_network(image, lambda batch: batch + 5, scale=1, color_mode="rgb").max() == 1
+
+
+def test_the_picture_is_not_changed():
+    image = np.random.default_rng(0).random((5, 5, 3), dtype=np.float32)
+    before = image.copy()
+    for color_mode in ("luma", "rgb"):
+        run_network(image, enlarge(2), scale=2, color_mode=color_mode)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_bad_arguments():
+    image = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"got shape \(4, 4, 4\)"):
+        run_network(np.zeros((4, 4, 4), np.uint8), enlarge(2), scale=2, color_mode="luma")
+    with pytest.raises(ValueError, match=r"got shape \(0, 4\)"):
+        run_network(np.zeros((0, 4), np.uint8), enlarge(2), scale=2, color_mode="luma")
+    with pytest.raises(ValueError, match="'luma' or 'rgb', got 'yuv'"):
+        run_network(image, enlarge(2), scale=2, color_mode="yuv")
+    with pytest.raises(ValueError, match=r"to return \(1, 1, 12, 12\) for \(1, 1, 4, 4\), got \(1, 1, 8, 8\)"):
+        run_network(image, enlarge(2), scale=3, color_mode="luma")
+    with pytest.raises(TypeError, match="got int32"):
+        run_network(image.astype(np.int32), enlarge(2), scale=2, color_mode="luma")
