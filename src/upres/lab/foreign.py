@@ -20,13 +20,18 @@ from torch import Tensor, nn
 
 from upres.errors import CheckpointError, near_miss
 from upres.lab.checkpoint import build, load_state, mismatches
-from upres.lab.recognisers import edge
+from upres.lab.recognisers import distillation, edge, foldable, residual
 from upres.lab.recognisers.recogniser import Arguments, Recogniser, Shapes, State
 from upres.lab.trial import gain_over_bicubic
 from upres.lab.zoo import ARCHITECTURES, MODELS
 from upres.models.card import ModelSpec
 
-RECOGNISERS: tuple[Recogniser, ...] = (*edge.RECOGNISERS,)
+RECOGNISERS: tuple[Recogniser, ...] = (
+    *edge.RECOGNISERS,
+    *distillation.RECOGNISERS,
+    *foldable.RECOGNISERS,
+    *residual.RECOGNISERS,
+)
 """Every layout of file that can be opened, in the order in which they are asked."""
 
 WRAPPERS = (
@@ -50,6 +55,8 @@ class Recognised:
     """In the names and layouts of our class, float32."""
     ignored: tuple[str, ...] = ()
     """Entries beside the tensors that were left out."""
+    other_scales: tuple[int, ...] = ()
+    """Scales at which the same file holds further networks; ask for one by ``scale``."""
 
     def network(self) -> nn.Module:
         """The network with these weights, in evaluation mode."""
@@ -66,7 +73,8 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        head = path.open("rb").read(9)
+        with path.open("rb") as file:
+            head = file.read(9)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     if not head:
@@ -105,7 +113,9 @@ def recognise(
         ]
         if candidates:
             spec, renamed = _decide(candidates, variant, source)
-            return Recognised(spec=spec, state=renamed, ignored=ignored)
+            by_trial = candidates[0][0].by_trial
+            others = () if by_trial else {arguments["scale"] for _, arguments in candidates} - {spec.scale}
+            return Recognised(spec=spec, state=renamed, ignored=ignored, other_scales=tuple(sorted(others)))
     wanted = " ".join(str(value) for value in (architecture, scale and f"x{scale}") if value)
     raise CheckpointError(f"{source}: not recognised{wanted and f' as {wanted}'}. {_nearest(state)}")
 
@@ -177,8 +187,13 @@ def _candidates(shapes: Shapes) -> list[tuple[Recogniser, Arguments]]:
 def _decide(candidates: list[tuple[Recogniser, Arguments]], state: State, source: str) -> tuple[ModelSpec, State]:
     readings = []
     for recogniser, arguments in candidates:
-        others = {key: value for key, value in arguments.items() if key != "scale"}
-        spec = ModelSpec(architecture=recogniser.architecture, scale=arguments["scale"], arguments=others)
+        others = {key: value for key, value in arguments.items() if key not in ("scale", "transforms")}
+        spec = ModelSpec(
+            architecture=recogniser.architecture,
+            scale=arguments["scale"],
+            arguments=others,
+            transforms=arguments.get("transforms", ()),
+        )
         readings.append((spec, recogniser.rename(state)))
     if not candidates[0][0].by_trial or len(candidates) == 1:
         spec, renamed = readings[0]

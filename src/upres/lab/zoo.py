@@ -13,8 +13,22 @@ ARCHITECTURES: Mapping[str, str] = {
     "esr_cnn": "upres.lab.archs.edge_sr:EdgeSRCNN",
     "espcn": "upres.lab.archs.espcn:ESPCN",
     "fsrcnn": "upres.lab.archs.fsrcnn:FSRCNN",
+    "vdsr": "upres.lab.archs.vdsr:VDSR",
+    "edsr": "upres.lab.archs.edsr:EDSR",
+    "rdn": "upres.lab.archs.rdn:RDN",
+    "carn": "upres.lab.archs.carn:CARN",
+    "imdn": "upres.lab.archs.imdn:IMDN",
     "rfdn": "upres.lab.archs.rfdn:RFDN",
+    "ecbsr": "upres.lab.archs.ecbsr:ECBSR",
     "rlfn": "upres.lab.archs.rlfn:RLFN",
+    "bsrn": "upres.lab.archs.bsrn:BSRN",
+    "fmen": "upres.lab.archs.fmen:FMEN",
+    "efdn": "upres.lab.archs.efdn:EFDN",
+    "neesr": "upres.lab.archs.neesr:NEESR",
+    "mobilesr": "upres.lab.archs.mobilesr:MobileSR",
+    "imdn_plus": "upres.lab.archs.imdn_plus:IMDNPlus",
+    "lwfanet": "upres.lab.archs.lwfanet:LWFANet",
+    "span": "upres.lab.archs.span:SPAN",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -41,14 +55,66 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "fsrcnn",
         {"num_features": 32, "num_shrink": 5, "num_blocks": 1, "tail": "subpixel", "channel_slopes": True},
     ),
+    "vdsr": ("vdsr", {}),
+    "edsr_baseline": ("edsr", {"num_channels": 64, "num_blocks": 16, "residual_scale": 1.0}),
+    "edsr": ("edsr", {}),
+    "rdn": ("rdn", {}),
+    "carn": ("carn", {}),
+    "carn_m": ("carn", {"groups": 4, "efficient": True, "shared": True}),
+    "imdn": ("imdn", {}),
+    "imdn_ntire": ("imdn", {"num_blocks": 8, "attention_reduction": None, "fuse_blocks": False}),
+    "xilinxsr": ("imdn", {"num_blocks": 7, "attention_reduction": None, "fuse_blocks": False}),
+    **{
+        f"ladder_{block}": (
+            "rfdn",
+            {
+                "num_channels": 64,
+                "block": block,
+                "distillation_ratio": 0.25,
+                "block_skip": True,
+                "attention_reduction": 16,
+                "attention_first": True,
+            },
+        )
+        for block in ("imdb", "imdb_r", "imdb_r_fdc", "imdb_r_srb", "rfdb")
+    },
     "rfdn": ("rfdn", {}),
     "rfdn_l": ("rfdn", {"num_channels": 52}),
     "e_rfdn": ("rfdn", {"num_channels": 50, "num_blocks": 4, "attention": "esa"}),
     "rlfn": ("rlfn", {}),
     "rlfn_s": ("rlfn", {"num_channels": 48}),
     "rlfn_ntire": ("rlfn", {"num_channels": 46, "mid_channels": 48, "num_blocks": 4}),
+    "megsr": (
+        "rfdn",
+        {
+            "num_channels": 40,
+            "num_blocks": 4,
+            "block": "imdb_r_fdc",
+            "remaining_channels": 40,
+            "attention": "esa",
+            "attention_channels": 12,
+        },
+    ),
+    "ecbsr_m4c8": ("ecbsr", {"num_channels": 8}),
+    "ecbsr_m4c16": ("ecbsr", {}),
+    "ecbsr_m10c32": ("ecbsr", {"num_blocks": 10, "num_channels": 32}),
+    "ecbsr_m16c64": ("ecbsr", {"num_blocks": 16, "num_channels": 64}),
+    "bsrn": ("bsrn", {}),
+    "bsrn_ntire": ("bsrn", {"num_channels": 48, "num_blocks": 5, "challenge": True}),
+    "fmen": ("fmen", {}),
+    "efdn": ("efdn", {}),
+    "neesr": ("neesr", {}),
+    "mobilesr": ("mobilesr", {}),
+    "imdn_plus": ("imdn_plus", {}),
+    "lwfanet": ("lwfanet", {}),
+    "span": ("span", {}),
+    "span_ntire": ("span", {"num_channels": 28, "cat_channels": 20}),
 }
-"""Name without its ``_x{scale}`` -> architecture and arguments."""
+"""Name without its ``_x{scale}`` -> architecture and arguments.
+
+TeamInception's entry to NTIRE 2022 would stand here too: its network was never published (known are 0.505 M parameters
+and 74 convolutions).
+"""
 
 MODELS: Mapping[str, ModelSpec] = {
     f"{name}_x{scale}": ModelSpec(architecture=architecture, scale=scale, arguments=arguments)

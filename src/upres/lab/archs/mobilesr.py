@@ -61,7 +61,7 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)``."""
-        tokens = (x + self.position(x)).permute(0, 2, 3, 1)
+        tokens: Tensor = (x + self.position(x)).permute(0, 2, 3, 1)
         tokens = tokens + self.attention(self.norm1(tokens))
         tokens = tokens + self.mlp(self.norm2(tokens))
         return tokens.permute(0, 3, 1, 2)

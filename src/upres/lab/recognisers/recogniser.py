@@ -10,7 +10,7 @@ from torch import Tensor
 Shapes = Mapping[str, tuple[int, ...]]
 State = Mapping[str, Tensor]
 Arguments = Mapping[str, Any]
-"""Keyword arguments of the architecture's class, ``scale`` among them."""
+"""Keyword arguments of the architecture's class, ``scale`` among them, and perhaps ``transforms`` of its spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
