@@ -32,7 +32,9 @@ _ALL = frozenset({"icc", "exif", "xmp", "dpi"})
 FORMATS = {
     item.name: item
     for item in (
-        Format(name="jpeg", suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"), max_side=65500, metadata=_ALL | {"text"}),
+        Format(
+            name="jpeg", suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"), max_side=65500, metadata=_ALL | {"text", "iptc"}
+        ),
         Format(
             name="png",
             suffixes=(".png", ".apng"),
@@ -49,7 +51,7 @@ FORMATS = {
             alpha=True,
             animation=True,
             grey=False,
-            metadata=_ALL - {"dpi"},
+            metadata=_ALL,
         ),
         Format(
             name="avif",
@@ -57,10 +59,16 @@ FORMATS = {
             max_side=65536,
             alpha=True,
             animation=True,
-            metadata=_ALL - {"dpi"},
+            metadata=_ALL,
         ),
         Format(
-            name="tiff", suffixes=(".tif", ".tiff"), max_side=2**31 - 1, bits=16, alpha=True, pages=True, metadata=_ALL
+            name="tiff",
+            suffixes=(".tif", ".tiff"),
+            max_side=2**31 - 1,
+            bits=16,
+            alpha=True,
+            pages=True,
+            metadata=_ALL | {"iptc"},
         ),
         Format(name="bmp", suffixes=(".bmp", ".dib"), max_side=2**31 - 1, metadata=frozenset({"dpi"})),
         Format(
@@ -76,7 +84,7 @@ FORMATS = {
             suffixes=(".heic", ".heif", ".hif"),
             max_side=16384,
             alpha=True,
-            metadata=_ALL - {"dpi"},
+            metadata=_ALL,
         ),
     )
 }
@@ -136,6 +144,11 @@ def format_for(name: str | Path) -> str:
         raise ImageWriteError(f"{name}: no suffix that names a format; expected one of {known}")
     hint = near_miss(suffix, _BY_SUFFIX)
     raise ImageWriteError(f"{name}: unknown format '{suffix}'; expected one of {known}.{hint}")
+
+
+def format_for_reading(name: str) -> str | None:
+    """Name of the format that a file's suffix promises, or ``None`` where it promises none."""
+    return _BY_SUFFIX.get(Path(name).suffix.lower())
 
 
 def sniff(head: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """Pictures in files: the door to the rest of this room.
 
-    >>> from upres.image.io import read, write
-    >>> report = write(read("photo.jpg"), "photo.png")  # doctest: +SKIP
+>>> from upres.image.io import read, write
+>>> report = write(read("photo.jpg"), "photo.png")  # doctest: +SKIP
 """
 
 from upres.image.formats import FORMATS, extensions, format_for

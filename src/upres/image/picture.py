@@ -46,6 +46,8 @@ class Metadata:
     """Dots per inch, horizontal and vertical."""
     text: tuple[tuple[str, str], ...] = ()
     """Comments: PNG keyword and text; a JPEG's or GIF's one comment has the keyword ``Comment``."""
+    iptc: bytes | None = None
+    """Photoshop resource block, where news agencies and libraries keep IPTC captions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,10 @@ class Picture:
     def map(self, function: Callable[[Frame], Frame]) -> "Picture":
         """The picture with every frame passed through ``function``."""
         return replace(self, frames=tuple(function(frame) for frame in self.frames))
+
+    def noting(self, *notes: str) -> "Picture":
+        """The picture with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True, kw_only=True)

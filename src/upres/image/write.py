@@ -1,13 +1,19 @@
 """Pictures to files."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
-
-from upres.image.formats import format_for
+from upres.errors import ImageWriteError, UpresError
+from upres.image.atomic import atomic_file
+from upres.image.encoding import Encoding
+from upres.image.fit import Background, Ledger, fit
+from upres.image.formats import FORMATS, Format, format_for
 from upres.image.picture import Picture, WriteReport
+
+_HAS_QUALITY = frozenset({"jpeg", "webp", "avif", "heif"})
+_CAN_BE_LOSSLESS = frozenset({"png", "webp", "tiff", "bmp"})
 
 
 def write(
@@ -16,27 +22,90 @@ def write(
     *,
     format: str | None = None,  # noqa: A002
     quality: int | None = None,
-    lossless: bool = False,
-    background: tuple[int, int, int] = (255, 255, 255),
+    lossless: bool | None = None,
+    background: Background | None = None,
 ) -> WriteReport:
-    """Write a picture to a file or an open binary stream."""
-    from PIL import Image
+    """Write a picture to a file, whole or not at all, or to an open binary stream.
 
-    name = format_for(format if format is not None else str(target))
-    pixels, alpha = picture.pixels, picture.alpha
-    options: dict[str, Any] = {"icc_profile": picture.metadata.icc}
-    if alpha is not None and name != "jpeg":
-        color = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-        pixels = np.dstack([color, alpha])
-    if name == "jpeg":
-        options |= {"quality": quality or 95, "subsampling": 0}
-    elif name == "webp":
-        options |= {"lossless": True} if lossless else {"quality": quality or 95}
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format=name, **{k: v for k, v in options.items() if v is not None})
-    data = buffer.getvalue()
+    Args:
+        picture: ``uint16`` is written with 16 bits where the format has them.
+        target: Path, replaced if it is there; or a stream, which stays open.
+        format: Name of the format; by default what the path's suffix says, and for a stream the source's format.
+        quality: 1 to 100. By default JPEG 95 (always 4:4:4), WebP 95, AVIF 85 (4:4:4), HEIF 90.
+        lossless: For WebP: by default where the source was a lossless WebP.
+        background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
+
+    Returns:
+        What was written, and what the format could not hold.
+
+    Raises:
+        ImageWriteError: If the format cannot hold the picture or the file cannot be written; nothing is left then.
+        MissingExtraError: If it is HEIC and the ``heif`` extra is not installed.
+
+    Example:
+        >>> report = write(read("scan.tif"), "scan.jpg", background=(0, 0, 0))  # doctest: +SKIP
+        >>> report.lost  # doctest: +SKIP
+        ('16-bit depth (JPEG is written in 8)',)
+    """
+    form = FORMATS[_format_name(picture, target, format)]
+    ledger = Ledger()
+    encoding = _encoding(picture, form, ledger, quality, lossless)
+    try:
+        fitted = fit(picture, form, ledger, background=background)
+        count = _write(lambda stream: _encoder(form)(fitted, form, encoding, ledger, stream), target)
+    except UpresError as error:
+        if isinstance(target, str | Path) and isinstance(error, ImageWriteError):
+            raise ImageWriteError(f"{target}: {error}") from error
+        raise
+    except OSError as error:
+        if not isinstance(target, str | Path):  # a closed pipe is the command's to handle
+            raise
+        raise ImageWriteError(f"{target}: cannot be written: {error.strerror or error}") from error
+    return WriteReport(
+        format=form.name,
+        bytes_written=count,
+        lost=tuple(ledger.lost),
+        warnings=(*picture.notes, *ledger.warnings),
+    )
+
+
+def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | None) -> str:
+    if wanted is not None:
+        return format_for(wanted)
     if isinstance(target, str | Path):
-        Path(target).write_bytes(data)
+        return format_for(target)
+    return picture.source.format if picture.source else "png"
+
+
+def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | None, lossless: bool | None) -> Encoding:
+    if quality is not None and not 1 <= quality <= 100:
+        raise ImageWriteError(f"quality must be from 1 to 100, got {quality}")
+    if lossless and form.name not in _CAN_BE_LOSSLESS:
+        raise ImageWriteError(f"{form.name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
+    if lossless is None:
+        source = picture.source
+        lossless = quality is None and source is not None and source.format == form.name == "webp" and source.lossless
+    if quality is not None and (form.name not in _HAS_QUALITY or lossless):
+        ledger.warnings.append(f"quality has no effect on lossless {form.name.upper()}")
+    return Encoding(quality=quality, lossless=lossless)
+
+
+def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) -> int:
+    if isinstance(target, str | Path):
+        with atomic_file(target) as stream:
+            encode(stream)
+            return stream.seek(0, 2)
+    buffer = io.BytesIO()  # pipes cannot seek and a failing encoder must not have sent half a file
+    encode(buffer)
+    target.write(buffer.getbuffer())
+    return buffer.tell()
+
+
+def _encoder(form: Format) -> Callable[[Picture, Format, Encoding, Ledger, BinaryIO], None]:
+    if form.name == "heif":
+        from upres.image.heif import encode
+    elif form.name == "tiff":
+        from upres.image.encode_tiff import encode
     else:
-        target.write(data)
-    return WriteReport(format=name, bytes_written=len(data))
+        from upres.image.encode_pillow import encode
+    return encode

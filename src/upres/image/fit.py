@@ -1,0 +1,136 @@
+"""What a picture loses in a format that cannot hold all of it: changed here, in the open, before anything is encoded."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from upres.errors import ImageWriteError
+from upres.image.alpha import flatten
+from upres.image.exif import exif_with_dpi
+from upres.image.formats import Format
+from upres.image.metadata import with_size
+from upres.image.picture import Frame, Metadata, Picture, Pixels
+from upres.image.profiles import profile_space, to_srgb
+
+Background = tuple[int, int, int]
+
+WHITE: Background = (255, 255, 255)
+_WORDS = {"exif": "EXIF", "xmp": "XMP", "dpi": "resolution (dpi)", "text": "comments", "iptc": "IPTC captions"}
+_HOLDS_ONE_COMMENT = frozenset({"jpeg", "gif"})
+_NO_PLACE_FOR_DPI = frozenset({"webp", "avif", "heif"})
+# What a JPEG marker takes, less the words that stand before the block in it.
+_JPEG_LIMITS = {"exif": 65533 - 6, "xmp": 65533 - 29, "iptc": 65533 - 14}
+
+
+@dataclass
+class Ledger:
+    """What is given up on the way to a file."""
+
+    lost: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def fit(picture: Picture, form: Format, ledger: Ledger, *, background: Background | None) -> Picture:
+    """The picture as the format can hold it; what that costs is entered into the ledger.
+
+    Raises:
+        ImageWriteError: If it is too large for the format.
+    """
+    picture = _fit_frames(picture, form, ledger)
+    _check_size(picture, form)
+    picture = _fit_profile(picture, form, ledger, background)
+    if not form.alpha and any(frame.alpha is not None for frame in picture.frames):
+        ledger.lost.append(f"transparency (laid on {_color_name(background or WHITE)})")
+        picture = picture.map(lambda frame: _flat(frame, background or WHITE))
+    if form.bits == 8 and picture.pixels.dtype == np.uint16:
+        ledger.lost.append(f"16-bit depth ({form.name.upper()} is written in 8)")
+        picture = picture.map(_shallow)
+    return replace(picture, metadata=_fit_metadata(picture, form, ledger))
+
+
+def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
+    count = len(picture.frames)
+    if count == 1:
+        return picture
+    if picture.is_animation and form.pages:
+        ledger.lost.append("the animation's timing (its frames became pages)")
+        return picture.map(lambda frame: replace(frame, duration_ms=None))
+    if form.name == "avif" and picture.loop:
+        ledger.lost.append(f"number of plays ({picture.loop}; AVIF plays for ever)")
+    if form.animation if picture.is_animation else form.pages:
+        return picture
+    ledger.lost.append(f"{'frames' if picture.is_animation else 'pages'} 2 to {count}")
+    return replace(picture, frames=(replace(picture.frames[0], duration_ms=None),))
+
+
+def _check_size(picture: Picture, form: Format) -> None:
+    for frame in picture.frames:
+        height, width = frame.pixels.shape[:2]
+        if max(height, width) > form.max_side:
+            raise ImageWriteError(
+                f"{width}x{height} pixels are too many for {form.name.upper()}, which holds {form.max_side} a side; "
+                "write PNG or TIFF instead"
+            )
+    if picture.is_animation and len({frame.pixels.shape[:2] for frame in picture.frames}) > 1:
+        raise ValueError("the frames of an animation must have one size")
+
+
+def _fit_profile(picture: Picture, form: Format, ledger: Ledger, background: Background | None) -> Picture:
+    """Convert to sRGB where the file could not say what the values mean."""
+    icc = picture.metadata.icc
+    if icc is None:
+        return picture
+    grey_becomes_rgb = profile_space(icc) == "grey" and (
+        not form.grey
+        or any(frame.pixels.ndim == 3 for frame in picture.frames)
+        or (picture.alpha is not None and (form.name == "avif" or len(set(background or WHITE)) > 1))
+    )
+    if "icc" in form.metadata and not grey_becomes_rgb:
+        return picture
+    ledger.lost.append("colour profile (the colours were converted to sRGB)")
+
+    def convert(frame: Frame) -> Frame:
+        return replace(frame, pixels=to_srgb(frame.pixels, "grey" if frame.pixels.ndim == 2 else "rgb", icc)[0])
+
+    return replace(picture.map(convert), metadata=replace(picture.metadata, icc=None))
+
+
+def _flat(frame: Frame, background: Background) -> Frame:
+    if frame.alpha is None:
+        return frame
+    return replace(frame, pixels=flatten(frame.pixels, frame.alpha, background), alpha=None)
+
+
+def _shallow(frame: Frame) -> Frame:
+    return replace(frame, pixels=_to_8_bit(frame.pixels), alpha=None if frame.alpha is None else _to_8_bit(frame.alpha))
+
+
+def _to_8_bit(array: Pixels) -> Pixels:
+    """16 bits rounded to 8; adding 128 and dividing by 257 in wider integers is exact."""
+    result: Pixels = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return result
+
+
+def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
+    metadata = with_size(picture.metadata, *picture.size)
+    if metadata.dpi and not metadata.exif and form.name in _NO_PLACE_FOR_DPI:
+        metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
+    for name, word in _WORDS.items():
+        value = getattr(metadata, name)
+        if not value:
+            continue
+        if name not in form.metadata:
+            ledger.lost.append(word)
+        elif form.name == "jpeg" and len(value) > _JPEG_LIMITS.get(name, len(value)):
+            ledger.lost.append(f"{word} (over the 64 kB that JPEG can hold)")
+        elif name == "text" and form.name in _HOLDS_ONE_COMMENT and [key for key, _ in value] != ["Comment"]:
+            ledger.lost.append(word)
+        else:
+            continue
+        metadata = replace(metadata, **{name: () if name == "text" else None})
+    return metadata
+
+
+def _color_name(color: Background) -> str:
+    names = {WHITE: "white", (0, 0, 0): "black"}
+    return names.get(color, "#{:02x}{:02x}{:02x}".format(*color))

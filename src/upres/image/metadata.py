@@ -1,0 +1,153 @@
+"""What travels with the pixels: what is kept, and what is rewritten when they are turned upright or change their number.
+
+Reference: Adobe XMP specification part 2, TIFF and Exif schemas.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from upres.image.exif import ExifBlock
+from upres.image.picture import Metadata
+from upres.image.profiles import Space, profile_space
+
+_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([1-8])""")
+_XMP_SIZE = re.compile(rb"""((?:tiff:Image|exif:Pixel)(Width|Length|XDimension|YDimension)(?:\s*=\s*["']|>))\s*\d+""")
+
+_RAW_EXIF = "Raw profile type exif"
+_NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", _RAW_EXIF, "Raw profile type xmp", "Raw profile type APP1"})
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Metadata as it is handed on, and what it said that must be done."""
+
+    metadata: Metadata
+    orientation: int
+    """How the pixels must be turned, 1 to 8; the metadata already says 1."""
+    notes: tuple[str, ...]
+
+
+def collect(
+    *,
+    space: Space,
+    icc: bytes | None = None,
+    exif: bytes | None = None,
+    xmp: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
+    text: tuple[tuple[str, str], ...] = (),
+    iptc: bytes | None = None,
+) -> Collected:
+    """A file's metadata, put right for pixels that stand upright.
+
+    Args:
+        space: What the channels in the file are; a profile for another space is left out, and noted.
+        icc: Profile.
+        exif: Block, with or without its ``Exif`` prefix; left out, and noted, where it is damaged.
+        xmp: Packet.
+        dpi: Resolution; without it the one in ``exif`` counts.
+        text: Comments.
+        iptc: Photoshop resources.
+    """
+    notes: list[str] = []
+    orientation: int | None = None
+    block: ExifBlock | None = None
+    if exif:
+        try:
+            block = ExifBlock(exif)
+            orientation = block.orientation
+            block.set_upright()
+            dpi = dpi or block.dpi
+        except ValueError as error:
+            block = None
+            notes.append(f"the EXIF block is damaged ({error}) and was left out")
+    if xmp:
+        orientation = orientation or xmp_orientation(xmp)
+        xmp = upright_xmp(xmp)
+    kept = _fitting_profile(icc, space, notes)
+    orientation = orientation or 1
+    if dpi and orientation >= 5:
+        dpi = (dpi[1], dpi[0])
+    metadata = Metadata(icc=kept, exif=bytes(block) if block else None, xmp=xmp or None, dpi=dpi, text=text, iptc=iptc)
+    return Collected(metadata, orientation, tuple(notes))
+
+
+def collect_info(info: Mapping[Any, Any], *, space: Space, iptc: bytes | None = None) -> Collected:
+    """`collect` from what Pillow found in a file."""
+    exif = info.get("exif")
+    if exif is None and _RAW_EXIF in info:
+        exif = _unhex(info[_RAW_EXIF])
+    dpi = info.get("dpi")
+    xmp = info.get("xmp")
+    return collect(
+        space=space,
+        icc=info.get("icc_profile"),
+        exif=exif,
+        xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None,
+        text=_comments(info),
+        iptc=iptc,
+    )
+
+
+def with_size(metadata: Metadata, height: int, width: int) -> Metadata:
+    """The metadata with everything that repeats the picture's size set to this one."""
+    exif, xmp = metadata.exif, metadata.xmp
+    if exif:
+        block = ExifBlock(exif)
+        block.set_size(width, height)
+        exif = bytes(block)
+    return replace(metadata, exif=exif, xmp=sized_xmp(xmp, width, height) if xmp else None)
+
+
+def _fitting_profile(icc: bytes | None, space: Space, notes: list[str]) -> bytes | None:
+    if not icc:
+        return None
+    described = profile_space(icc)
+    # Grey pictures often carry the RGB profile they were made under; its curve is the one that counts.
+    if described == space or (space, described) == ("grey", "rgb"):
+        return icc
+    notes.append(f"the embedded colour profile is for {described or 'no known space'}, not {space}, and was left out")
+    return None
+
+
+def _comments(info: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
+    found = [(str(key), str(value)) for key, value in info.items() if isinstance(value, str) and _is_comment(key)]
+    comment = info.get("comment")
+    if isinstance(comment, bytes) and comment:
+        found.append(("Comment", comment.decode("utf-8", "replace")))
+    return tuple(found)
+
+
+def _is_comment(key: object) -> bool:
+    return isinstance(key, str) and key not in _NOT_COMMENTS and key != "xmp"
+
+
+def _unhex(text: str) -> bytes | None:
+    """The bytes of a block that ImageMagick wrote into a PNG comment."""
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:]))
+    except ValueError:
+        return None
+
+
+def xmp_orientation(packet: bytes) -> int | None:
+    """The orientation an XMP packet gives, 1 to 8."""
+    found = _XMP_ORIENTATION.search(packet)
+    return int(found[2]) if found else None
+
+
+def upright_xmp(packet: bytes) -> bytes:
+    """The packet with its orientation set to 1."""
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
+
+
+def sized_xmp(packet: bytes, width: int, height: int) -> bytes:
+    """The packet with the properties that repeat the picture's size set."""
+
+    def size(found: re.Match[bytes]) -> bytes:
+        value = width if found[2] in (b"Width", b"XDimension") else height
+        return found[1] + str(value).encode()
+
+    return _XMP_SIZE.sub(size, packet)
