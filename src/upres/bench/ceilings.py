@@ -1,22 +1,24 @@
 """What the machine could do at most: multiply-adds a second of each type, bytes a second from memory."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 
-KEYS = ("f32_gflops", "bf16_gflops", "i16_gops", "i8_gops", "memory_gbs")
-"""Names in a report; a multiply-add counts as two operations. ``None`` where it was not measured."""
+KEYS = ("f32_gflops", "i16_gops", "memory_gbs")
+"""Names in a report; a multiply-add counts as two operations. ``None`` where it could not be measured."""
 
-_OF_PRECISION = {"f32": "f32_gflops", "bf16": "bf16_gflops", "i16": "i16_gops", "int16": "i16_gops", "int8": "i8_gops"}
+_OF_PRECISION = {"f32": "f32_gflops", "i16": "i16_gops", "int16": "i16_gops"}
 
 
 @dataclass(frozen=True)
 class Ceilings:
     """Measured limits, by name of `KEYS`."""
 
-    limits: Mapping[str, float | None] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
 
-    def multiply_adds(self, precision: str) -> float | None:
+    def operations(self, precision: str) -> float | None:
         """Billions of operations a second in this arithmetic; ``None`` where it was not measured."""
         return self.limits.get(_OF_PRECISION.get(precision, ""))
 
@@ -25,11 +27,44 @@ class Ceilings:
         return {key: self.limits.get(key) for key in KEYS}
 
 
-def measure_ceilings(*, threads: int) -> Ceilings:
-    """The limits with this many threads, from the native module; nothing is known without it."""
+class CeilingsRunner:
+    """Measures the limits turn by turn, like any contender, and keeps the best; lives in a worker process.
+
+    Args:
+        threads: That multiply and read at the same time.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._best: dict[str, float] = {}
+
+    def turn(self, *, seconds: float, calls: int) -> list[float]:
+        """Measure once, within about ``seconds``; the time taken in milliseconds."""
+        del calls
+        begin = time.perf_counter()
+        native = native_module()
+        if native is not None:
+            # each of the three loops of the native module takes its own share of the time
+            for key, value in _named(native.ceilings(threads=self._threads, seconds=seconds / 3)).items():
+                self._best[key] = max(value, self._best.get(key, 0.0))
+        return [1e3 * (time.perf_counter() - begin)]
+
+    def best(self) -> dict[str, float]:
+        """The highest figure of each limit so far; empty where the native module was not built."""
+        return self._best
+
+
+def native_module() -> ModuleType | None:
+    """The compiled kernels, which know how to measure; ``None`` where they were not built."""
     try:
-        native = import_module("upres.engines.native")
+        return import_module("upres.engines._native")
     except ImportError:
-        return Ceilings()
-    measure = getattr(native, "measure_ceilings", None)
-    return Ceilings(measure(threads=threads)) if measure is not None else Ceilings()
+        return None
+
+
+def _named(measured: Mapping[str, float]) -> dict[str, float]:
+    return {
+        "f32_gflops": 2 * measured["float32_gmac_per_second"],
+        "i16_gops": 2 * measured["int16_gmac_per_second"],
+        "memory_gbs": measured["memory_read_gb_per_second"],
+    }

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.bench.ceilings import Ceilings, measure_ceilings
+from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.environment import environment
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import Session
@@ -187,13 +187,15 @@ def bench_speed(
         EngineError: If no contender can run.
     """
     rows: list[SpeedRow] = []
-    ceilings = measure_ceilings(threads=max((entrant.threads for entrant in entrants), default=1))
+    limits: dict[str, float] = {}
     for size in dict.fromkeys((entrant.width, entrant.height) for entrant in entrants):
         group = [entrant for entrant in entrants if (entrant.width, entrant.height) == size]
-        rows += _bench_group(group, ceilings, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
+        found, ceilings = _bench_group(group, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
+        rows += found
+        limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
         raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
-    return SpeedReport(environment=environment() | {"ceilings": ceilings.to_dict()}, rows=tuple(rows))
+    return SpeedReport(environment=environment() | {"ceilings": Ceilings(limits).to_dict()}, rows=tuple(rows))
 
 
 def multiply_adds_per_pixel(weights: Any) -> int | None:
@@ -224,13 +226,13 @@ def natural_noise(shape: tuple[int, int, int], *, seed: int = 0) -> NDArray[np.f
 
 def _bench_group(
     group: Sequence[Contender],
-    ceilings: Ceilings,
     *,
     rounds: int,
     seconds: float,
     on_skip: Callable[[Contender, UpresError], object] | None,
     progress: Callable[[], object] | None,
-) -> list[SpeedRow]:
+) -> tuple[list[SpeedRow], Ceilings]:
+    """The rows of contenders of one size, and the machine's limits measured among their turns."""
     with ExitStack() as stack:
         running: list[tuple[Contender, Worker]] = []
         for contender in group:
@@ -241,15 +243,22 @@ def _bench_group(
                     on_skip(contender, error)
                 continue
             running.append((contender, stack.enter_context(worker)))
-        latencies = drive([worker for _, worker in running], rounds=rounds, seconds=seconds, progress=progress)
-        return [
+        if not running:
+            return [], Ceilings()
+        threads = max(contender.threads for contender in group)
+        limits = stack.enter_context(Worker(CeilingsRunner, threads, threads=threads, name="ceilings"))
+        workers = [limits, *(worker for _, worker in running)]
+        _, *latencies = drive(workers, rounds=rounds, seconds=seconds, progress=progress)
+        ceilings = Ceilings(limits.call("best"))
+        rows = [
             _row(contender, worker.call("describe"), Timing.of(taken), ceilings)
             for (contender, worker), taken in zip(running, latencies, strict=True)
         ]
+        return rows, ceilings
 
 
 def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: Ceilings) -> SpeedRow:
-    ceiling = ceilings.multiply_adds(real["precision"])
+    ceiling = ceilings.operations(real["precision"])
     fraction = None
     if contender.multiply_adds is not None and ceiling is not None:
         fraction = 2 * contender.multiply_adds / (timing.median_ms / 1e3) / (ceiling * 1e9)

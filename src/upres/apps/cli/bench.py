@@ -61,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads or available_cores(),
         precision=args.precision,
     )
-    with tqdm(total=len(entrants) * (args.repeats + 1), unit="turn", file=sys.stderr, disable=None) as bar:
+    with tqdm(
+        total=(len(entrants) + len(args.size)) * (args.repeats + 1), unit="turn", file=sys.stderr, disable=None
+    ) as bar:
         report = bench_speed(
             entrants,
             rounds=args.repeats,
