@@ -10,8 +10,8 @@ _ROWS = 256
 def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Colour spread from the visible pixels to under the fully transparent ones.
 
-    What lies under a transparent pixel is arbitrary, most often black, and any filter carries it into the visible edge as a
-    dark seam. Here it becomes the alpha-weighted mean of the nearest visible pixels, found on a pyramid of halved
+    What lies under a transparent pixel is arbitrary, most often black, and any filter carries it into the visible edge
+    as a dark seam. Here it becomes the alpha-weighted mean of the nearest visible pixels, found on a pyramid of halved
     pictures. Pixels of any opacity above zero are left as they are.
 
     Args:

@@ -14,8 +14,8 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     """A stream to a hidden file beside ``path`` that takes its place when the block ends well.
 
     On any exception, Ctrl-C included, nothing is left and what stood there before still stands. A symbolic link is
-    followed; a replaced file keeps its permissions, a new one gets those of the process's umask. Devices and pipes, which
-    nothing can replace, are written directly.
+    followed; a replaced file keeps its permissions, a new one gets those of the process's umask. Devices and pipes,
+    which nothing can replace, are written directly.
 
     Raises:
         OSError: If the file cannot be made, written or moved.
@@ -29,8 +29,8 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(21, "is a folder", str(path))
     if mode is not None and not stat.S_ISREG(mode):
-        with target.open("wb") as stream:
-            yield stream
+        with target.open("wb") as device:
+            yield device
         return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))

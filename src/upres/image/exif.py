@@ -99,7 +99,7 @@ class ExifBlock:
                 self._set_integer(entries[tag], (width, height)[axis])
 
     def moved(self, place: int) -> "Moved":
-        """The block as it must read to lie at ``place`` of a TIFF file, with every offset in it counted from the file's start."""
+        """The block as it must read to lie at ``place`` of a TIFF file: every offset counts from the file's start."""
         moved = ExifBlock(bytes(self))
         queue, seen = [self._start], set[int]()
         while queue:

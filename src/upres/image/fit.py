@@ -1,6 +1,7 @@
-"""What a picture loses in a format that cannot hold all of it: changed here, in the open, before anything is encoded."""
+"""What a picture loses in a format that cannot hold all of it: changed here, in the open, before it is encoded."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +43,10 @@ def fit(picture: Picture, form: Format, ledger: Ledger, *, background: Backgroun
     if not form.alpha and any(frame.alpha is not None for frame in picture.frames):
         ledger.lost.append(f"transparency (laid on {_color_name(background or WHITE)})")
         picture = picture.map(lambda frame: _flat(frame, background or WHITE))
-    if form.bits == 8 and picture.pixels.dtype == np.uint16:
-        ledger.lost.append(f"16-bit depth ({form.name.upper()} is written in 8)")
-        picture = picture.map(_shallow)
+    if form.bits < 16 and picture.pixels.dtype == np.uint16:
+        if picture.source is None or picture.source.bits > form.bits:
+            ledger.lost.append(f"depth ({form.name.upper()} is written in {form.bits} bits)")
+        picture = picture.map(_shallow) if form.bits == 8 else picture
     return replace(picture, metadata=_fit_metadata(picture, form, ledger))
 
 
@@ -127,7 +129,8 @@ def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
             ledger.lost.append(word)
         else:
             continue
-        metadata = replace(metadata, **{name: () if name == "text" else None})
+        nothing: Any = () if name == "text" else None
+        metadata = replace(metadata, **{name: nothing})
     return metadata
 
 

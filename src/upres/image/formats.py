@@ -83,6 +83,7 @@ FORMATS = {
             name="heif",
             suffixes=(".heic", ".heif", ".hif"),
             max_side=16384,
+            bits=10,
             alpha=True,
             metadata=_ALL,
         ),
@@ -118,7 +119,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def extensions() -> tuple[str, ...]:
-    """Suffixes, lower case with the dot, of all files that `upres.image.io.read` may understand; for walking folders."""
+    """Suffixes, lower case with the dot, of the files that `read` may understand; for walking folders."""
     return tuple(_BY_SUFFIX)
 
 

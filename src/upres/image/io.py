@@ -4,9 +4,10 @@
 >>> report = write(read("photo.jpg"), "photo.png")  # doctest: +SKIP
 """
 
+from upres.image.budget import DEFAULT_MAX_PIXELS
 from upres.image.formats import FORMATS, extensions, format_for
 from upres.image.picture import Frame, Metadata, Picture, Source, WriteReport
-from upres.image.read import DEFAULT_MAX_PIXELS, read, read_pixels
+from upres.image.read import read, read_pixels
 from upres.image.write import write
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What travels with the pixels: what is kept, and what is rewritten when they are turned upright or change their number.
+"""What travels with the pixels: what is kept, and what is rewritten when they are turned upright or resized.
 
 Reference: Adobe XMP specification part 2, TIFF and Exif schemas.
 """

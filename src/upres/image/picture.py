@@ -18,7 +18,7 @@ class Frame:
     pixels: Pixels
     """Colour without alpha: ``(H, W)`` grey or ``(H, W, 3)`` RGB, ``uint8`` or ``uint16``."""
     alpha: Pixels | None = None
-    """Opacity ``(H, W)`` of the same type, straight (not multiplied into the colour), or ``None`` where all is opaque."""
+    """Opacity ``(H, W)`` of the same type, not multiplied into the colour, or ``None`` where there is none."""
     duration_ms: float | None = None
     """How long an animation shows it."""
 

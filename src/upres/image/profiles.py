@@ -1,7 +1,7 @@
 """Colour profiles: which are kept, and how CMYK, Lab and grey become sRGB where they must.
 
-Pictures in RGB and grey keep their profile and their values: upscaling is done in the space the picture is in. Only what
-networks or a target format cannot take is converted, by LittleCMS, in the picture's own depth.
+Pictures in RGB and grey keep their profile and their values: upscaling is done in the space the picture is in. Only
+what networks or a target format cannot take is converted, by LittleCMS, in the picture's own depth.
 """
 
 from functools import cache

@@ -112,13 +112,13 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
 def _decoder(kind: str, stream: BinaryIO) -> Callable[..., Picture]:
     """The function that decodes a file: by way of Pillow in 8 bits, and by what can do more where there is more."""
     if kind == "heif":
-        from upres.image.heif import decode
+        from upres.image.codecs.heif import decode
     elif kind == "tiff":
-        from upres.image.decode_tiff import decode
+        from upres.image.codecs.decode_tiff import decode
     elif (kind == "png" and _png_bits(stream) == 16) or (kind == "avif" and _avif_bits(stream) > 8):
-        from upres.image.decode_deep import decode
+        from upres.image.codecs.decode_deep import decode
     else:
-        from upres.image.decode_pillow import decode
+        from upres.image.codecs.decode_pillow import decode
     return decode
 
 

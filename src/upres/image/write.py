@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from upres.errors import ImageWriteError, UpresError
 from upres.image.atomic import atomic_file
-from upres.image.encoding import Encoding
+from upres.image.codecs.encoding import Encoding
 from upres.image.fit import Background, Ledger, fit
 from upres.image.formats import FORMATS, Format, format_for
 from upres.image.picture import Picture, WriteReport
@@ -45,7 +45,7 @@ def write(
     Example:
         >>> report = write(read("scan.tif"), "scan.jpg", background=(0, 0, 0))  # doctest: +SKIP
         >>> report.lost  # doctest: +SKIP
-        ('16-bit depth (JPEG is written in 8)',)
+        ('depth (JPEG is written in 8 bits)',)
     """
     form = FORMATS[_format_name(picture, target, format)]
     ledger = Ledger()
@@ -103,9 +103,9 @@ def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) ->
 
 def _encoder(form: Format) -> Callable[[Picture, Format, Encoding, Ledger, BinaryIO], None]:
     if form.name == "heif":
-        from upres.image.heif import encode
+        from upres.image.codecs.heif import encode
     elif form.name == "tiff":
-        from upres.image.encode_tiff import encode
+        from upres.image.codecs.encode_tiff import encode
     else:
-        from upres.image.encode_pillow import encode
+        from upres.image.codecs.encode_pillow import encode
     return encode

@@ -1,0 +1,84 @@
+"""PNG files as chunks, to hand metadata between Pillow, which knows it, and imagecodecs, which knows 16 bits.
+
+Reference: PNG specification (third edition), sections 5 and 11.3.4 (animation).
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+
+Chunk = tuple[bytes, bytes]
+"""Its four-letter name and its content."""
+
+# Chunks that describe the pixels they came with and mean nothing beside others.
+_PIXEL_CHUNKS = frozenset(
+    {b"IHDR", b"PLTE", b"tRNS", b"bKGD", b"hIST", b"sBIT", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
+)
+
+
+def chunks(data: bytes) -> Iterator[Chunk]:
+    """Every complete chunk of a PNG file."""
+    position = len(MAGIC)
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        yield data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        position += length + 12
+
+
+def join(parts: Iterable[Chunk]) -> bytes:
+    """A PNG file of these chunks."""
+    pieces = [MAGIC]
+    for name, content in parts:
+        pieces += [struct.pack(">I", len(content)), name, content, struct.pack(">I", zlib.crc32(name + content))]
+    return b"".join(pieces)
+
+
+def metadata_only(data: bytes) -> bytes:
+    """A PNG of one grey pixel with the file's metadata, which Pillow reads without decoding the real pixels."""
+    pixel = zlib.compress(b"\0\0")
+    return join(
+        [(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), *_ancillary(data), (b"IDAT", pixel), (b"IEND", b"")]
+    )
+
+
+def with_metadata(data: bytes, donor: bytes) -> bytes:
+    """The PNG file ``data`` with the metadata of ``donor`` behind its header."""
+    own = list(chunks(data))
+    return join([own[0], *_ancillary(donor), *own[1:]])
+
+
+def frame_delays_ms(data: bytes) -> tuple[list[float], bool]:
+    """Milliseconds of every frame of an animation, and whether its first still picture is one of them."""
+    delays, included, seen_pixels = [], False, False
+    for name, content in chunks(data):
+        if name == b"fcTL":
+            above, below = struct.unpack_from(">HH", content, 20)
+            delays.append(1000 * above / (below or 100))
+            included = included or not seen_pixels
+        seen_pixels = seen_pixels or name == b"IDAT"
+    return delays, included
+
+
+def with_delays(data: bytes, delays_ms: Iterable[float], plays: int) -> bytes:
+    """The animation with other durations and number of plays."""
+    rest = iter(delays_ms)
+    parts: list[Chunk] = []
+    for name, content in chunks(data):
+        if name == b"fcTL":
+            delay = struct.pack(">HH", min(round(next(rest)), 0xFFFF), 1000)
+            content = content[:20] + delay + content[24:]
+        elif name == b"acTL":
+            content = content[:4] + struct.pack(">I", plays)
+        parts.append((name, content))
+    return join(parts)
+
+
+def plays(data: bytes) -> int:
+    """How often an animation plays; 0 is for ever."""
+    return next((int.from_bytes(content[4:8], "big") for name, content in chunks(data) if name == b"acTL"), 0)
+
+
+def _ancillary(data: bytes) -> list[Chunk]:
+    return [chunk for chunk in chunks(data) if chunk[0] not in _PIXEL_CHUNKS]
