@@ -1,0 +1,169 @@
+"""A picture computed in bands of rows, so that only bands are ever held between its first and its last array.
+
+Each stage makes rows on demand and asks the one below for the rows they depend on: the network with its halo, the
+final reduction with its kernel's reach. Neighbouring bands compute a few rows twice; the result is that of the whole
+picture (of a network that is not local: nearly).
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from upres.image.convert import CHROMA_HALO, Network, run_network, to_dtype, to_float
+from upres.image.picture import Pixels
+from upres.image.resize import imresize_rows, rows_needed
+from upres.models.card import ColorMode
+from upres.target import Size
+
+WINDOW_STEP = 8
+"""Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
+
+
+class Stage(Protocol):
+    """One step from the picture as read to the picture as wanted."""
+
+    size: Size
+
+    def rows(self, rows: range) -> Pixels:
+        """These rows of the stage's result."""
+        ...
+
+    def working_bytes(self, count: int) -> int:
+        """Memory it takes to make ``count`` rows, estimated, their own included."""
+        ...
+
+
+class Stored:
+    """Pixels in memory; widened to 16 bits where more than one rounding lies ahead."""
+
+    def __init__(self, pixels: Pixels, *, widen: bool) -> None:
+        self.size = (pixels.shape[0], pixels.shape[1])
+        self._pixels = pixels
+        self._widen = widen and pixels.dtype == np.uint8
+
+    def rows(self, rows: range) -> Pixels:
+        """These rows of the result."""
+        part = self._pixels[rows.start : rows.stop]
+        return part.astype(np.uint16) * np.uint16(257) if self._widen else part
+
+    def working_bytes(self, count: int) -> int:
+        """Memory it takes to make ``count`` rows."""
+        return 4 * count * _values(self._pixels) if self._widen else 0
+
+
+class Enlarged:
+    """The stage below, enlarged by a network.
+
+    Args:
+        below: What to enlarge.
+        network: Float32 NCHW in and out.
+        scale: Of the network.
+        color_mode: Of the network.
+        halo: Low-resolution rows at each side that an output row depends on.
+        values_per_pixel: Float32 values that engine and colour path hold for each low-resolution pixel.
+    """
+
+    def __init__(
+        self, below: Stage, network: Network, *, scale: int, color_mode: ColorMode, halo: int, values_per_pixel: int
+    ) -> None:
+        self.size = (below.size[0] * scale, below.size[1] * scale)
+        self._below = below
+        self._network = network
+        self._scale = scale
+        self._color_mode: ColorMode = color_mode
+        self._halo = max(halo, CHROMA_HALO)
+        self._bytes_per_pixel = 4 * values_per_pixel
+
+    def rows(self, rows: range) -> Pixels:
+        """These rows of the result."""
+        window = self._window(rows)
+        enlarged = run_network(self._below.rows(window), self._network, scale=self._scale, color_mode=self._color_mode)
+        top = rows.start - window.start * self._scale
+        return enlarged[top : top + len(rows)]
+
+    def working_bytes(self, count: int) -> int:
+        """Memory it takes to make ``count`` rows."""
+        height = -(-count // self._scale) + 2 * self._halo + WINDOW_STEP
+        return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
+
+    def _window(self, rows: range) -> range:
+        """Rows needed from below; moved rather than cut at the picture's edges, to come in few heights."""
+        height = self._below.size[0]
+        first = max(0, rows.start // self._scale - self._halo)
+        last = min(height, -(-rows.stop // self._scale) + self._halo)
+        count = min(height, -(-(last - first) // WINDOW_STEP) * WINDOW_STEP)
+        first = min(first, height - count)
+        return range(first, first + count)
+
+
+class Resized:
+    """The stage below, resized by antialiased bicubic interpolation."""
+
+    def __init__(self, below: Stage, size: Size) -> None:
+        self.size = size
+        self._below = below
+
+    def rows(self, rows: range) -> Pixels:
+        """These rows of the result."""
+        needed = rows_needed(self._below.size[0], self.size[0], rows)
+        part = self._below.rows(needed)
+        return imresize_rows(part, first_row=needed.start, height=self._below.size[0], size=self.size, rows=rows)
+
+    def working_bytes(self, count: int) -> int:
+        """Memory it takes to make ``count`` rows."""
+        taken = min(self._below.size[0], -(-count * self._below.size[0] // self.size[0]) + 8)
+        # 3 channels of 2 bytes, once from below, once between the two passes, once as the result
+        own = 6 * (taken * (self._below.size[1] + self.size[1]) + count * self.size[1])
+        return own + self._below.working_bytes(taken)
+
+
+def band_height(stage: Stage, budget: int, *, step: int) -> int:
+    """Rows a band may have within a memory budget: a multiple of ``step``, at least ``step``, at most all."""
+    fixed = stage.working_bytes(step)
+    per_step = max(1, stage.working_bytes(2 * step) - fixed)
+    steps = 1 + max(0, budget - fixed) // per_step
+    return min(stage.size[0], steps * step)
+
+
+def render(
+    stage: Stage,
+    out: Pixels,
+    *,
+    rows_per_band: int,
+    workers: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Fill ``out`` with the stage's result, band by band.
+
+    Args:
+        stage: What to compute.
+        out: Array of the stage's size; its dtype decides the last rounding.
+        rows_per_band: Height of a band.
+        workers: Bands computed at the same time.
+        progress: Called with the fraction done after each band.
+    """
+    height = stage.size[0]
+    bands = [range(top, min(top + rows_per_band, height)) for top in range(0, height, rows_per_band)]
+
+    def compute(band: range) -> None:
+        made = stage.rows(band)
+        out[band.start : band.stop] = made if made.dtype == out.dtype else to_dtype(to_float(made), out.dtype)
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done / len(bands))
+
+    if workers == 1 or len(bands) == 1:
+        for done, band in enumerate(bands, 1):
+            compute(band)
+            report(done)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for done, _ in enumerate(pool.map(compute, bands), 1):
+            report(done)
+
+
+def _values(pixels: Pixels) -> int:
+    return int(np.prod(pixels.shape[1:]))
