@@ -1,5 +1,7 @@
 """Scaling and rounding happen once and exactly; the colour path shifts nothing."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -183,6 +185,18 @@ def test_tiny_pictures(shape):
     image = picture(shape, np.uint8)
     made = run_network(image, enlarge(4), scale=4, color_mode="luma")
     assert made.shape == (shape[0] * 4, shape[1] * 4, *shape[2:])
+
+
+@pytest.mark.parametrize(("color_mode", "planes"), [("luma", 1), ("rgb", 3)])
+def test_memory_is_what_the_docstring_says(color_mode, planes):
+    image = np.zeros((1500, 1500, 3), np.uint8)
+    enlarged = np.zeros((1, planes, 3000, 3000), np.float32)  # the network's, allocated before counting starts
+    tracemalloc.start()
+    run_network(image, lambda batch: enlarged, scale=2, color_mode=color_mode)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    result, inputs = 3 * 3000 * 3000, 3 * 4 * 1500 * 1500
+    assert peak < result + inputs + 20e6
 
 
 def test_floats_are_clamped_and_not_rounded():

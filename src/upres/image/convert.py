@@ -21,7 +21,7 @@ CHROMA_HALO = 2
 """Rows and columns around a piece of a picture that `run_network` needs for the chroma of the piece to equal that of
 the whole picture, whatever the scale. With a luma network, pieces need ``max(CHROMA_HALO, the network's halo)``."""
 
-_BLOCK_VALUES = 1 << 18
+_BLOCK_VALUES = 1 << 16
 _WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
@@ -100,8 +100,8 @@ def run_network(
     rounded once. ``"rgb"``: the three channels go through the network; a grey picture is replicated and averaged back.
     With a luma network grey stays grey exactly, and a picture of one colour keeps it if the network keeps a constant.
 
-    Besides the network's own arrays, memory holds the result, one float32 plane of its size (three for ``"rgb"``) and
-    three float32 planes of the input's size.
+    Besides the network's own arrays, memory holds the result, one float32 plane of its size (three for ``"rgb"``),
+    three float32 planes of the input's size, and some megabytes for the rows at hand.
 
     A piece of a picture with a halo of at least `CHROMA_HALO` and of what the network needs gives, inside, the same
     pixels as the whole picture; see `upres.image.tiling`.
@@ -165,15 +165,21 @@ def _run_luma(pixels: NDArray[Any], network: Network, scale: int, out: NDArray[A
         np.multiply(red, white, out=differences[0][block])
         np.multiply(blue, white, out=differences[1][block])
     y = _call(network, batch, scale)[0, 0]
-    for block in _blocks((height, width * scale * scale)):
+    for block in _blocks((height, width * scale * scale), values=8 * _BLOCK_VALUES):  # few rows enlarged twice
         rows = slice(block.start * scale, block.stop * scale)
         red, blue = (_enlarge_rows(plane, block, scale) for plane in differences)
-        green = _levels(y[rows], out.dtype)
-        green -= _weighted(red, blue)
-        red += green
-        blue += green
-        for channel, plane in enumerate((red, green, blue)):
-            _store(plane, out[rows][..., channel])
+        for part in _blocks(red.shape):
+            _combine(red[part], y[rows][part], blue[part], out[rows][part])
+
+
+def _combine(red: NDArray[np.float32], luma: NDArray[np.float32], blue: NDArray[np.float32], out: NDArray[Any]) -> None:
+    """Write the picture that has this luma and these differences to green, which are changed."""
+    green = _levels(luma, out.dtype)
+    green -= _weighted(red, blue)
+    red += green
+    blue += green
+    for channel, plane in enumerate((red, green, blue)):
+        _store(plane, out[..., channel])
 
 
 def _weighted(red: NDArray[np.float32], blue: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -218,9 +224,9 @@ def _white(dtype: np.dtype[Any]) -> int:
     return _WHITES[dtype]
 
 
-def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+def _blocks(shape: tuple[int, ...], values: int = _BLOCK_VALUES) -> Iterator[slice]:
     """Slices of the first axis that fit the cache: whole pictures in float would cost memory and time."""
     length = shape[0] if shape else 0
-    step = max(1, _BLOCK_VALUES * length // max(1, int(np.prod(shape))))
+    step = max(1, values * length // max(1, int(np.prod(shape))))
     for start in range(0, length, step):
         yield slice(start, min(start + step, length))
