@@ -5,7 +5,9 @@ weights and torch. Opset 18 is what OpenVINO 2025 and ONNX Runtime 1.19 read.
 """
 
 import copy
-import logging
+import io
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.jit import TracerWarning  # type: ignore[attr-defined]
 from torch.nn import functional as F
 
 from upres.errors import MissingExtraError, UnsupportedModelError
@@ -24,9 +28,9 @@ from upres.lab.checkpoint import write_atomically
 
 OPSET = 18
 TOLERANCE = 1e-5
-"""Largest difference from torch, in the range 0 to 1."""
-SIZES = ((1, 48, 64), (2, 37, 51))
-"""Batch, height and width: of the example that is traced, and of another that proves the dimensions free."""
+"""Largest difference from torch, in the range 0 to 1 (relative to the output where an untrained network exceeds it)."""
+SIZES = ((2, 48, 64), (1, 37, 51), (1, 64, 40))
+"""Batch, height and width: of the example that is traced, and of others that prove the dimensions free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +40,14 @@ class ExportReport:
     path: Path
     size_bytes: int
     max_error: float
-    """Largest absolute difference from torch's output, in the range 0 to 1."""
+    """Largest difference from torch's output, as `TOLERANCE` counts it."""
 
 
 def export(network: nn.Module, path: str | Path) -> ExportReport:
     """Write a network as an ONNX graph from ``input`` to ``output``, both ``(N, C, H, W)`` with N, H and W free.
 
     A float32 copy in evaluation mode is traced. The file appears only if the graph reproduces torch's output within
-    `TOLERANCE` at two sizes.
+    `TOLERANCE` at three sizes.
 
     Raises:
         UnsupportedModelError: If the network cannot be traced with free dimensions, or the graph computes otherwise.
@@ -62,29 +66,35 @@ def export(network: nn.Module, path: str | Path) -> ExportReport:
 
 
 def _traced(network: nn.Module) -> Any:
-    """The network as an ONNX protocol buffer without anything that only a debugger reads."""
-    free = torch.export.Dim.DYNAMIC
-    with _quiet():
+    """The network as an ONNX protocol buffer without anything that only a debugger reads.
+
+    The tracing exporter: torch's newer one (``dynamo=True``) needs 6 s where this takes 0.2 (eSR-TM; RFDN 9 s to 1),
+    for graphs that run no faster. A branch or a size that tracing would freeze is an error here, not a warning.
+    """
+    buffer = io.BytesIO()
+    free = {0: "batch", 2: "height", 3: "width"}
+    with warnings.catch_warnings(), _mute():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", TracerWarning)
         try:
-            program = torch.onnx.export(
+            torch.onnx.export(
                 network,
-                (_example(network, SIZES[1]),),
-                dynamo=True,
-                dynamic_shapes=({0: free, 2: free, 3: free},),
+                (_example(network, SIZES[0]),),
+                buffer,  # type: ignore[arg-type]  # what dynamo=False takes
+                dynamo=False,
                 opset_version=OPSET,
                 input_names=["input"],
                 output_names=["output"],
-                verbose=False,
+                dynamic_axes={"input": free, "output": free},
             )
         except ImportError as error:
             raise MissingExtraError("ONNX export", "lab") from error
-        except torch.onnx.OnnxExporterError as error:
-            reason = str(error.__cause__ or error).strip().splitlines()[0]
+        except (TracerWarning, torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
             raise UnsupportedModelError(
                 f"{type(network).__name__} cannot be written as ONNX with a free size: {reason}"
             ) from error
-    assert program is not None  # dynamo=True always returns one
-    model = program.model_proto
+    model = onnx.load_from_string(buffer.getvalue())
     _strip(model)
     return model
 
@@ -115,7 +125,7 @@ def _max_error(network: nn.Module, content: bytes) -> float:
         found = run(batch.numpy())
         if found.shape != expected.shape:
             raise UnsupportedModelError(f"the ONNX graph gives {found.shape} where torch gives {expected.shape}")
-        errors.append(float(np.abs(found - expected).max()))
+        errors.append(float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max()))))
     worst = float(np.max(errors))  # NaN stays NaN and fails below
     if not worst <= TOLERANCE:
         raise UnsupportedModelError(f"the ONNX graph differs from torch by {worst:.2g}, allowed are {TOLERANCE:g}")
@@ -147,14 +157,14 @@ def _example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without torch's own chatter: it misses torchvision, which we never use, and deprecates itself (LeafSpec)."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _mute() -> Iterator[None]:
+    """Send standard output nowhere: from C++ and whatever it is told, torch prints the graph of a failed export."""
+    sys.stdout.flush()
+    saved, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
+        yield
     finally:
-        logger.setLevel(level)
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(sink)
