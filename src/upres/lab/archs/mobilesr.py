@@ -38,7 +38,7 @@ class WindowAttention(nn.Module):
         x = x.reshape(batch, rows, size, columns, size, channels).transpose(2, 3)
         x = x.reshape(batch * rows * columns, size**2, channels)
         qkv = self.qkv(x).reshape(-1, size**2, 3, self.num_heads, channels // self.num_heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (windows, heads, tokens, channels / heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (windows, heads, tokens, channels / heads)
         weights = torch.softmax(query @ key.transpose(-1, -2) * (channels // self.num_heads) ** -0.5, dim=-1)
         x = self.project((weights @ value).transpose(1, 2).reshape(-1, size**2, channels))
         x = x.reshape(batch, rows, columns, size, size, channels).transpose(2, 3)

@@ -62,8 +62,9 @@ class BicubicUpsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C, scale * H, scale * W)``, same range."""
-        channels = x.shape[1]
+        batch, channels, height, width = x.shape
         x = torch.cat((x[..., :2, :].flip(-2), x, x[..., -2:, :].flip(-2)), dim=-2)
         x = torch.cat((x[..., :2].flip(-1), x, x[..., -2:].flip(-1)), dim=-1)
-        kernel = self.kernel.repeat(channels, 1, 1, 1)
-        return F.pixel_shuffle(F.conv2d(x, kernel, groups=channels), self.scale)
+        planes = x.reshape(-1, 1, height + 4, width + 4)  # ONNX has no convolution whose groups depend on the input
+        result = F.pixel_shuffle(F.conv2d(planes, self.kernel), self.scale)
+        return result.reshape(batch, channels, self.scale * height, self.scale * width)
