@@ -13,8 +13,8 @@ from upres.errors import DataError
 from upres.lab.data.pictures import PicturePair
 from upres.models.card import ColorMode
 
-_LUMA = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1) / 255
-_STUDIO_SCALE, _STUDIO_OFFSET = 219 / 255, 16 / 255
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32) / 255
+_STUDIO_SCALE, _STUDIO_OFFSET = np.float32(219 / 255), np.float32(16 / 255)
 
 
 class PatchSampler:
@@ -64,7 +64,7 @@ class PatchSampler:
         studio = rng.random(self.batch_size) < self.studio_fraction
         mine = range(rank, self.batch_size, world_size)
         crops = [self._crop(self.pictures[picks[i]], corners[i], int(turns[i])) for i in mine]
-        in_studio = torch.from_numpy(studio[rank::world_size]).view(-1, 1, 1, 1)
+        in_studio = studio[rank::world_size]
         return (
             self._to_float(np.stack([lr for lr, _ in crops]), in_studio),
             self._to_float(np.stack([hr for _, hr in crops]), in_studio),
@@ -78,12 +78,14 @@ class PatchSampler:
         hr = pair.hr[y * s : (y + size) * s, x * s : (x + size) * s]
         return _turned(lr, turn), _turned(hr, turn)
 
-    def _to_float(self, crops: np.ndarray, in_studio: Tensor) -> Tensor:
-        planes = torch.from_numpy(crops).permute(0, 3, 1, 2).float()  # (N, 3, H, W)
+    def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> Tensor:
+        # numpy on purpose: torch would split this among threads that the network is using at the same time
         if self.color_mode == "rgb":
-            return planes / 255
-        full = (planes * _LUMA).sum(1, keepdim=True)
-        return torch.where(in_studio, full * _STUDIO_SCALE + _STUDIO_OFFSET, full)
+            planes = np.moveaxis(crops, 3, 1) * np.float32(1 / 255)
+            return torch.from_numpy(np.ascontiguousarray(planes))  # (N, 3, H, W)
+        luma = crops @ _LUMA
+        luma[in_studio] = luma[in_studio] * _STUDIO_SCALE + _STUDIO_OFFSET
+        return torch.from_numpy(luma[:, None])  # (N, 1, H, W)
 
 
 def _turned(crop: np.ndarray, turn: int) -> np.ndarray:

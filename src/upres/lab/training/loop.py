@@ -22,7 +22,9 @@ from upres.lab.training.log import RunLog
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
 from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.symmetry import plain, share_orbits
 from upres.lab.training.validation import Validator
+from upres.lab.training.warm_start import warm_start
 from upres.lab.zoo import MODELS
 from upres.models.card import ModelCard
 
@@ -114,7 +116,9 @@ class _Run:
         self.fabric.launch()
         torch.manual_seed(recipe.seed)
         self.spec = MODELS[recipe.model]
-        network = build(self.spec).train()
+        network = self._training_form().train()
+        if recipe.start.model and not (out / "state.safetensors").is_file():
+            warm_start(network, recipe.start, beside=out.parent)
         if recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
@@ -167,6 +171,12 @@ class _Run:
             best=self.out / "best.safetensors",
             last=self.out / "last.safetensors",
         )
+
+    def _training_form(self) -> nn.Module:
+        network = build(self.spec)
+        if not self.recipe.share_orbits:
+            return network
+        return share_orbits(network, num_channels=self.spec.arguments["num_channels"])
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = PatchSampler(
@@ -253,8 +263,9 @@ class _Run:
     def _validate(self) -> None:
         if self.log is None:
             return
-        network = build(self.spec).eval()
+        network = self._training_form()
         network.load_state_dict(self.average.tensors)
+        network = plain(network)
         psnr_db = self.validator.psnr_db(network)
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, self.progress.step

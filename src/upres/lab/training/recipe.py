@@ -52,6 +52,16 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WarmStart:
+    """Weights to begin with instead of fresh ones."""
+
+    model: str = ""
+    """A run beside this one, a shipped model or a checkpoint file; empty for none."""
+    fresh: tuple[str, ...] = ()
+    """Beginnings of the tensor names that stay fresh even where the shapes agree."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole run. The same recipe, data and seed give the same weights."""
 
@@ -59,11 +69,14 @@ class Recipe:
     model: str
     """A name of ``lab.zoo.MODELS``."""
     stages: tuple[Stage, ...]
+    start: WarmStart = WarmStart()
     seed: int = 0
     precision: Literal["f32", "bf16"] = "f32"
     channels_last: bool = True
     ema_decay: float = 0.999
     """Share of the running mean of the weights kept at each step; 0 keeps none."""
+    share_orbits: bool = False
+    """Whether a one-layer network's symmetric sub-positions share their filters while training."""
     studio_fraction: float = 0.0
     """Share of luma crops given in studio range, so that video planes suit the network too."""
     validate_every: int = 2000
