@@ -1,10 +1,12 @@
 """Fixtures that more than one room needs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from upres.models import catalog
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import Model, find
 
@@ -24,6 +26,17 @@ def tiny_models(tmp_path_factory) -> dict[int, Model]:
     """An eSR-MAX (K3 C2) for each native scale, weights and graph, made without torch; it keeps a constant."""
     folder = tmp_path_factory.mktemp("models")
     return {scale: write_tiny_model(folder, scale) for scale in (2, 3, 4)}
+
+
+@pytest.fixture
+def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
+    """`tiny_models` in the place of what ships, each the default of its scale."""
+    monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
+    for scale, model in tiny_models.items():
+        monkeypatch.setitem(catalog.DEFAULTS, scale, model.card.name)
+    catalog.list_models.cache_clear()
+    yield tiny_models
+    catalog.list_models.cache_clear()
 
 
 def write_tiny_model(folder: Path, scale: int) -> Model:

@@ -1,0 +1,221 @@
+"""Arrays and pictures made larger."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+import upres
+from upres.engines.select import open_session
+from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError
+from upres.image.convert import run_network
+from upres.image.io import Frame, Metadata, Picture, read, write
+from upres.image.resize import imresize
+from upres.upscaler import Upscaler, output_beside
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def make(tiny_catalogue):
+    """Upscalers with the tiny models in OpenVINO."""
+    return partial(Upscaler, engine="openvino", threads=1)
+
+
+def smooth(shape, dtype=np.uint8):
+    """A picture without extremes: gradients with some noise."""
+    rows, columns = np.indices(shape[:2])
+    values = 0.5 + 0.2 * np.sin(rows / 5) + 0.2 * np.cos(columns / 7)
+    values = values[(...,) + (None,) * (len(shape) - 2)] + RNG.normal(0, 0.02, shape)
+    return (values.clip(0, 1) * np.iinfo(dtype).max).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [None, 1, 2, 3, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4, 1.5, 6, 0.5])
+def test_shape_and_type_are_kept(make, dtype, channels, scale):
+    pixels = smooth((20, 30) if channels is None else (20, 30, channels), dtype)
+    made = make(scale)(pixels)
+    assert made.dtype == dtype
+    assert made.shape == (20 * scale, 30 * scale, *pixels.shape[2:])
+    assert abs(float(made.mean()) / float(pixels.mean()) - 1) < 0.1
+
+
+def test_a_native_scale_is_the_network_and_one_rounding(make, tiny_models):
+    pixels = smooth((40, 50, 3))
+    session = open_session(tiny_models[3], engine="openvino", threads=1)
+    padded = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="symmetric")
+    whole = run_network(padded, session, scale=3, color_mode="luma")[3:-3, 3:-3]
+    np.testing.assert_array_equal(make(3)(pixels), whole)
+
+
+def test_sixteen_bits_are_not_rounded_to_eight(make):
+    pixels = (30000 + np.arange(40 * 50).reshape(40, 50) % 97).astype(np.uint16)
+    made = make(2)(pixels)
+    assert len(np.unique(made)) > 60
+    assert abs(made.astype(int) - 30000).max() < 200
+
+
+def test_grey_pictures_in_colour_stay_grey(make):
+    grey = smooth((30, 40))
+    made = make(2)(np.dstack([grey] * 3))
+    np.testing.assert_array_equal(made[..., 0], made[..., 1])
+    np.testing.assert_array_equal(made[..., 0], made[..., 2])
+    np.testing.assert_array_equal(made[..., 0], make(2)(grey))
+
+
+@pytest.mark.parametrize("scale", [2, 1.5, 5, 8, 0.7])
+def test_a_constant_stays_constant(make, scale):
+    made = make(scale)(np.full((16, 24, 3), (200, 100, 50), np.uint8))
+    np.testing.assert_array_equal(np.unique(made.reshape(-1, 3), axis=0), [[200, 100, 50]])
+
+
+def test_scales_between_are_reduced_from_the_next_native_one(make):
+    pixels = smooth((40, 60))
+    wide = pixels.astype(np.uint16) * np.uint16(257)
+    expected = imresize(make(2)(wide), scale=0.75) / 257
+    made = make(1.5)(pixels)
+    assert abs(made - expected).max() <= 0.51
+
+
+def test_bicubic_and_reductions_are_matlab_s(make):
+    pixels = smooth((40, 60, 3))
+    np.testing.assert_array_equal(make(2, model="bicubic")(pixels), imresize(pixels, scale=2))
+    np.testing.assert_array_equal(make(0.5)(pixels), imresize(pixels, scale=0.5))
+    np.testing.assert_array_equal(make(1)(pixels), pixels)
+
+
+def test_a_family_gives_each_native_scale_its_model(make):
+    names = [Upscaler(scale, model="tiny").plan((10, 10)).model_name for scale in (1.5, 3, 4, 8)]
+    assert names == ["tiny_x2", "tiny_x3", "tiny_x4", "tiny_x4+tiny_x2"]
+    assert Upscaler(8, model="tiny_x2").plan((10, 10)).model_name == "tiny_x2+tiny_x2+tiny_x2"
+    assert Upscaler(0.5).plan((10, 10)).model_name == "bicubic"
+
+
+def test_an_unknown_model_gets_the_nearest_name(tiny_catalogue):
+    with pytest.raises(UnknownModelError, match=r"^no model 'tinny_x2'. Did you mean 'tiny_x2'\?"):
+        Upscaler(2, model="tinny_x2")
+
+
+def test_transparent_pixels_leave_no_halo_and_alpha_keeps_its_ends(make):
+    pixels = np.zeros((40, 40, 4), np.uint8)
+    pixels[10:30, 10:30] = (250, 240, 230, 255)  # black lies under the transparent border
+    made = make(2)(pixels)
+    assert (made[24:56, 24:56, 3] == 255).all()
+    assert (made[:14, :, 3] == 0).all()
+    visible = made[..., 3] > 0
+    assert made[visible][:, :3].min() >= 225
+    np.testing.assert_array_equal(made[..., 3], imresize(pixels[..., 3], scale=2))
+
+
+def test_frames_and_metadata_stay(make):
+    frames = tuple(Frame(pixels=smooth((12, 16, 3)), duration_ms=40.0 * n) for n in (1, 2, 3))
+    picture = Picture(frames=frames, metadata=Metadata(dpi=(300, 300)), loop=2)
+    fractions = []
+    made = make(2).upscale_picture(picture, progress=fractions.append)
+    assert [frame.duration_ms for frame in made.frames] == [40, 80, 120]
+    assert (made.metadata, made.loop, made.size) == (picture.metadata, 2, (24, 32))
+    for before, after in zip(frames, made.frames, strict=True):
+        np.testing.assert_array_equal(after.pixels, make(2)(before.pixels))
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1)
+
+
+def test_one_upscaler_serves_pictures_of_many_sizes(make):
+    upscaler = make(fit=(64, 64))
+    assert [upscaler(smooth(shape)).shape for shape in [(20, 30), (50, 10), (64, 64), (100, 90)]] == [
+        (43, 64),
+        (64, 13),
+        (64, 64),
+        (64, 58),
+    ]
+
+
+def test_memory_and_threads_change_nothing(make, tiny_catalogue):
+    pixels = smooth((300, 64, 3))
+    whole = make(2)(pixels)
+    np.testing.assert_array_equal(make(2, max_memory=1)(pixels), whole)
+    many = Upscaler(2, engine="openvino", threads=4)(pixels)
+    assert abs(many.astype(int) - whole).max() <= 1
+    assert (many != whole).mean() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("pixels", "error", "message"),
+    [
+        (np.zeros((4, 4)), TypeError, "expected uint8 or uint16 pixels, got float64"),
+        (np.zeros((4, 4, 5), np.uint8), ValueError, r"expected pixels \(H, W\) or \(H, W, 1 to 4\), got \(4, 4, 5\)"),
+        (np.zeros((0, 4, 3), np.uint8), ValueError, "expected pixels of shape"),
+        ([[1, 2]], TypeError, "expected a numpy array or a path, got list"),
+    ],
+)
+def test_other_arrays_are_refused(make, pixels, error, message):
+    with pytest.raises(error, match=message):
+        make(2)(pixels)
+
+
+def test_a_result_over_the_pixel_budget_is_refused_before_the_work(make):
+    with pytest.raises(ImageTooLargeError) as raised:
+        make(40000)(np.zeros((4, 4), np.uint8))
+    assert str(raised.value) == (
+        "the output would have 160000x160000 pixels, over the budget of 1073741824; ask for a smaller size"
+    )
+
+
+def test_a_path_gives_a_file_beside_it(tiny_catalogue, tmp_path):
+    pixels = smooth((20, 30, 3))
+    source = tmp_path / "photo.png"
+    write(Picture(frames=(Frame(pixels=pixels),)), source)
+    made = upres.upscale(source, 2, engine="openvino")
+    assert made == tmp_path / "photo_x2.png"
+    np.testing.assert_array_equal(read(made).pixels, upres.upscale(pixels, 2, engine="openvino"))
+    with pytest.raises(OutputExistsError, match=r"photo_x2\.png exists; overwrite=True replaces it$"):
+        upres.upscale(str(source), 2)
+    upres.upscale(source, 2, overwrite=True)
+    other = upres.upscale(source, width=45, output=tmp_path / "other.jpg")
+    assert read(other).size == (30, 45)
+
+
+def test_output_names(tmp_path):
+    target = Upscaler(1.5, model="bicubic").target
+    names = [output_beside(tmp_path / name, target, form).name for name, form in [("a.JPG", None), ("a.JPG", "jpeg")]]
+    assert names == ["a_x1.5.JPG", "a_x1.5.JPG"]
+    assert output_beside(tmp_path / "a.b.gif", target, "png").name == "a.b_x1.5.png"
+
+
+def test_a_call_imports_no_torch(tiny_models):
+    code = f"""
+import sys, numpy as np, upres
+assert not {{"torch", "openvino", "onnxruntime", "PIL"}} & set(sys.modules)
+upres.upscale(np.zeros((8, 8, 3), np.uint8), 2, model={str(tiny_models[2].weights)!r})
+assert not {{"torch", "scipy", "tqdm", "openvino.tools.ovc"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_session_is_opened_once(make, monkeypatch):
+    opened = []
+    import upres.upscaler as module
+
+    monkeypatch.setattr(
+        module,
+        "open_session",
+        lambda model, **options: opened.append(model.card.name) or open_session(model, **options),
+    )
+    upscaler = make(8)
+    upscaler(smooth((8, 8)))
+    upscaler(smooth((9, 8)))
+    assert sorted(opened) == ["tiny_x2", "tiny_x4"]
+
+
+def test_a_network_that_is_not_local_runs_too(tiny_models):
+    upscaler = Upscaler(2, model=tiny_models[2].weights, engine="openvino", threads=1)
+    model = upscaler.plan((10, 10)).models[0]
+    upscaler._models = {2: replace(model, card=replace(model.card, halo=None))}
+    pixels = smooth((50, 20, 3))
+    np.testing.assert_array_equal(
+        upscaler(pixels), Upscaler(2, model=tiny_models[2].weights, engine="openvino")(pixels)
+    )
