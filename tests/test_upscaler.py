@@ -47,8 +47,8 @@ def test_shape_and_type_are_kept(make, dtype, channels, scale):
 def test_a_native_scale_is_the_network_and_one_rounding(make, tiny_models):
     pixels = smooth((40, 50, 3))
     session = open_session(tiny_models[3], engine="openvino", threads=1)
-    padded = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="symmetric")
-    whole = run_network(padded, session, scale=3, color_mode="luma")[3:-3, 3:-3]
+    padded = np.pad(pixels, ((2, 2), (2, 2), (0, 0)), mode="symmetric")
+    whole = run_network(padded, session, scale=3, color_mode="luma")[6:-6, 6:-6]
     np.testing.assert_array_equal(make(3)(pixels), whole)
 
 
@@ -216,6 +216,5 @@ def test_a_network_that_is_not_local_runs_too(tiny_models):
     model = upscaler.plan((10, 10)).models[0]
     upscaler._models = {2: replace(model, card=replace(model.card, halo=None))}
     pixels = smooth((50, 20, 3))
-    np.testing.assert_array_equal(
-        upscaler(pixels), Upscaler(2, model=tiny_models[2].weights, engine="openvino")(pixels)
-    )
+    local = Upscaler(2, model=tiny_models[2].weights, engine="openvino")
+    np.testing.assert_array_equal(upscaler(pixels), local(pixels))
