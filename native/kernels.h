@@ -1,0 +1,99 @@
+// Every kernel of the native engine by name, and the table that each instruction set fills with its own machine code.
+// A kernel works on one row, or on one block of a row; bands, threads and borders are the business of its callers.
+#pragma once
+
+#include <cstdint>
+
+namespace upres {
+
+enum Family { kMax, kTm, kTr };
+constexpr int kFamilies = 3;
+
+enum Pixel { kU8, kU16, kF32 };
+constexpr int kPixels = 3;
+
+// kFloat: float32 multiply-adds. kInteger: 16-bit integers, two multiply-adds in a 32-bit lane, for integer pixels.
+enum Arithmetic { kFloat, kInteger };
+
+constexpr int kMinScale = 2, kMaxScale = 4;
+constexpr int kMaxKernelSize = 7;
+constexpr int kMaxBlock = 96;  // pixels that a kernel computes at a time, at most
+
+inline int pixel_bytes(Pixel pixel) { return pixel == kU8 ? 1 : pixel == kU16 ? 2 : 4; }
+
+// What an edge-SR kernel reads of a packed model (edge_sr.h says how the weights lie).
+struct EdgeWeights {
+  const void* taps;
+  int phases;       // scale^2
+  int groups;       // of channels
+  float key_scale;  // from the integer products to exponents of 2; unused by float kernels
+};
+
+// One block of a low-resolution row through the whole network: `phases[p * block + x]` is the unscaled value of output
+// phase p at pixel x of the block. `rows` are prepared rows (see `Widen` and `Pair`), `x` the first pixel.
+using EdgeBlock = void (*)(const EdgeWeights& weights, const void* const* rows, int64_t x, float* phases);
+
+struct EdgeKernel {
+  EdgeBlock run;  // null where there is no such kernel
+  int block;      // pixels
+  int group;      // channels in a group
+};
+
+// Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
+// row outside the image. Values are clamped to +-limit, and what is not a number becomes -limit.
+using Widen = void (*)(const void* row, int64_t width, int64_t first, int64_t count, float limit, float* to);
+
+// The same as pairs of 16-bit integers in 32 bits, low half first: two rows at one pixel, or, where `across`, two
+// neighbours of the row `lower`.
+using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t width, int64_t first, int64_t count,
+                      int limit, int32_t* to);
+
+// Phases to `scale` output rows: pixel (x + i) * scale + j of row r is phases[(r * scale + j) * stride + i] * gain,
+// for i < count; integers are clamped to 0 .. peak and rounded half up.
+using Emit = void (*)(const float* phases, int64_t stride, int64_t count, float gain, float peak, void* const* rows,
+                      int64_t x);
+
+// A row of interleaved RGB to full-range luma and centred chroma, all in units of the input.
+using Split = void (*)(const void* rgb, int64_t width, float* luma, float* blue, float* red);
+
+// One output row of chroma planes and luma back to RGB: the vertical half of the interpolation, four rows each.
+using Join = void (*)(const float* luma, const float* const* blue, const float* const* red, const float* taps,
+                      int64_t width, float peak, void* rgb);
+
+// Four-tap interpolation along a row: to[x * scale + p] = sum over t of taps[p * 4 + t] * from[x + first[p] + t].
+using Stretch = void (*)(const float* from, int64_t width, int scale, const float* taps, const int* first, float* to);
+
+// Weighted sum of four rows to one row of pixels.
+using Blend = void (*)(const float* const* rows, const float* taps, int64_t width, float peak, void* to);
+
+// Arithmetic with nothing else to do, for the ceilings: returns multiply-adds done.
+using Burn = int64_t (*)(int64_t rounds);
+
+struct Kernels {
+  const char* name;
+  int lanes;
+  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
+  Widen widen[kPixels];
+  Pair pair[2];
+  Emit emit[kMaxScale + 1][kPixels];
+  Split split[2];
+  Join join[2];
+  Stretch stretch;
+  Blend blend[kPixels];
+  Burn burn_float;
+  Burn burn_integer;
+};
+
+// One instruction set each; null where it was not built.
+const Kernels* kernels_avx512vnni();
+const Kernels* kernels_avx512();
+const Kernels* kernels_avx2();
+const Kernels* kernels_baseline();
+
+// The instruction sets that were built and that this processor runs, best first.
+int available(const Kernels* (&list)[4]);
+
+// The one of that name, or the best for an empty name; null where it is not available.
+const Kernels* find_kernels(const char* name);
+
+}  // namespace upres

@@ -1,0 +1,51 @@
+// An edge-SR network made ready for one set of kernels and one kind of pixel.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels.h"
+
+namespace upres {
+
+// Keys as exponents of 2 that no image can push past this need no running maximum: 2^90 times any sum of values is
+// far from the end of float32.
+constexpr float kKeyBound = 90.0f;
+
+// The network as trained: `filters` (phases * channels * {1, 2, 3}, kernel_size, kernel_size) in the order of the
+// checkpoint, where filter (part * channels + channel) * phases + phase belongs to that output phase.
+struct Network {
+  Family family;
+  int scale, kernel_size, channels;
+  std::vector<float> filters;
+
+  int phases() const { return scale * scale; }
+  int window() const { return kernel_size * kernel_size; }
+  const float* filter(int part, int channel, int phase) const {
+    return filters.data() + static_cast<int64_t>((part * channels + channel) * phases() + phase) * window();
+  }
+};
+
+struct PackedModel {
+  PackedModel() = default;
+  PackedModel(PackedModel&&) = default;  // `weights` points into the vectors, so a copy would dangle
+  PackedModel(const PackedModel&) = delete;
+
+  EdgeKernel kernel;
+  Arithmetic arithmetic;
+  bool bounded;
+  int scale, kernel_size;
+  EdgeWeights weights;
+  float value_scale;  // from what the kernel emits to the range 0 .. 1
+  std::vector<float> float_taps;
+  std::vector<int32_t> integer_taps;
+};
+
+// Packs a network for pixels of 0 .. peak; where `any_range`, pixels may also lie outside.
+// Throws std::invalid_argument where the set has no such kernel, or where integers would overflow.
+PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak, bool any_range);
+
+// Largest magnitude of any key, in exponents of 2, over all images of 0 .. 1; infinite keys do not occur.
+float key_bound(const Network& network);
+
+}  // namespace upres

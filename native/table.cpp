@@ -1,0 +1,112 @@
+// The dispatch table: which kernels exist. Compiled once per instruction set, with UPRES_ISA naming the set.
+// Nothing of the standard library that could leave a function behind is used here or in what is included: the linker
+// keeps one copy of it, which might be the one for the newest processor.
+#include "edge_sr.h"
+#include "kernels.h"
+#include "pixels.h"
+
+namespace upres {
+namespace {
+
+// Sums and their operands have to fit the registers: 24 sums of 32, 12 of 16.
+constexpr int kSums = kRegisters == 32 ? 24 : 12;
+
+constexpr int group_for(Family family, int channels) {
+  const int most = kRegisters == 32 || family == kMax ? 4 : 2;
+  return channels % 4 == 0 && most == 4 ? 4 : channels % 2 == 0 ? 2 : 1;
+}
+
+template <Family kFamily, int kGroup>
+constexpr int wide_for() {
+  const int filters = filters_per_channel(kFamily) * kGroup;
+  const int wide = kSums / filters;
+  return wide > 6 ? 6 : wide < 1 ? 1 : wide;
+}
+
+template <class A, Family kFamily, int kKernel, int kGroup, bool kBounded>
+EdgeKernel edge_kernel() {
+  constexpr int wide = wide_for<kFamily, kGroup>();
+  return {Edge<A, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup};
+}
+
+template <class A, Family kFamily, int kKernel, int kGroup>
+EdgeKernel by_bound(bool bounded) {
+  if (bounded || kFamily == kMax) return edge_kernel<A, kFamily, kKernel, kGroup, true>();
+  if constexpr (kFamily == kMax || std::is_same_v<A, IntegerArithmetic>) return {};
+  return edge_kernel<A, kFamily, kKernel, kGroup, false>();
+}
+
+template <class A, Family kFamily, int kKernel>
+EdgeKernel by_group(int channels, bool bounded) {
+  switch (group_for(kFamily, channels)) {
+    case 4:
+      if constexpr (group_for(kFamily, 4) == 4) return by_bound<A, kFamily, kKernel, 4>(bounded);
+      [[fallthrough]];
+    case 2:
+      return by_bound<A, kFamily, kKernel, 2>(bounded);
+    default:
+      return by_bound<A, kFamily, kKernel, 1>(bounded);
+  }
+}
+
+template <class A, Family kFamily>
+EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
+  switch (kernel_size) {
+    case 3:
+      return by_group<A, kFamily, 3>(channels, bounded);
+    case 5:
+      return by_group<A, kFamily, 5>(channels, bounded);
+    case 7:
+      return by_group<A, kFamily, 7>(channels, bounded);
+    default:
+      return {};
+  }
+}
+
+template <class A>
+EdgeKernel by_family(Family family, int kernel_size, int channels, bool bounded) {
+  switch (family) {
+    case kMax:
+      return by_kernel_size<A, kMax>(kernel_size, channels, bounded);
+    case kTm:
+      return by_kernel_size<A, kTm>(kernel_size, channels, bounded);
+    case kTr:
+      return by_kernel_size<A, kTr>(kernel_size, channels, bounded);
+  }
+  return {};
+}
+
+EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic, bool bounded) {
+  return arithmetic == kInteger ? by_family<IntegerArithmetic>(family, kernel_size, channels, bounded)
+                                : by_family<FloatArithmetic>(family, kernel_size, channels, bounded);
+}
+
+#define UPRES_STRING_(x) #x
+#define UPRES_STRING(x) UPRES_STRING_(x)
+#define UPRES_JOIN_(a, b) a##b
+#define UPRES_JOIN(a, b) UPRES_JOIN_(a, b)
+
+constexpr Kernels kTable = {
+    UPRES_STRING(UPRES_ISA),
+    kLanes,
+    edge,
+    {widen<uint8_t>, widen<uint16_t>, widen<float>},
+    {pair<uint8_t>, pair<uint16_t>},
+    {{},
+     {},
+     {emit<2, kU8>, emit<2, kU16>, emit<2, kF32>},
+     {emit<3, kU8>, emit<3, kU16>, emit<3, kF32>},
+     {emit<4, kU8>, emit<4, kU16>, emit<4, kF32>}},
+    {split<uint8_t>, split<uint16_t>},
+    {join<kU8>, join<kU16>},
+    stretch,
+    {blend<kU8>, blend<kU16>, blend<kF32>},
+    burn_float,
+    burn_integer,
+};
+
+}  // namespace
+
+const Kernels* UPRES_JOIN(kernels_, UPRES_ISA)() { return &kTable; }
+
+}  // namespace upres
