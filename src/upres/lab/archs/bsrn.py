@@ -57,7 +57,7 @@ class ChannelWeight(nn.Module):
 
     def __init__(self, *, num_channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.normal(1.0, 0.2, (1, num_channels)))
+        self.weight = nn.Parameter(1.0 + 0.2 * torch.randn(1, num_channels))
         self.project = PointwiseLinear(num_channels, num_channels)
 
     def forward(self, x: Tensor) -> Tensor:

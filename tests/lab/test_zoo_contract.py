@@ -1,0 +1,193 @@
+"""What every architecture of the zoo promises, checked on its smallest interesting form."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+from upres.lab.blocks.reparam import FoldableConv, fold_network
+from upres.lab.checkpoint import build, describe, load, save
+from upres.lab.export.onnx import export
+from upres.lab.zoo import ARCHITECTURES, MODELS, SCALES
+from upres.models.card import ModelSpec
+
+SMALL = {
+    "vdsr": {"num_channels": 6, "num_layers": 4},
+    "edsr": {"num_channels": 8, "num_blocks": 2},
+    "rdn": {"num_channels": 8, "num_blocks": 2, "num_layers": 2, "growth": 4},
+    "carn": {"num_channels": 8, "groups": 4, "efficient": True, "shared": True},
+    "imdn": {"num_channels": 16, "num_blocks": 2, "attention_reduction": 4},
+    "rfdn": {"num_channels": 12, "num_blocks": 2, "attention": "esa", "attention_channels": 8},
+    "ecbsr": {"num_blocks": 2, "num_channels": 6, "num_colors": 3},
+    "rlfn": {"num_channels": 10, "mid_channels": 12, "num_blocks": 2, "esa_channels": 4, "value_range": 255.0},
+    "bsrn": {"num_channels": 32, "num_blocks": 2},
+    "fmen": {"num_channels": 10, "attention_channels": 8, "attention_pairs": (2, 1)},
+    "efdn": {"num_channels": 12},
+    "neesr": {"num_channels": 12, "distilled_channels": 4, "num_blocks": 2},
+    "mobilesr": {"num_channels": 16, "num_heads": 4, "ratios": (2, 1)},
+    "imdn_plus": {"num_channels": 12, "num_blocks": 2, "num_stages": 3},
+    "lwfanet": {"num_channels": 32, "num_blocks": 2, "tail_channels": 8},
+    "span": {"num_channels": 8, "num_blocks": 2},
+}
+"""Arguments that keep an architecture's structure and leave out its bulk."""
+
+VARIANTS = {
+    "bsrn challenge": ("bsrn", {"num_channels": 12, "num_blocks": 2, "challenge": True}),
+    "carn full": ("carn", {"num_channels": 8}),
+    "ecbsr luma": ("ecbsr", {"num_blocks": 1, "num_channels": 4, "identity": True}),
+    "imdn challenge": ("imdn", {"num_channels": 8, "num_blocks": 2, "attention_reduction": None, "fuse_blocks": False}),
+    "rfdn paper": ("rfdn", {"num_channels": 16, "num_blocks": 2, "attention_reduction": 2}),
+    "rfdn megsr": (
+        "rfdn",
+        {"num_channels": 8, "num_blocks": 2, "block": "imdb_r_fdc", "remaining_channels": 8, "attention": "none"},
+    ),
+    "ladder imdb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb", "distillation_ratio": 0.25}),
+    "ladder imdb_r": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r", "attention": "none"}),
+    "ladder imdb_r_srb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r_srb", "block_skip": True}),
+    "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
+}
+
+CASES = {name: (name, SMALL.get(name, {})) for name in ARCHITECTURES} | VARIANTS
+TRAINED = [name for name, (architecture, _) in CASES.items() if architecture != "bicubic_conv"]
+
+
+def make(case, *, scale=2, seed=0):
+    torch.manual_seed(seed)
+    architecture, arguments = CASES[case]
+    return build(ModelSpec(architecture=architecture, scale=scale, arguments=arguments))
+
+
+def picture(network, height, width, *, batch=1, seed=1):
+    channels = 1 if network.color_mode == "luma" else 3
+    return torch.rand(batch, channels, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def disturb(network):
+    """Move batch statistics and zero starts to where a mistake with them shows."""
+    generator = torch.Generator().manual_seed(2)
+    for buffer in network.buffers():
+        if buffer.dtype.is_floating_point and buffer.dim() == 1:
+            buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
+    return network
+
+
+LOCAL = [case for case in CASES if make(case).halo is not None]
+
+
+def test_every_architecture_is_tested():
+    assert set(ARCHITECTURES) == {architecture for architecture, _ in CASES.values()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_smallest_picture_is_enough(case):
+    network = make(case, scale=3).eval()
+    side = getattr(network, "min_size", 1)
+    with torch.no_grad():
+        sr = network(picture(network, side, side))
+    assert sr.shape[-2:] == (3 * side, 3 * side)
+    assert torch.isfinite(sr).all()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("case", TRAINED)
+def test_odd_sizes_come_out_scaled_and_gradients_reach_every_parameter(case, scale):
+    network = make(case, scale=scale).train()
+    lr = picture(network, 17, 23, batch=2)
+    sr = network(lr)
+    assert sr.shape == (2, lr.shape[1], 17 * scale, 23 * scale)
+    sr.square().mean().backward()
+    without = [name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert without == []
+    zero = [name for name, p in network.named_parameters() if not p.grad.any()]
+    # a convolution's bias does not matter in front of batch normalisation, nor does that of a softmax's keys
+    assert [name for name in zero if not name.endswith("bias")] == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_flat_pictures_have_finite_gradients(case):
+    network = make(case)
+    flat = torch.zeros_like(picture(network, 16, 16)).requires_grad_()
+    network(flat).sum().backward()
+    assert torch.isfinite(flat.grad).all()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_single_precision_agrees_with_double(case):
+    network = make(case).eval()
+    lr = picture(network, 16, 21)
+    with torch.no_grad():
+        single, double = network(lr), deepcopy(network).double()(lr.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(single.double(), double, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_checkpoint_brings_back_the_same_network(case, tmp_path):
+    network = disturb(make(case)).eval()
+    architecture, arguments = CASES[case]
+    card = describe(network, ModelSpec(architecture=architecture, scale=2, arguments=arguments), name=case)
+    save(tmp_path / "model.safetensors", network, card)
+    loaded, read = load(tmp_path / "model.safetensors")
+    lr = picture(network, 16, 18)
+    with torch.no_grad():
+        assert torch.equal(network(lr), loaded(lr))
+    assert read.color_mode == network.color_mode
+    assert read.halo == network.halo
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folding_changes_the_form_and_not_the_picture(case):
+    network = disturb(make(case)).eval()
+    foldable = any(isinstance(module, FoldableConv) for module in network.modules())
+    folded = fold_network(deepcopy(network))
+    assert not any(isinstance(module, FoldableConv) for module in folded.modules())
+    count, folded_count = (sum(p.numel() for p in n.parameters()) for n in (network, folded))
+    assert folded_count < count if foldable else folded_count == count
+    lr = picture(network, 16, 18)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(lr), network(lr), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("case", LOCAL)
+def test_a_tile_with_its_halo_equals_the_whole(case, scale):
+    network = make(case, scale=scale).eval().double()
+    halo, side = network.halo, network.halo + 9
+    lr = picture(network, 2, 2 * side).double()
+    with torch.no_grad():
+        whole = network(lr)
+        left = network(lr[..., : side + halo])[..., : scale * side]
+        right = network(lr[..., side - halo :])[..., scale * halo :]
+    torch.testing.assert_close(torch.cat((left, right), dim=-1), whole, atol=1e-11, rtol=1e-9)
+
+
+def test_names_say_the_scale_and_every_scale_is_there():
+    assert all(name.endswith(f"_x{spec.scale}") for name, spec in MODELS.items())
+    assert {(name[:-3], scale) for name in MODELS for scale in SCALES} == {
+        (name[:-3], spec.scale) for name, spec in MODELS.items()
+    }
+
+
+@pytest.mark.parametrize("name", [name for name, spec in MODELS.items() if spec.scale == 3])
+def test_every_named_model_can_be_built(name):
+    with torch.device("meta"):
+        network = build(MODELS[name])
+    assert all(p.is_meta for p in network.parameters())
+    assert network.color_mode in ("luma", "rgb")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_onnx_with_free_sizes_equals_torch(case, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    network = make(case, scale=3).eval()
+    export(network, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for height, width in ((17, 23), (32, 20)):
+        lr = picture(network, height, width)
+        with torch.no_grad():
+            expected = network(lr).numpy()
+        (found,) = session.run(None, {"input": lr.numpy()})
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max(), rtol=1e-4)
