@@ -127,7 +127,7 @@ class Batch:
             except OSError as error:
                 raise ImageWriteError(f"{output.parent}: cannot make this folder ({error.strerror})") from error
             report = write(picture, output, **options)
-        lost = [phrase for phrase in report.lost if self._options.background is None or "alpha" not in phrase]
+        lost = [phrase for phrase in report.lost if self._options.background is None or "transparency" not in phrase]
         return [f"{report.format} cannot hold: {', '.join(lost)}"] * bool(lost) + list(report.warnings)
 
     def _over_limit(self) -> list[str]:
