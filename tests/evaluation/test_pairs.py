@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from upres.errors import DataError
+from upres.evaluation import dataset_name, find_pairs, load_pairs
+from upres.image.resize import imresize
+
+
+def save(path, height=30, width=41, grey=False, seed=0):
+    shape = (height, width) if grey else (height, width, 3)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_plain_folder_is_cropped_and_reduced(tmp_path):
+    pixels = save(tmp_path / "b.png")
+    save(tmp_path / "a.bmp", seed=1)
+    (tmp_path / "notes.txt").write_text("no picture")
+    loaded = load_pairs(tmp_path, 4)
+    assert [pair.name for pair in loaded.pairs] == ["a", "b"]
+    assert loaded.dataset == tmp_path.name
+    assert np.array_equal(loaded.pairs[1].hr, pixels[:28, :40])
+    assert np.array_equal(loaded.pairs[1].lr, imresize(pixels[:28, :40], scale=1 / 4))
+
+
+@pytest.mark.parametrize("prefix", ["", "DIV2K_valid_"])
+@pytest.mark.parametrize("point", ["", "HR"])
+def test_own_low_resolution_files_are_preferred(tmp_path, prefix, point):
+    save(tmp_path / f"{prefix}HR" / "baby.png")
+    lr = save(tmp_path / f"{prefix}LR_bicubic" / "X2" / "babyx2.png", 15, 20)
+    folder = tmp_path / f"{prefix}HR" if point else tmp_path
+    assert np.array_equal(load_pairs(folder, 2).pairs[0].lr, lr)
+    assert load_pairs(folder, 3).pairs[0].lr.shape == (10, 13, 3)
+
+
+def test_grey_files_become_three_equal_planes(tmp_path):
+    pixels = save(tmp_path / "grey.png", 32, 32, grey=True)
+    pair = load_pairs(tmp_path, 2).pairs[0]
+    assert np.array_equal(pair.hr, np.stack([pixels] * 3, axis=2))
+    assert np.array_equal(pair.lr[..., 0], imresize(pixels, scale=1 / 2))
+
+
+def test_sixteen_bit_files_are_rounded_to_eight(tmp_path):
+    deep = np.linspace(0, 65535, 32 * 32).astype(np.uint16).reshape(32, 32)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert np.array_equal(load_pairs(tmp_path, 2).pairs[0].hr[..., 0], np.floor(deep / 257 + 0.5).astype(np.uint8))
+
+
+def test_dataset_is_named_after_its_folder(tmp_path):
+    assert dataset_name(tmp_path / "Set5") == dataset_name(tmp_path / "Set5" / "HR") == "Set5"
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(DataError, match="no such folder; a data set is"):
+        find_pairs(tmp_path / "nowhere", 2)
+
+
+def test_folder_without_pictures(tmp_path):
+    with pytest.raises(DataError, match="no picture in it"):
+        find_pairs(tmp_path, 2)
+
+
+def test_several_sets_in_one_folder(tmp_path):
+    save(tmp_path / "train_HR" / "a.png")
+    save(tmp_path / "valid_HR" / "a.png")
+    with pytest.raises(DataError, match=r"train_HR, valid_HR.*name one"):
+        find_pairs(tmp_path, 2)
+
+
+def test_two_pictures_of_one_name(tmp_path):
+    save(tmp_path / "a.png")
+    save(tmp_path / "a.bmp")
+    with pytest.raises(DataError, match="two pictures are named 'a'"):
+        find_pairs(tmp_path, 2)
+
+
+def test_incomplete_low_resolution_part(tmp_path):
+    save(tmp_path / "HR" / "a.png")
+    save(tmp_path / "HR" / "b.png")
+    save(tmp_path / "LR_bicubic" / "X2" / "ax2.png", 15, 20)
+    with pytest.raises(DataError, match=r"no bx2\.png to go with b\.png"):
+        find_pairs(tmp_path, 2)
+
+
+def test_low_resolution_file_of_another_size(tmp_path):
+    save(tmp_path / "HR" / "a.png")
+    save(tmp_path / "LR_bicubic" / "X2" / "ax2.png", 15, 21)
+    with pytest.raises(DataError, match=r"ax2\.png: 21x15 pixels, and a\.png at scale 2 asks for 20x15"):
+        load_pairs(tmp_path, 2)
+
+
+def test_picture_smaller_than_the_scale(tmp_path):
+    save(tmp_path / "dot.png", 3, 9)
+    with pytest.raises(DataError, match="9x3 pixels are too few for scale 4"):
+        load_pairs(tmp_path, 4)

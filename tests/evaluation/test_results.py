@@ -1,0 +1,113 @@
+import json
+
+import pytest
+
+from upres.errors import DataError
+from upres.evaluation.results import Results, to_markdown
+
+
+def record(
+    model="m", *, scale=2, dataset="Set5", protocol="paper", psnr_db=30.0, digest="d1", parameters=10, names="ab"
+):
+    return {
+        "model": model,
+        "scale": scale,
+        "dataset": dataset,
+        "protocol": protocol,
+        "psnr_db": psnr_db,
+        "ssim": 0.9,
+        "images": [{"name": name, "psnr_db": psnr_db, "ssim": 0.9} for name in names],
+        "run": {
+            "parameters": parameters,
+            "weights_sha256": digest,
+            "engine": "torch",
+            "precision": "f32",
+            "asked": {"engine": "auto", "precision": "auto"},
+        },
+    }
+
+
+def wanted(**facts):
+    whole = record(**facts)
+    return {**whole, "images": [image["name"] for image in whole["images"]]}
+
+
+def test_what_was_added_is_found_again_after_reading_the_file(tmp_path):
+    path = tmp_path / "new" / "results.json"
+    Results(path).add([record(), record(protocol="esr")])
+    again = Results(path)
+    assert again.find(wanted()) == record()
+    assert again.find(wanted(protocol="esr")) == record(protocol="esr")
+    assert json.loads(path.read_text())["written_by"] == "upres evaluate"
+    assert [file.name for file in path.parent.iterdir()] == ["results.json"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model": "n"}, {"scale": 3}, {"dataset": "Set14"}, {"protocol": "ntire"}, {"digest": "d2"}, {"names": "abc"}],
+)
+def test_another_question_has_no_answer_yet(change):
+    results = Results()
+    results.add([record()])
+    assert results.find(wanted(**change)) is None
+
+
+def test_another_engine_asked_for_is_another_question():
+    results = Results()
+    results.add([record()])
+    question = wanted()
+    question["run"] = {**question["run"], "asked": {"engine": "torch", "precision": "auto"}}
+    assert results.find(question) is None
+
+
+def test_new_weights_replace_the_old_record():
+    results = Results()
+    results.add([record()])
+    results.add([record(digest="d2", psnr_db=31.0)])
+    assert [each["psnr_db"] for each in results.records] == [31.0]
+
+
+def test_file_is_in_one_order_however_it_came_about(tmp_path):
+    records = [record(protocol="ntire"), record("big", parameters=99), record(scale=3), record(dataset="A"), record()]
+    for path, order in ((tmp_path / "a.json", records), (tmp_path / "b.json", records[::-1])):
+        results = Results(path)
+        for each in order:
+            results.add([each])
+    assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"results": []}'])
+def test_refuses_a_file_that_is_something_else(tmp_path, content):
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"results file.*name another, or remove it"):
+        Results(path)
+    assert path.read_text() == content
+
+
+def test_unwritable_place_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        Results(tmp_path / "file" / "results.json").add([record()])
+
+
+def test_table_has_a_line_a_model_by_size_and_a_column_a_data_set_by_length():
+    text = to_markdown(
+        [
+            record("large", parameters=12345, dataset="Set14", names="abc"),
+            record("large", parameters=12345, psnr_db=33.333),
+            record("small", parameters=10, psnr_db=None),
+            record("small", parameters=10, scale=4, protocol="esr"),
+        ]
+    )
+    lines = text.splitlines()
+    assert "| model | parameters | engine | Set5 | Set14 |" in lines
+    first = lines.index("| small | 10 | torch f32 | inf / 0.9000 |  |")
+    assert lines[first + 1] == "| large | 12,345 | torch f32 | 33.33 / 0.9000 | 30.00 / 0.9000 |"
+    assert [line for line in lines if line.startswith("#")] == [
+        "# Quality",
+        "## Protocol `paper`",
+        "### x2",
+        "## Protocol `esr`",
+        "### x4",
+    ]
