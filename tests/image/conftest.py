@@ -1,4 +1,4 @@
-"""Pictures and ICC profiles for this room's tests; the profiles are written by hand, as Pillow builds only sRGB and Lab."""
+"""Pictures and ICC profiles for this room's tests; the profiles are by hand, as Pillow builds only sRGB and Lab."""
 
 import struct
 

@@ -141,7 +141,9 @@ def test_grey_with_transparent_key_and_palettes(tmp_path, rgb):
     assert ((got.alpha == 0) == (rgb[..., 0] == 8)).all()
 
 
-@pytest.mark.parametrize(("suffix", "options"), [("png", {}), ("bmp", {}), ("tif", {}), ("tif", {"compression": "group4"})])
+@pytest.mark.parametrize(
+    ("suffix", "options"), [("png", {}), ("bmp", {}), ("tif", {}), ("tif", {"compression": "group4"})]
+)
 def test_1_bit_becomes_grey(tmp_path, rgb, suffix, options):
     image = Image.fromarray(rgb).convert("1")
     path = tmp_path / f"a.{suffix}"
@@ -232,7 +234,9 @@ def test_read_pixels_drops_alpha_and_further_frames(tmp_path, rgb, alpha):
 
 def test_formats_that_are_too_small(tmp_path):
     wide = np.zeros((1, 20000), np.uint8)
-    with pytest.raises(ImageWriteError, match=r"a\.webp: 20000x1 pixels are too many for WEBP, which holds 16383 a side"):
+    with pytest.raises(
+        ImageWriteError, match=r"a\.webp: 20000x1 pixels are too many for WEBP, which holds 16383 a side"
+    ):
         write(picture(wide), tmp_path / "a.webp")
     assert list(tmp_path.iterdir()) == []
     write(picture(wide), tmp_path / "a.png")

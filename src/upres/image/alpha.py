@@ -3,6 +3,7 @@
 import numpy as np
 
 from upres.image.picture import Pixels
+from upres.image.resize import imresize
 
 _ROWS = 256
 
@@ -39,6 +40,20 @@ def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
         filled = finer
     result = np.where(hidden[..., None], np.rint(_doubled(filled, hidden.shape)).astype(pixels.dtype), color)
     return result.reshape(pixels.shape)
+
+
+def resize_alpha(alpha: Pixels, *, size: tuple[int, int]) -> Pixels:
+    """Opacity at another size, by antialiased bicubic.
+
+    Regions that are wholly transparent or wholly opaque stay exactly so: the kernel's weights sum to one, and what it
+    overshoots at edges is clamped.
+
+    Args:
+        alpha: ``(H, W)``, ``uint8`` or ``uint16``.
+        size: Height and width of the result.
+    """
+    resized: Pixels = imresize(alpha, size=size)
+    return resized
 
 
 def flatten(pixels: Pixels, alpha: Pixels, background: tuple[int, int, int] = (255, 255, 255)) -> Pixels:

@@ -8,6 +8,7 @@ Reference: CIPA DC-008 (Exif 3.0), section 4.6; TIFF 6.0, section 2.
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,7 +94,8 @@ class ExifBlock:
         entries = dict(self._entries)
         pointer = self._entries.get(_EXIF_IFD)
         if pointer:
-            entries |= {entry.tag: entry for entry in self._walk(self._integer(pointer))}
+            with suppress(ValueError):  # a broken directory further in is handed on as it is
+                entries |= {entry.tag: entry for entry in self._walk(self._integer(pointer))}
         for tag, axis in _SIZE_TAGS.items():
             if tag in entries:
                 self._set_integer(entries[tag], (width, height)[axis])
@@ -107,15 +109,19 @@ class ExifBlock:
             if directory in seen:
                 continue
             seen.add(directory)
-            for entry in self._walk(directory):
+            try:
+                entries = list(self._walk(directory))
+            except ValueError:
+                continue
+            for entry in entries:
                 if entry.tag in _DIRECTORIES:
                     queue.append(self._integer(entry))
                 elif entry.count * _SIZES.get(entry.type, 1) <= 4:
                     continue
                 offset = self._unpack("I", entry.position + 8) + place
                 struct.pack_into(self.order + "I", moved._data, entry.position + 8, offset)
-        entries = [bytes(moved._data[e.position : e.position + 12]) for e in self._entries.values()]
-        return Moved(bytes(moved._data), entries)
+        main = [bytes(moved._data[entry.position : entry.position + 12]) for entry in self._entries.values()]
+        return Moved(bytes(moved._data), main)
 
     def _unpack(self, kind: str, position: int) -> int:
         try:
@@ -127,6 +133,8 @@ class ExifBlock:
         count = self._unpack("H", offset)
         if count > _MAX_ENTRIES:
             raise ValueError(f"{count} entries")
+        if offset + 2 + 12 * count > len(self._data):
+            raise ValueError("it ends too early")
         for position in range(offset + 2, offset + 2 + 12 * count, 12):
             kind, number = self._unpack("H", position + 2), self._unpack("I", position + 4)
             yield _Entry(position, self._unpack("H", position), kind, number)

@@ -9,7 +9,7 @@ from upres.errors import ImageWriteError
 from upres.image.alpha import flatten
 from upres.image.exif import exif_with_dpi
 from upres.image.formats import Format
-from upres.image.metadata import with_size
+from upres.image.metadata import for_upright
 from upres.image.picture import Frame, Metadata, Picture, Pixels
 from upres.image.profiles import profile_space, to_srgb
 
@@ -114,7 +114,7 @@ def _to_8_bit(array: Pixels) -> Pixels:
 
 
 def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
-    metadata = with_size(picture.metadata, *picture.size)
+    metadata = for_upright(picture.metadata, *picture.size)
     if metadata.dpi and not metadata.exif and form.name in _NO_PLACE_FOR_DPI:
         metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
     for name, word in _WORDS.items():

@@ -91,14 +91,15 @@ def collect_info(info: Mapping[Any, Any], *, space: Space, iptc: bytes | None = 
     )
 
 
-def with_size(metadata: Metadata, height: int, width: int) -> Metadata:
-    """The metadata with everything that repeats the picture's size set to this one."""
+def for_upright(metadata: Metadata, height: int, width: int) -> Metadata:
+    """The metadata for upright pixels of this size: all that repeats the size or the orientation is set to it."""
     exif, xmp = metadata.exif, metadata.xmp
     if exif:
         block = ExifBlock(exif)
+        block.set_upright()
         block.set_size(width, height)
         exif = bytes(block)
-    return replace(metadata, exif=exif, xmp=sized_xmp(xmp, width, height) if xmp else None)
+    return replace(metadata, exif=exif, xmp=sized_xmp(upright_xmp(xmp), width, height) if xmp else None)
 
 
 def _fitting_profile(icc: bytes | None, space: Space, notes: list[str]) -> bytes | None:

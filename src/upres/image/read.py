@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from upres.errors import ImageError, ImageReadError, ImageTooLargeError, UpresError
 from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
+from upres.image.codecs.png_chunks import is_deep_or_animated
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
 
@@ -115,28 +116,16 @@ def _decoder(kind: str, stream: BinaryIO) -> Callable[..., Picture]:
         from upres.image.codecs.heif import decode
     elif kind == "tiff":
         from upres.image.codecs.decode_tiff import decode
-    elif (kind == "png" and _png_bits(stream) == 16) or (kind == "avif" and _avif_bits(stream) > 8):
+    elif (kind == "png" and is_deep_or_animated(stream)) or (kind == "avif" and _avif_is_deep(stream)):
         from upres.image.codecs.decode_deep import decode
     else:
         from upres.image.codecs.decode_pillow import decode
     return decode
 
 
-def _png_bits(stream: BinaryIO) -> int:
-    head = _peek(stream, 25)
-    return head[24] if len(head) == 25 else 0
-
-
-def _avif_bits(stream: BinaryIO) -> int:
-    """Bits a sample by the AV1 configuration box."""
-    head = _peek(stream, 16384)
-    flags = head[head.find(b"av1C") + 6 :][:1]
-    if b"av1C" not in head or not flags:
-        return 8
-    return (12 if flags[0] & 0x20 else 10) if flags[0] & 0x40 else 8
-
-
-def _peek(stream: BinaryIO, count: int) -> bytes:
-    head = stream.read(count)
+def _avif_is_deep(stream: BinaryIO) -> bool:
+    """Whether the AV1 configuration box names more than 8 bits a sample."""
+    head = stream.read(16384)
     stream.seek(0)
-    return head
+    place = head.find(b"av1C")
+    return place >= 0 and bool(head[place + 6 : place + 7] and head[place + 6] & 0x40)

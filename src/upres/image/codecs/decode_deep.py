@@ -1,6 +1,7 @@
-"""PNG with 16 bits and AVIF with 10 or 12: pixels by imagecodecs, metadata by Pillow.
+"""PNG with 16 bits or animated, and AVIF with 10 or 12 bits: pixels by imagecodecs, metadata by Pillow.
 
-Pillow opens a 16-bit RGB PNG and a 10-bit AVIF as 8 bits, without a word.
+Pillow opens a 16-bit RGB PNG and a 10-bit AVIF as 8 bits, without a word, and (version 13) composes APNG frames that
+blend over one disposed of by restoring what was before it wrongly.
 """
 
 import io
@@ -11,15 +12,17 @@ import numpy as np
 from upres.errors import ImageReadError
 from upres.image.budget import Budget
 from upres.image.codecs import png_chunks
+from upres.image.codecs.decode_pillow import SPACES, opened, turned
 from upres.image.codecs.decode_pillow import decode as decode_8_bit
-from upres.image.codecs.decode_pillow import opened, turned
 from upres.image.metadata import collect_info
 from upres.image.picture import Frame, Picture, Pixels, Source
 from upres.image.profiles import Space
 
+_MODES = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}  # by colour type
+
 
 def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> Picture:
-    """The picture in a deep PNG or AVIF file, as ``uint16`` over its whole range."""
+    """The picture in a PNG file, or in an AVIF file of more than 8 bits as ``uint16`` over its whole range."""
     return (_decode_png if kind == "png" else _decode_avif)(stream, budget, only_first=only_first)
 
 
@@ -41,14 +44,17 @@ def _decode_png(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Pictur
         frames = [frame_of(array, delay) for array, delay in zip(arrays, delays, strict=True)]
     else:
         frames = [frame_of(imagecodecs.png_decode(data), None)]
-    mode: Space = "grey" if frames[0].pixels.ndim == 2 else "rgb"
-    collected = collect_info(info, space=mode)
+    mode, bits = _MODES[data[25]], data[24]
+    collected = collect_info(info, space=SPACES[mode])
+    notes = (
+        ("the still picture for viewers without animation was left out",) if animated and not starts_with_still else ()
+    )
     return Picture(
         frames=tuple(turned(frame, collected.orientation) for frame in frames),
         metadata=collected.metadata,
-        source=Source(format="png", mode=mode, bits=16),
+        source=Source(format="png", mode="1-bit" if mode == "grey" and bits == 1 else mode, bits=max(bits, 8)),
         loop=png_chunks.plays(data) if animated else 0,
-        notes=collected.notes,
+        notes=(*collected.notes, *notes),
     )
 
 

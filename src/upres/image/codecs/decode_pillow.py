@@ -10,6 +10,7 @@ import numpy as np
 
 from upres.errors import ImageReadError
 from upres.image.budget import Budget, pillow_limit_lifted
+from upres.image.codecs.gif import check_whole
 from upres.image.metadata import Collected, collect_info
 from upres.image.picture import Frame, Picture, Pixels, Source
 from upres.image.profiles import Space, profile_name, srgb_profile, to_srgb
@@ -52,6 +53,7 @@ def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> 
     """The picture in a JPEG, PNG, WebP, AVIF, BMP or GIF file, in 8 bits."""
     if kind == "webp":
         _check_webp(stream, budget)
+    has_end = kind != "gif" or check_whole(stream)
     with opened(stream, kind) as image:
         mode = _MODES.get(image.mode, "rgb")
         if mode == "cmyk":
@@ -61,6 +63,7 @@ def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> 
         collected = _collect(image, SPACES[mode])
         loop = _loop(image, kind) if len(frames) > 1 else 0
         notes = (*collected.notes, *_left_behind(image, kind))
+        notes = notes if has_end else (*notes, "the file lacks its end mark; frames may be missing")
     return Picture(
         frames=_equal_alpha([turned(frame, collected.orientation) for frame in frames]),
         metadata=collected.metadata,
@@ -79,10 +82,12 @@ def _frames(image: "ImageFile", kind: str, budget: Budget, *, only_first: bool) 
         image.load()
         yield _frame(image, None)
         return
-    first = 1 if getattr(image, "default_image", False) else 0
     if kind != "gif":
-        budget.spend(*image.size, frames=count - first)
-    for index in range(first, count):
+        budget.spend(*image.size, frames=count)
+    for index in range(count):
+        if kind == "gif" and index:
+            # Pillow lets a frame that names no disposal inherit the one before it; it means "leave it".
+            image.disposal_method = 0  # type: ignore[attr-defined]
         try:
             image.seek(index)
         except EOFError:
@@ -180,8 +185,6 @@ def _collect(image: "ImageFile", space: Space) -> Collected:
 def _left_behind(image: "ImageFile", kind: str) -> Iterator[str]:
     if kind == "jpeg" and "mp" in image.info:
         yield "further pictures in the file (preview, gain map or depth) were left out"
-    if kind == "png" and getattr(image, "default_image", False) and getattr(image, "n_frames", 1) > 1:
-        yield "the still picture for viewers without animation was left out"
 
 
 def _loop(image: "ImageFile", kind: str) -> int:

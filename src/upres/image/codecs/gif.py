@@ -1,9 +1,10 @@
-"""GIF's 256 colours."""
+"""GIF: where its file ends, and its 256 colours."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from upres.errors import ImageReadError
 from upres.image.fit import Ledger
 from upres.image.picture import Frame
 
@@ -13,6 +14,39 @@ if TYPE_CHECKING:
 _COLORS = 256
 _LOST_COLORS = "colours (GIF holds 256 a frame)"
 _LOST_ALPHA = "soft transparency (GIF is opaque or not)"
+
+
+def check_whole(stream: BinaryIO) -> bool:
+    """Refuse a file that breaks off inside a block, where Pillow shows the frames before it.
+
+    Returns:
+        Whether the file has its end mark.
+
+    Reference: GIF89a specification, appendix B.
+    """
+    stream.seek(0)
+    screen = stream.read(13)
+    if len(screen) == 13 and screen[10] & 0x80:
+        stream.seek(3 << ((screen[10] & 7) + 1), 1)
+    while (kind := stream.read(1)) in (b"!", b","):
+        if kind == b"!":
+            stream.seek(1, 1)
+        else:
+            flags = _take(stream, 9)[8]
+            if flags & 0x80:
+                stream.seek(3 << ((flags & 7) + 1), 1)
+            stream.seek(1, 1)
+        while size := _take(stream, 1)[0]:
+            _take(stream, size)
+    stream.seek(0)
+    return kind == b";"
+
+
+def _take(stream: BinaryIO, count: int) -> bytes:
+    content = stream.read(count)
+    if len(content) < count:
+        raise ImageReadError("truncated GIF file")
+    return content
 
 
 def indexed(frame: Frame, ledger: Ledger) -> "Image.Image":

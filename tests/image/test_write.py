@@ -1,0 +1,103 @@
+"""Files appear whole or not at all."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from upres.errors import ImageWriteError
+from upres.image.atomic import atomic_file
+from upres.image.codecs import encode_pillow
+from upres.image.io import Frame, Picture, write
+
+PICTURE = Picture(frames=(Frame(pixels=np.zeros((8, 8, 3), np.uint8)),))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), RuntimeError("codec")])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_write_that_fails_midway_leaves_nothing(tmp_path, monkeypatch, error, exists):
+    path = tmp_path / "a.png"
+    if exists:
+        path.write_bytes(b"what was here before")
+
+    def half(image, stream, name, options):
+        stream.write(b"half a file")
+        raise error
+
+    monkeypatch.setattr(encode_pillow, "_save", half)
+    expected = ImageWriteError if isinstance(error, OSError) else type(error)
+    with pytest.raises(expected) as caught:
+        write(PICTURE, path)
+    if isinstance(error, OSError):
+        assert str(caught.value) == f"{path}: cannot be written: No space left on device"
+    assert list(tmp_path.iterdir()) == ([path] if exists else [])
+    if exists:
+        assert path.read_bytes() == b"what was here before"
+
+
+def test_folders_that_are_missing_or_in_the_way(tmp_path):
+    with pytest.raises(ImageWriteError, match=r"a\.png: cannot be written: No such file or directory"):
+        write(PICTURE, tmp_path / "none" / "a.png")
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(ImageWriteError, match=r"b\.png: cannot be written: is a folder"):
+        write(PICTURE, tmp_path / "b.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
+
+
+def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
+    def refuse(self, *args, **options):
+        raise PermissionError(13, "Permission denied")  # root may write everywhere, so no real folder would do
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    with pytest.raises(ImageWriteError, match=r"a\.png: cannot be written: Permission denied"):
+        write(PICTURE, tmp_path / "a.png")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_permissions_are_those_of_the_umask_or_of_the_file_replaced(tmp_path):
+    previous = os.umask(0o027)
+    try:
+        write(PICTURE, tmp_path / "new.png")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((tmp_path / "new.png").stat().st_mode) == 0o640
+    (tmp_path / "old.png").touch()
+    (tmp_path / "old.png").chmod(0o604)
+    write(PICTURE, tmp_path / "old.png")
+    assert stat.S_IMODE((tmp_path / "old.png").stat().st_mode) == 0o604
+
+
+def test_links_are_followed_and_devices_written(tmp_path):
+    target = tmp_path / "real.png"
+    target.touch()
+    (tmp_path / "link.png").symlink_to(target)
+    write(PICTURE, tmp_path / "link.png")
+    assert (tmp_path / "link.png").is_symlink()
+    with Image.open(target) as image:
+        assert image.size == (8, 8)
+    write(PICTURE, "/dev/null", format="png")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116
+
+
+def test_nothing_is_seen_under_the_name_before_the_end(tmp_path):
+    path = tmp_path / "a.bin"
+    with atomic_file(path) as stream:
+        stream.write(b"content")
+        assert not path.exists()
+        assert [entry.parent for entry in tmp_path.iterdir()] == [tmp_path]
+    assert path.read_bytes() == b"content"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_long_names(tmp_path):
+    write(PICTURE, tmp_path / ("n" * 240 + ".png"))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_name_without_a_format(tmp_path):
+    with pytest.raises(ImageWriteError, match=r"photo: no suffix that names a format; expected one of jpeg, png"):
+        write(PICTURE, tmp_path / "photo")
+    with pytest.raises(ImageWriteError, match=r"unknown format '\.jpgg'.* Did you mean '\.jpg'"):
+        write(PICTURE, tmp_path / "photo.jpgg")
