@@ -1,0 +1,89 @@
+"""`upres models`: what is inside the package, or one card as a whole."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
+* marks what `upres upscale` takes for that scale.
+
+examples:
+  upres models
+  upres models --scale 2
+  upres models esr_tm_x2
+  upres models runs/mine/best.safetensors --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("model", nargs="?", metavar="NAME", help="show one card whole; a name or a .safetensors file")
+    parser.add_argument("--scale", type=int, metavar="S", help="only models of this native scale")
+    parser.add_argument(
+        "--json", action="store_true", help="print the cards as JSON: a list, or one where NAME is given"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table, the list or the card."""
+    from upres.models.catalog import DEFAULTS, find, list_models
+
+    def described(model: Any) -> dict[str, Any]:
+        return {**model.card.to_dict(), "default": DEFAULTS.get(model.card.scale) == model.card.name}
+
+    if args.model is not None:
+        card = described(find(args.model))
+        print(json.dumps(card, indent=2) if args.json else "\n".join(_card(card)))
+        return 0
+    cards = [described(model) for model in list_models() if args.scale in (None, model.card.scale)]
+    if args.json:
+        print(json.dumps(cards, indent=2))
+    else:
+        print("\n".join(_table(cards)) if cards else "no models in this installation")
+    return 0
+
+
+def _table(cards: Sequence[dict[str, Any]]) -> list[str]:
+    scores = [score for card in cards for score in card["scores"]]
+    protocols = list(dict.fromkeys(score["protocol"] for score in scores))
+    datasets = list(dict.fromkeys(score["dataset"] for score in scores))
+    rows = [["", "name", "architecture", "scale", "parameters", *protocols, "licence"]]
+    for card in sorted(cards, key=lambda card: (card["scale"], card["parameters"], card["name"])):
+        figures = [_figures(card["scores"], protocol, datasets) for protocol in protocols]
+        mark = "*" if card["default"] else ""
+        identity = [card["name"], card["architecture"], f"x{card['scale']}", f"{card['parameters']:,}"]
+        rows.append([mark, *identity, *figures, card["licence"]])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    title = [f"PSNR in dB on {' / '.join(datasets)}"] * bool(datasets)
+    return title + [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _figures(scores: Sequence[dict[str, Any]], protocol: str, datasets: Sequence[str]) -> str:
+    known = {score["dataset"]: score["psnr_db"] for score in scores if score["protocol"] == protocol}
+    cells = [f"{known[dataset]:.2f}" if dataset in known else "-" for dataset in datasets]
+    return " / ".join(cells) if known else ""
+
+
+def _card(card: dict[str, Any]) -> list[str]:
+    lines = []
+    for key, value in card.items():
+        if key == "scores":
+            lines.append("scores")
+            lines += [
+                f"  {score['dataset']:8s} {score['protocol']:14s} {score['psnr_db']:.3f} dB"
+                + (f"  SSIM {score['ssim']:.4f}" if score.get("ssim") is not None else "")
+                for score in value
+            ]
+        elif isinstance(value, dict):
+            lines.append(key)
+            lines += [f"  {name}: {_plain(item)}" for name, item in value.items()]
+        else:
+            lines.append(f"{key}: {_plain(value)}")
+    return lines
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,45 @@
+"""`upres models`."""
+
+import json
+
+from upres.apps.cli.main import main
+
+
+def test_the_list_as_json(tiny_catalogue, capsys):
+    assert main(["models", "--json"]) == 0
+    cards = json.loads(capsys.readouterr().out)
+    assert [card["name"] for card in cards] == ["tiny_x2", "tiny_x3", "tiny_x4"]
+    for card in cards:
+        assert {"name", "architecture", "scale", "parameters", "default", "licence", "scores"} <= set(card)
+        assert (card["architecture"], card["default"]) == ("esr_max", True)
+        assert card["parameters"] == 2 * 9 * card["scale"] ** 2
+
+
+def test_the_table(tiny_catalogue, capsys):
+    assert main(["models", "--scale", "3"]) == 0
+    assert capsys.readouterr().out == (
+        "PSNR in dB on Set5\n"
+        "   name     architecture  scale  parameters  paper  licence\n"
+        "*  tiny_x3  esr_max       x3     162         33.00  Apache-2.0\n"
+    )
+
+
+def test_one_card_whole(tiny_catalogue, capsys):
+    assert main(["models", "tiny_x2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "architecture: esr_max" in lines
+    assert "  num_channels: 2" in lines
+    assert "  Set5     paper          32.000 dB  SSIM 0.9000" in lines
+    assert main(["models", str(tiny_catalogue[4].weights), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "tiny_x4"
+
+
+def test_an_unknown_name(tiny_catalogue, capsys):
+    assert main(["models", "tiny_x"]) == 1
+    assert capsys.readouterr().err.startswith("upres: no model 'tiny_x'. Did you mean 'tiny_x")
+
+
+def test_an_installation_without_models(tiny_catalogue, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("upres.models.catalog.WEIGHTS_DIR", tmp_path)
+    assert main(["models"]) == 0
+    assert capsys.readouterr().out == "no models in this installation\n"
