@@ -73,9 +73,8 @@ def _traced(network: nn.Module) -> Any:
     """
     buffer = io.BytesIO()
     free = {0: "batch", 2: "height", 3: "width"}
-    with warnings.catch_warnings(), _mute():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", TracerWarning)
+    with warnings.catch_warnings(record=True) as caught, _mute():
+        warnings.simplefilter("always")
         try:
             torch.onnx.export(
                 network,
@@ -89,14 +88,19 @@ def _traced(network: nn.Module) -> Any:
             )
         except ImportError as error:
             raise MissingExtraError("ONNX export", "lab") from error
-        except (TracerWarning, torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UnsupportedModelError(
-                f"{type(network).__name__} cannot be written as ONNX with a free size: {reason}"
-            ) from error
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+            raise _untraceable(network, str(error)) from error
+    frozen = [warning for warning in caught if issubclass(warning.category, TracerWarning)]
+    if frozen:
+        raise _untraceable(network, str(frozen[0].message))
     model = onnx.load_from_string(buffer.getvalue())
     _strip(model)
     return model
+
+
+def _untraceable(network: nn.Module, reason: str) -> UnsupportedModelError:
+    first = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
+    return UnsupportedModelError(f"{type(network).__name__} cannot be written as ONNX with a free size: {first}")
 
 
 def _strip(model: Any) -> None:

@@ -21,7 +21,7 @@ def _one_layer(groups: int) -> "Recogniser":
         if set(shapes) != {"filter.weight"}:
             return []
         filters, inputs, height, width = _four(shapes["filter.weight"])
-        if inputs != 1 or height != width or height % 2 == 0:
+        if filters == 0 or inputs != 1 or height != width or height % 2 == 0:
             return []
         return [
             {"scale": scale, "kernel_size": height, "num_channels": filters // (groups * scale**2)}
