@@ -8,7 +8,7 @@ plain containers and executes nothing else.
 import pickle
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -207,7 +207,7 @@ def _decide(
         readings.append((spec, recogniser.rename(state)))
     if not candidates[0][0].by_trial or len(candidates) == 1:
         spec, renamed = readings[0]
-        load_state(build(spec), renamed, source=f"{source}: recognised as {_label(spec)}, but it")
+        load_state(build(spec), renamed, source=f"{source}, recognised as {_label(spec)}")
         return spec, renamed
     return _by_trial(readings, source, sure=sure)
 
@@ -216,7 +216,7 @@ def _by_trial(readings: list[tuple[ModelSpec, State]], source: str, *, sure: boo
     tried = []
     for spec, renamed in readings:
         network = build(spec).eval()
-        load_state(network, renamed, source=f"{source}: read as {_label(spec)}, it")
+        load_state(network, renamed, source=f"{source}, recognised as {_label(spec)}")
         tried.append((gain_over_bicubic(network, spec.scale), spec, renamed))
     tried.sort(key=lambda entry: entry[0], reverse=True)
     best, second = tried[0], tried[1]
@@ -239,14 +239,14 @@ def _label(spec: ModelSpec) -> str:
 def _nearest(state: dict[str, Tensor]) -> str:
     """A sentence on the named model whose tensor names are most like these, and on what differs."""
     *_, stripped = _without_prefixes(state)
-    names = [name for name in MODELS if name.endswith("_x4")]  # the scale hardly shows in the names
-    score, name, variant = max(
-        ((_likeness(set(variant), name), name, variant) for variant in (state, stripped) for name in names),
-        key=lambda entry: entry[0],
-    )
+    # one model an architecture, then every size of the winner, then its scales: building them all takes seconds
+    first = {spec.architecture: name for name, spec in reversed(list(MODELS.items())) if spec.scale == 4}
+    _, name, _ = _most_alike(first.values(), (state, stripped))
+    sizes = [model for model, spec in MODELS.items() if spec.architecture == MODELS[name].architecture]
+    score, name, variant = _most_alike([model for model in sizes if MODELS[model].scale == 4], (state, stripped))
     if score < 0.2:
         return f"Its {len(state)} tensors ({', '.join(list(state)[:4])} ...) resemble no network of the zoo."
-    scales = [model for model in MODELS if model.rpartition("_x")[0] == name.rpartition("_x")[0]]
+    scales = [model for model in sizes if model.rpartition("_x")[0] == name.rpartition("_x")[0]]
     name = min(scales, key=lambda model: len(mismatches(_expected(model), variant)))
     problems = mismatches(_expected(name), variant)
     known = sum(key in _expected(name) for key in variant)
@@ -255,6 +255,11 @@ def _nearest(state: dict[str, Tensor]) -> str:
         f"Nearest architecture: {MODELS[name].architecture} (as {name}, {known} of {len(variant)} tensor names known); "
         f"{'; '.join(problems[:4])}{more}"
     )
+
+
+def _most_alike(names: Iterable[str], variants: Iterable[dict[str, Tensor]]) -> tuple[float, str, dict[str, Tensor]]:
+    ranked = ((_likeness(set(variant), name), name, variant) for variant in variants for name in names)
+    return max(ranked, key=lambda entry: entry[0])
 
 
 def _likeness(keys: set[str], name: str) -> float:
