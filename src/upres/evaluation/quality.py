@@ -28,8 +28,8 @@ class ImageQuality:
     ssim: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON-ready data; an infinite PSNR, which JSON cannot hold, is ``None``."""
-        return {"name": self.name, "psnr_db": _finite(self.psnr_db), "ssim": self.ssim}
+        """The figures as JSON-ready data to six decimals; an infinite PSNR, which JSON cannot hold, is ``None``."""
+        return {"name": self.name, **_figures(self.psnr_db, self.ssim)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,7 @@ class QualityReport:
             "scale": self.scale,
             "dataset": self.dataset,
             "protocol": self.protocol,
-            "psnr_db": _finite(self.psnr_db),
-            "ssim": self.ssim,
+            **_figures(self.psnr_db, self.ssim),
             "images": [image.to_dict() for image in self.images],
         }
 
@@ -198,5 +197,5 @@ def _report(
     )
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _figures(psnr_db: float, ssim: float) -> dict[str, float | None]:
+    return {"psnr_db": round(psnr_db, 6) if math.isfinite(psnr_db) else None, "ssim": round(ssim, 6)}

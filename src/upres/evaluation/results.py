@@ -61,8 +61,8 @@ class Results:
         if self._path is None:
             return
         ordered = sorted(self._records.values(), key=lambda record: (*_order(record), record["dataset"]))
-        text = json.dumps({"written_by": _KIND, "results": ordered}, indent=1) + "\n"
-        write_text(self._path, text)
+        lines = ",\n".join(json.dumps(record) for record in ordered)  # a line each: small, and changes show
+        write_text(self._path, f'{{"written_by": "{_KIND}", "results": [\n{lines}\n]}}\n')
 
 
 def to_markdown(records: Sequence[Record]) -> str:
