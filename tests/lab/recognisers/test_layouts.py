@@ -6,6 +6,8 @@ from itertools import pairwise
 import pytest
 import torch
 
+from upres.errors import CheckpointError
+from upres.lab.blocks.conv import DIV2K_RGB_MEAN
 from upres.lab.checkpoint import build, mismatches
 from upres.lab.foreign import RECOGNISERS, read, recognise
 from upres.models.card import ModelSpec
@@ -34,9 +36,16 @@ LISTED = {
 }
 
 
+def tensor_of(name, shape):
+    """A tensor without data, except for the colour shift, whose values are looked at."""
+    if "_mean" not in name:
+        return torch.empty(shape, device="meta")
+    return torch.eye(3)[..., None, None] if len(shape) == 4 else torch.tensor(DIV2K_RGB_MEAN) * 255
+
+
 def candidates(shapes):
     """Every reading of the shapes that leads to a network they fill, likeliest first."""
-    state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    state = {name: tensor_of(name, shape) for name, shape in shapes.items()}
     fitting = []
     for recogniser in RECOGNISERS:
         for arguments in recogniser.match(shapes):
@@ -309,3 +318,10 @@ def test_a_file_of_several_heads_says_which_other_scales_it_holds(shared):
     assert (everything.spec.scale, everything.other_scales) == (4, (2, 3))
     asked = recognise(state, scale=3)
     assert (asked.spec.scale, asked.other_scales) == (3, ())
+
+
+def test_another_mean_colour_is_not_taken_for_ours(shared):
+    state = recognise_official(shared, "carn_m.safetensors")
+    state["sub_mean.shifter.bias"] = torch.full((3,), -0.5)
+    with pytest.raises(CheckpointError, match=r"sub_mean\.shifter\.bias is not the shift by DIV2K's mean colour"):
+        recognise(state)

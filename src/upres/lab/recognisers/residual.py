@@ -2,12 +2,35 @@
 
 import re
 
+import torch
+
+from upres.errors import CheckpointError
+from upres.lab.blocks.conv import DIV2K_RGB_MEAN
 from upres.lab.recognisers.recogniser import Arguments, Recogniser, Shapes, State, numbered, square_root
-from upres.lab.recognisers.renaming import Rule, less_one, renamer, width, with_ranges
+from upres.lab.recognisers.renaming import RANGES, Rule, less_one, renamer, width, with_ranges
 
 SCALES = (4, 3, 2)
 MEAN = r"(?:sub|add)_mean\..*"
 """The frozen 1x1 convolutions that shift the mean colour: constants of ours."""
+
+
+def _without_mean(state: State) -> State:
+    """The state without its colour shifts, which must be those our networks have built in.
+
+    Raises:
+        CheckpointError: If they shift by another colour or mix the colours.
+    """
+    for name, tensor in state.items():
+        if not re.fullmatch(MEAN, name):
+            continue
+        expected = torch.eye(3)[..., None, None] if tensor.dim() == 4 else torch.tensor(DIV2K_RGB_MEAN)
+        found = tensor if tensor.dim() == 4 else tensor.abs()
+        fits = found.shape == expected.shape and any(
+            torch.allclose(found, expected * white, rtol=1e-3) for white in ((1.0,) if tensor.dim() == 4 else RANGES)
+        )
+        if not fits:
+            raise CheckpointError(f"{name} is not the shift by DIV2K's mean colour {DIV2K_RGB_MEAN} that was expected")
+    return {name: tensor for name, tensor in state.items() if not re.fullmatch(MEAN, name)}
 
 
 def _staged_scale(shapes: Shapes, first: str, second: str) -> int:
@@ -49,7 +72,7 @@ def _rename_edsr(state: State) -> State:
         (r"^tail\.0\.", "upsampler."),
         (r"^tail\.1\.", "tail."),
     )
-    return renamer(rules, drop=MEAN)(state)
+    return renamer(rules)(_without_mean(state))
 
 
 _BASICSR_EDSR_RULES: tuple[Rule, ...] = (
@@ -143,10 +166,11 @@ def _carn(scale: int, upsampler: str) -> Recogniser:
     )
     # one file may hold the heads of several scales, of which a network has its own
     others = rf"upsample\.(?!{upsampler.split('.')[1]}\.).*"
+    rename = renamer(rules, drop=others)
     return Recogniser(
         architecture="carn",
         match=match,
-        rename=renamer(rules, drop=rf"{MEAN}|{others}"),
+        rename=lambda state: rename(_without_mean(state)),
         names=("entry.weight", "b1.b1.body.0.weight", "b1.c1.body.0.weight", f"{upsampler}.body.0.weight"),
     )
 
