@@ -10,7 +10,7 @@ Sources:
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,6 +139,7 @@ def rank(
     gate: Mapping[str, float] | None = None,
     baseline: str | None = None,
     table_year: int | None = None,
+    unranked: Collection[str] | None = None,
 ) -> Ranking:
     """Every entry's place in every track.
 
@@ -152,6 +153,7 @@ def rank(
         baseline: Entry that scores are relative to, instead of the year's own.
         table_year: Year of the challenge that printed the table; its printed figures are checked where it is the
             rules' own.
+        unranked: Names listed for comparison only; ``None`` for the rules' own references and the baseline.
 
     Raises:
         DataError: If a metric that the rules need is missing, the baseline is not in the table, or the gate leaves
@@ -164,7 +166,7 @@ def rank(
         for column, floor in (rules.gate if gate is None else gate).items()
         if any(column in entry.figures for entry in entries)
     }
-    listed = {*rules.references, *({reference.name} if reference else ())}
+    listed = {*rules.references, *({reference.name} if reference else ())} if unranked is None else unranked
     ranked = [entry for entry in entries if entry.name not in listed and _passes(entry, applied)]
     if not ranked:
         raise DataError(f"no entry passes the gate {applied}; choose another with --gate")

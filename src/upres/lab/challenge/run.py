@@ -1,0 +1,297 @@
+"""A challenge on the machine at hand: gate, five metrics, ranking; picked up where it was cut off."""
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from upres.bench.environment import environment
+from upres.bench.report import write_text
+from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
+from upres.errors import DataError, OutputExistsError, near_miss
+from upres.evaluation.pairs import dataset_name
+from upres.lab.challenge.contender import ChallengeRunner, Entrant
+from upres.lab.challenge.rank import Ranking, Rules, rank
+from upres.lab.challenge.table import METRICS, Entry
+from upres.models.catalog import find
+
+GATE_DB = 0.18
+"""How far below its baseline the 2022 table still ranked: 28.95 dB beside IMDN's 29.13."""
+
+RESULTS = "results.json"
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """An entrant's figures."""
+
+    entry: str
+    passed: bool
+    """The gate."""
+    psnr_db: float
+    ssim: float
+    latency_ms: float
+    """Mean over the pictures of each one's median latency."""
+    latency_ms_min: float
+    """The same of each one's fastest."""
+    spread: float
+    """Distance between the quartiles of a round's mean latency, as a fraction of the median."""
+    parameters_m: float
+    flops_g: float
+    """By the challenge's convention, on a 256x256 input."""
+    flops_exact_g: float
+    activations_m: float
+    num_convs: int
+    peak_mib: float
+    receptive_field: int | None
+    architecture: str
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChallengeReport:
+    """A finished run."""
+
+    settings: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    baseline: str
+    floor_db: float
+    """Smallest PSNR that passed."""
+    rounds: int
+    results: tuple[Result, ...]
+    ranking: Ranking
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Ranked entrants, main track first: rank, scores and figures; then those below the gate, without ranks."""
+        figures = {result.entry: asdict(result) for result in self.results}
+        ranked = [row | figures[row["entry"]] for row in self.ranking.rows()]
+        empty = dict.fromkeys(self.ranking.rows()[0])
+        return ranked + [empty | figures[name] for name in self.ranking.not_ranked]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data."""
+        return {
+            "rules": self.ranking.rules.year,
+            "source": self.ranking.rules.source,
+            "settings": dict(self.settings),
+            "baseline": self.baseline,
+            "floor_db": self.floor_db,
+            "rounds": self.rounds,
+            "rows": self.rows,
+            "not_ranked": list(self.ranking.not_ranked),
+            "environment": dict(self.environment),
+        }
+
+
+def entrants_of(models: Iterable[str], **settings: Any) -> list[Entrant]:
+    """One entrant a model, named as shipped or by its file.
+
+    Args:
+        models: Shipped names and paths of checkpoints.
+        settings: Fields of `Entrant` other than name and source.
+
+    Raises:
+        DataError: If two have the same name, or a model's scale is not the run's.
+    """
+    entrants: list[Entrant] = []
+    for source in models:
+        card = find(source).card
+        name = Path(source).stem if Path(source).suffix else source
+        if card.scale != settings["scale"]:
+            raise DataError(f"{source} upscales by {card.scale}; this run is for scale {settings['scale']}")
+        if name in [entrant.name for entrant in entrants]:
+            raise DataError(f"two entrants are named '{name}'; rename one of the files")
+        entrants.append(Entrant(name=name, source=source, **settings))
+    return entrants
+
+
+def run_challenge(
+    entrants: Sequence[Entrant],
+    rules: Rules,
+    *,
+    baseline: str | None = None,
+    gate_db: float = GATE_DB,
+    rounds: int = 5,
+    warmup: int = 1,
+    out: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ChallengeReport:
+    """Measure every entrant and rank them.
+
+    Each entrant has a worker process. The workers are assessed one after the other, then take turns on every picture,
+    round after round. What is measured is written to ``out/results.json`` after every entrant and every round; a run
+    with the same settings goes on from there.
+
+    Args:
+        entrants: See `entrants_of`; all with the same data set and settings.
+        rules: Whose ranking.
+        baseline: Name of the entrant that the gate, and scores, are relative to; ``None`` for the first.
+        gate_db: How far below the baseline's PSNR an entrant may be.
+        rounds: Times that every picture is timed.
+        warmup: Rounds before these that are thrown away.
+        out: Folder for ``results.json``; ``None`` keeps nothing.
+        overwrite: Throw away what is there instead of going on from it.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: If the baseline is no entrant, or the data set cannot be read.
+        OutputExistsError: If ``out`` holds another run.
+        EngineError: If an entrant cannot run.
+    """
+    tell = progress or (lambda _: None)
+    reference = _baseline(entrants, baseline)
+    journal = _Journal(out, _settings(entrants), overwrite=overwrite)
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        if journal.missing(entrants) or len(journal.rounds) < rounds:
+            for entrant in entrants:
+                tell(f"opening {entrant.name}")
+                worker = Worker(ChallengeRunner, entrant, threads=entrant.threads, name=entrant.name)
+                workers[entrant.name] = stack.enter_context(worker)
+        for name in journal.missing(entrants):
+            tell(f"assessing {name}")
+            journal.add_assessment(name, workers[name].call("assess"))
+        first = len(journal.rounds)
+        for number in range(first - warmup if first < rounds else rounds, rounds):
+            tell(f"round {number + 1} of {rounds}" if number >= first else "warming up")
+            latencies = _time_round(workers, backwards=bool(number % 2))
+            if number >= first:
+                journal.add_round(latencies)
+    return _report(journal, [entrant.name for entrant in entrants], rules, reference, gate_db)
+
+
+class _Journal:
+    """What is measured so far, on disk after every step."""
+
+    def __init__(self, folder: Path | None, settings: dict[str, Any], *, overwrite: bool) -> None:
+        self._path = None if folder is None else folder / RESULTS
+        self.settings = settings
+        self.environment = environment()
+        self.assessments: dict[str, dict[str, Any]] = {}
+        self.rounds: list[dict[str, list[float]]] = []
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        if self._path is not None and self._path.exists() and not overwrite:
+            self._resume(self._path)
+
+    def missing(self, entrants: Iterable[Entrant]) -> list[str]:
+        """Names of those that were not assessed yet."""
+        return [entrant.name for entrant in entrants if entrant.name not in self.assessments]
+
+    def add_assessment(self, name: str, assessment: dict[str, Any]) -> None:
+        self.assessments[name] = assessment
+        self._write()
+
+    def add_round(self, latencies: dict[str, list[float]]) -> None:
+        self.rounds.append(latencies)
+        self._write()
+
+    def _resume(self, path: Path) -> None:
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            settings, self.environment = kept["settings"], kept["environment"]
+            self.assessments, self.rounds = kept["assessments"], kept["rounds"]
+        except (OSError, ValueError, KeyError) as error:
+            raise OutputExistsError(f"{path} is not the results of a challenge run; --overwrite replaces it") from error
+        if settings != self.settings:
+            differing = [key for key in self.settings if settings.get(key) != self.settings[key]]
+            raise OutputExistsError(
+                f"{path} holds a run with other {', '.join(differing)}; choose another --out, or --overwrite"
+            )
+
+    def _write(self) -> None:
+        if self._path is not None:
+            content = {
+                "written_by": "upres challenge",
+                "settings": self.settings,
+                "environment": self.environment,
+                "assessments": self.assessments,
+                "rounds": self.rounds,
+            }
+            write_text(self._path, json.dumps(content, indent=1) + "\n")
+
+
+def _settings(entrants: Sequence[Entrant]) -> dict[str, Any]:
+    """What two runs must share for their figures to belong together; no paths."""
+    first = entrants[0]
+    return {
+        "dataset": dataset_name(first.data),
+        "scale": first.scale,
+        "engine": first.engine,
+        "device": first.device,
+        "precision": first.precision,
+        "threads": first.threads,
+        "protocol": first.protocol,
+        "entrants": {entrant.name: _sha256(find(entrant.source).weights) for entrant in entrants},
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _baseline(entrants: Sequence[Entrant], name: str | None) -> str:
+    names = [entrant.name for entrant in entrants]
+    if not names:
+        raise DataError("a challenge needs at least one model")
+    if name is not None and name not in names:
+        raise DataError(f"the baseline '{name}' is not among the entrants.{near_miss(name, names)}")
+    return name or names[0]
+
+
+def _time_round(workers: Mapping[str, Worker], *, backwards: bool) -> dict[str, list[float]]:
+    """Latencies of every entrant on every picture, the entrants taking turns on each picture."""
+    images = len(next(iter(workers.values())).call("image_names"))
+    order = list(workers)[:: -1 if backwards else 1]
+    latencies: dict[str, list[float]] = {name: [] for name in workers}
+    for index in range(images):
+        for name in order:
+            latencies[name].append(workers[name].call("time_image", index=index))
+            time.sleep(SETTLE_SECONDS)
+    return latencies
+
+
+def _report(journal: _Journal, names: Sequence[str], rules: Rules, baseline: str, gate_db: float) -> ChallengeReport:
+    floor = journal.assessments[baseline]["psnr_db"] - gate_db
+    results = tuple(_result(name, journal, floor) for name in names)
+    entries = [
+        Entry(
+            name=result.entry,
+            figures={"psnr_db": result.psnr_db, **{metric: getattr(result, metric) for metric in METRICS}},
+        )
+        for result in results
+    ]
+    ranking = rank(entries, rules, gate={"psnr_db": floor}, baseline=baseline, unranked=())
+    return ChallengeReport(
+        settings=journal.settings,
+        environment=journal.environment,
+        baseline=baseline,
+        floor_db=floor,
+        rounds=len(journal.rounds),
+        results=results,
+        ranking=ranking,
+    )
+
+
+def _result(name: str, journal: _Journal, floor: float) -> Result:
+    assessment = journal.assessments[name]
+    rounds = [latencies[name] for latencies in journal.rounds]
+    of_images = list(zip(*rounds, strict=True))
+    return Result(
+        entry=name,
+        passed=assessment["psnr_db"] >= floor,
+        latency_ms=statistics.fmean(statistics.median(latencies) for latencies in of_images),
+        latency_ms_min=statistics.fmean(min(latencies) for latencies in of_images),
+        spread=Timing.of([statistics.fmean(latencies) for latencies in rounds]).spread,
+        **assessment,
+    )

@@ -1,0 +1,146 @@
+import json
+
+import pytest
+
+from upres.apps.cli.main import main
+from upres.errors import DataError, OutputExistsError
+from upres.lab.challenge.rank import RULES
+from upres.lab.challenge.run import entrants_of, run_challenge
+
+
+def entrants(models, data, **changes):
+    return entrants_of(models, **{"data": str(data), "scale": 2} | changes)
+
+
+def test_ranks_gate_and_figures(models, data, fake_worker):
+    report = run_challenge(entrants(models, data), RULES[2022], gate_db=0.2, rounds=2)
+    assert report.baseline == "esr_max"
+    assert report.floor_db == pytest.approx(29.8)
+    assert [row["entry"] for row in report.rows] == ["esr_max", "esr_tm", "espcn"]
+    first, second, failed = report.rows
+    assert (first["main_rank"], first["passed"], first["latency_ms"]) == (1, True, 15.0)  # mean of 10 and 20
+    assert (second["main_rank"], second["sub2_score"]) == (2, 2 + 1 + 1 + 1 + 1)
+    assert (failed["main_rank"], failed["sub1_score"], failed["passed"]) == (None, None, False)
+    assert failed["latency_ms"] == 7.5
+    assert json.loads(json.dumps(report.to_dict()))["not_ranked"] == ["espcn"]
+
+
+def test_the_baseline_is_ranked_too_and_scores_are_relative_to_it(models, data, fake_worker):
+    report = run_challenge(entrants(models, data), RULES[2025], baseline="esr_tm", gate_db=1, rounds=1)
+    assert {row["entry"]: round(row["main_score"], 3) for row in report.rows}["esr_tm"] == 7.389
+    assert [row["entry"] for row in report.rows] == ["espcn", "esr_max", "esr_tm"]
+
+
+def test_entrants_take_turns_on_every_picture_and_change_order_every_round(models, data, fake_worker):
+    run_challenge(entrants(models[:2], data), RULES[2022], rounds=2, warmup=1)
+    turns = [(name, *rest) for name, method, *rest in fake_worker.asked if method == "time_image"]
+    forward = [("esr_max", 0), ("esr_tm", 0), ("esr_max", 1), ("esr_tm", 1)]
+    backward = [("esr_tm", 0), ("esr_max", 0), ("esr_tm", 1), ("esr_max", 1)]
+    assert turns == backward + forward + backward
+
+
+def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(fake_worker, "fail_after", 8)  # in the first round, after three assessments
+    with pytest.raises(KeyboardInterrupt):
+        run_challenge(entrants(models, data), RULES[2022], rounds=2, warmup=0, out=out)
+    kept = json.loads((out / "results.json").read_text())
+    assert (len(kept["assessments"]), len(kept["rounds"])) == (3, 0)
+
+    monkeypatch.setattr(fake_worker, "fail_after", None)
+    fake_worker.asked.clear()
+    run_challenge(entrants(models, data), RULES[2022], rounds=2, warmup=0, out=out)
+    assert "assess" not in [method for _, method, *_ in fake_worker.asked]
+    assert len(json.loads((out / "results.json").read_text())["rounds"]) == 2
+
+    fake_worker.asked.clear()
+    again = run_challenge(entrants(models, data), RULES[2022], rounds=2, out=out)
+    assert (fake_worker.asked, again.rounds) == ([], 2)  # nothing is left to measure
+
+    more = run_challenge(entrants(models, data), RULES[2025], rounds=3, out=out)
+    assert (more.rounds, more.ranking.rules.year) == (3, 2025)
+
+
+def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
+    run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
+    with pytest.raises(OutputExistsError, match="holds a run with other threads, entrants; choose another --out"):
+        run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
+    report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
+    assert len(report.rows) == 2
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(OutputExistsError, match="is not the results of a challenge run"):
+        run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
+
+
+def test_the_results_name_no_folder(models, data, tmp_path, fake_worker):
+    report = run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path / "out")
+    assert str(tmp_path) not in (tmp_path / "out/results.json").read_text()
+    assert str(tmp_path) not in json.dumps(report.to_dict())
+
+
+def test_entrants_that_do_not_fit(models, data):
+    with pytest.raises(DataError, match="upscales by 2; this run is for scale 4"):
+        entrants(models, data, scale=4)
+    with pytest.raises(DataError, match="two entrants are named 'esr_tm'"):
+        entrants([models[1], models[1]], data)
+    with pytest.raises(DataError, match=r"the baseline 'esr_tmm' is not among the entrants. Did you mean 'esr_tm'\?"):
+        run_challenge(entrants(models, data), RULES[2022], baseline="esr_tmm")
+    with pytest.raises(DataError, match="at least one model"):
+        run_challenge([], RULES[2022])
+
+
+def test_the_command_measures_ranks_and_writes(models, data, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["challenge", "run", models[1], "--data", str(data), "--scale", "2", "--threads", "1"]
+    arguments += ["--repeats", "1", "--warmup", "0", "--out", str(out), "--json"]
+    assert main(arguments) == 0
+    report = json.loads(capsys.readouterr().out)
+    (tm,) = report["rows"]
+    assert (tm["entry"], tm["main_rank"], tm["sub2_score"]) == ("esr_tm", 1, 5)
+    assert (tm["parameters_m"], tm["num_convs"], tm["receptive_field"]) == (0.0008, 1, 5)
+    assert tm["flops_g"] == pytest.approx(800 * 65536 / 1e9)
+    assert 15 < tm["psnr_db"] < 60
+    assert 0 <= tm["peak_mib"] < 500
+    assert 0 < tm["latency_ms"] < 1e4
+    assert {path.name for path in out.iterdir()} == {
+        "results.json", "results.csv", "results.md", "report.json", "report.html",
+    }  # fmt: skip
+    assert main(["challenge", "rank", str(out / "results.csv"), "--rules", "2022", "--json"]) == 0
+    ranked = json.loads(capsys.readouterr().out)
+    assert [row["entry"] for row in ranked["rows"]] == ["esr_tm"]
+    assert ranked["contradictions"] == []
+
+
+def test_devices_and_engines_that_are_not_there(models, data, capsys):
+    from upres.errors import EngineUnavailableError, UnsupportedModelError
+    from upres.lab.challenge.contender import ChallengeRunner
+
+    (first,) = entrants(models[:1], data, device="cuda:99")
+    with pytest.raises(EngineUnavailableError, match="no device 'cuda:99' here"):
+        ChallengeRunner(first)
+    (first,) = entrants(models[:1], data, device="cuda", engine="openvino")
+    with pytest.raises(UnsupportedModelError, match="openvino runs on the CPU; use --engine torch on cuda"):
+        ChallengeRunner(first)
+
+
+def test_counting_by_the_command(models, capsys):
+    assert main(["challenge", "count", models[1], "rlfn_ntire_x4", "--input", "720p", "--json"]) == 0
+    tm, rlfn = json.loads(capsys.readouterr().out)
+    assert (tm["model"], tm["height"], tm["width"]) == (models[1], 360, 640)
+    assert tm["flops_g"] == pytest.approx(800 * 360 * 640 / 1e9)
+    assert (rlfn["height"], rlfn["width"], rlfn["num_convs"]) == (180, 320, 39)
+    assert rlfn["parameters_m"] == pytest.approx(0.317218)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no_such_x2"], "the zoo has no model 'no_such_x2'"),
+        (["no_such.safetensors"], "no model 'no_such.safetensors'"),
+        (["rlfn_x2", "--input", "720i"], "expected an input size such as 256x256, or 720p; got '720i'"),
+        (["rlfn_x2", "--input", "9x9"], "rlfn_x2 takes pictures from 15x15 on, got 9x9"),
+    ],
+)
+def test_counting_what_cannot_be_counted(arguments, message, capsys):
+    assert main(["challenge", "count", *arguments]) == 1
+    assert message in capsys.readouterr().err
