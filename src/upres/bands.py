@@ -6,7 +6,6 @@ picture (of a network that is not local: nearly).
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -61,7 +60,7 @@ class Enlarged:
 
     Networks pad with zeros, and those of one or few layers cannot tell that from black: they darken or brighten a frame
     of some pixels. So luma networks see the picture reflected beyond its edges, which measured 3.3 to 3.8 dB more in
-    the outer 6 pixels of Set5 at x2 (docs/upscale.md).
+    the outer 6 pixels of Set5 at x2 with the pool's networks.
 
     Args:
         below: What to enlarge.
@@ -177,6 +176,8 @@ def render(
             compute(band)
             report(done)
         return
+    from concurrent.futures import ThreadPoolExecutor  # 15 ms that small pictures save
+
     with ThreadPoolExecutor(workers) as pool:
         for done, _ in enumerate(pool.map(compute, bands), 1):
             report(done)

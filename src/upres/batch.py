@@ -98,6 +98,7 @@ class Batch:
             self._claim(job)
             if job.output.exists() and not self._options.overwrite:
                 return {"skipped": True, "model": self._require_same(job).model}
+        self._upscaler.prepare()
         picture = read(sys.stdin.buffer.read() if job.source is None else job.source)
         plan = self._upscaler.plan(picture.size)
         name = self._format(job, picture)

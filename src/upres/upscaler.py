@@ -8,10 +8,11 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, overload
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from upres.bands import Enlarged, Resized, Stage, Stored, band_height, render
 from upres.engines.engine import Batch, Session
 from upres.engines.select import open_session
-from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError
+from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError, UpresError
 from upres.image.alpha import bleed
 from upres.image.io import DEFAULT_MAX_PIXELS, FORMATS, Frame, Picture, format_for, read, write
 from upres.image.picture import Pixels
@@ -99,6 +100,7 @@ class Upscaler:
         self._models = _models_by_factor(model)
         self._model = "default" if model is None else "+".join(m.card.name for m in self._models.values()) or BICUBIC
         self._sessions: dict[Path, _SharedSession] = {}
+        self._opening = Lock()
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
         """The array made larger.
@@ -160,10 +162,27 @@ class Upscaler:
         Raises:
             EngineError: If no engine runs it.
         """
-        if model.weights not in self._sessions:
-            opened = open_session(model, engine=self.engine, threads=self.threads)
-            self._sessions[model.weights] = _SharedSession(opened)
-        return self._sessions[model.weights]
+        with self._opening:
+            if model.weights not in self._sessions:
+                opened = open_session(model, engine=self.engine, threads=self.threads)
+                self._sessions[model.weights] = _SharedSession(opened)
+            return self._sessions[model.weights]
+
+    def prepare(self) -> None:
+        """Begin to open the networks in the background, while the caller reads a picture.
+
+        Only where the size asked for is a scale, which tells them; what fails will fail again, and be raised, when the
+        picture is there.
+        """
+        if self._sessions or self.target.scale is None or not self._models:
+            return
+
+        def open_all(factors: tuple[int, ...]) -> None:
+            with suppress(UpresError):
+                for factor in factors:
+                    self.session(self._models[factor])
+
+        Thread(target=open_all, args=(native_factors(self.target.scale, self._models),), daemon=True).start()
 
     def engine_name(self, plan: Plan) -> str | None:
         """The engines that run a plan's networks, joined by ``+``; ``None`` for bicubic.
@@ -262,6 +281,7 @@ def upscale(
     path = output_beside(Path(source), upscaler.target, format) if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
+    upscaler.prepare()
     picture = upscaler.upscale_picture(read(source))
     write(picture, path, format=format, quality=quality, background=background)
     return path

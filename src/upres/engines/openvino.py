@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest general engine on CPUs (docs/upscale.md), from the ``.onnx`` graph beside the weights.
+"""OpenVINO: the fastest general engine on CPUs (`upres bench speed`), from the ``.onnx`` graph beside the weights.
 
 Arithmetic is set explicitly, because OpenVINO left alone takes bf16 wherever the CPU has it: that costs a luma network
 nothing in time, it waits for memory, and 50 dB in exactness. fp16 is refused: it is emulated on CPUs.

@@ -1,6 +1,6 @@
 """Picks the engine for a model: the first of the table that is here and runs it.
 
-The order is the order of speed, measured (docs/upscale.md): fused kernels where they know the network, then the
+The order is the order of speed (`upres bench speed`): fused kernels where they know the network, then the
 general engines. A module is imported only when it is asked, so that a run loads one engine and never PyTorch unless
 nothing else runs the model.
 """

@@ -1,7 +1,7 @@
 """PyTorch: runs every network of the lab from its weights alone, on CPU, CUDA or Apple's GPU.
 
 The one module outside ``lab`` that imports torch, and only when a model is opened. Channels-last: up to a third faster
-on CPUs (docs/upscale.md).
+on CPUs (`upres bench speed`).
 """
 
 from importlib.util import find_spec
