@@ -100,6 +100,17 @@ def edsr(scale, *, basicsr=False):
     return shapes if basicsr else shapes | conv("sub_mean", 3, 3, 1) | conv("add_mean", 3, 3, 1)
 
 
+def test_imdn_of_the_real_time_challenge():
+    shapes = conv("model.0", 3, 12) | conv("model.1.sub.5", 12, 12, 1) | conv("model.2", 12, 12)
+    for block in range(5):
+        at = f"model.1.sub.{block}"
+        shapes |= conv(f"{at}.c1", 12, 12) | conv(f"{at}.c2", 9, 12) | conv(f"{at}.c3", 9, 12)
+        shapes |= conv(f"{at}.c4", 9, 3) | conv(f"{at}.c5", 12, 12, 1)
+    spec = candidates(shapes)[0]
+    assert (spec.architecture, spec.scale) == ("imdn", 2)
+    assert (spec.arguments["num_blocks"], spec.arguments["body_kernel_size"]) == (5, 1)
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("basicsr", [False, True])
 def test_edsr_of_any_size_in_both_spellings(scale, basicsr):
