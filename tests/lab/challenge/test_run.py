@@ -31,6 +31,14 @@ def test_the_baseline_is_ranked_too_and_scores_are_relative_to_it(models, data, 
     assert [row["entry"] for row in report.rows] == ["espcn", "esr_max", "esr_tm"]
 
 
+@pytest.mark.parametrize(("counting", "figures"), [("ntire", (20.0, 80.0, 4)), ("exact", (21.0, 81.0, 5))])
+def test_either_convention_counts(models, data, fake_worker, counting, figures):
+    report = run_challenge(entrants(models, data), RULES[2022], counting=counting, rounds=1)
+    result = report.results[0]
+    assert (result.flops_g, result.activations_m, result.num_convs) == figures
+    assert result.flops_exact_g == 21.0
+
+
 def test_entrants_take_turns_on_every_picture_and_change_order_every_round(models, data, fake_worker):
     run_challenge(entrants(models[:2], data), RULES[2022], rounds=2, warmup=1)
     turns = [(name, *rest) for name, method, *rest in fake_worker.asked if method == "time_image"]

@@ -47,6 +47,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gate", type=float, default=None, metavar="DB", help="allowed below the baseline (default 0.18)"
     )
+    parser.add_argument(
+        "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
+    )
     parser.add_argument("--engine", default="torch", help="torch, native, openvino, onnxruntime (default torch)")
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
@@ -77,6 +80,7 @@ def _run(args: argparse.Namespace) -> int:
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,
+        counting=args.counting,
         rounds=args.repeats,
         warmup=args.warmup,
         out=args.out,

@@ -118,8 +118,8 @@ def conditions(report: ChallengeReport) -> str:
     return (
         f"PSNR by the {settings['protocol']} protocol; at least {report.floor_db:.2f} dB to be ranked, set by "
         f"{report.baseline}. Time: mean over the pictures of the median of {report.rounds} calls, contenders in turn, "
-        f"on {how}. Memory: peak beyond the idle process. Parameters, FLOPs and activations as the challenge counts "
-        f"them, on a 256x256 input. {describe(dict(report.environment))}"
+        f"on {how}. Memory: peak beyond the idle process. FLOPs and activations by the {report.counting} convention "
+        f"on a 256x256 input. {describe(dict(report.environment))}"
     )
 
 
@@ -162,13 +162,13 @@ def draw(results: Sequence[Result], cost: str, floor_db: float) -> Any:
         axes.annotate(result.entry, point, xytext=(6, 5), textcoords="offset points", fontsize=8.5, color=_INK)
     axes.axhline(floor_db, color=_FAILED, linewidth=0.8, linestyle=(0, (4, 4)), zorder=0)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.set_xlabel(COSTS[cost], color=_SOFT)
     axes.set_ylabel("PSNR, dB", color=_SOFT)
     axes.tick_params(which="both", colors=_SOFT, labelsize=8.5)
-    axes.margins(x=0.16, y=0.14)
+    axes.margins(x=0.2, y=0.14)
     for side, shown in {"top": False, "right": False, "left": True, "bottom": True}.items():
         axes.spines[side].set_visible(shown)
         axes.spines[side].set_color(_LINE)

@@ -19,6 +19,7 @@ from upres.evaluation.pairs import dataset_name
 from upres.lab.challenge.contender import ChallengeRunner, Entrant
 from upres.lab.challenge.rank import Ranking, Rules, rank
 from upres.lab.challenge.table import METRICS, Entry
+from upres.lab.complexity import Convention
 from upres.models.catalog import find
 
 GATE_DB = 0.18
@@ -46,7 +47,7 @@ class Result:
     """Distance between the quartiles of a round's mean latency, as a fraction of the median."""
     parameters_m: float
     flops_g: float
-    """By the challenge's convention, on a 256x256 input."""
+    """By the run's convention, on a 256x256 input; so are activations and convolutions."""
     flops_exact_g: float
     activations_m: float
     num_convs: int
@@ -62,6 +63,7 @@ class ChallengeReport:
 
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
+    counting: Convention
     baseline: str
     floor_db: float
     """Smallest PSNR that passed."""
@@ -83,6 +85,7 @@ class ChallengeReport:
             "rules": self.ranking.rules.year,
             "source": self.ranking.rules.source,
             "settings": dict(self.settings),
+            "counting": self.counting,
             "baseline": self.baseline,
             "floor_db": self.floor_db,
             "rounds": self.rounds,
@@ -120,6 +123,7 @@ def run_challenge(
     *,
     baseline: str | None = None,
     gate_db: float = GATE_DB,
+    counting: Convention = "ntire",
     rounds: int = 5,
     warmup: int = 1,
     out: Path | None = None,
@@ -137,6 +141,7 @@ def run_challenge(
         rules: Whose ranking.
         baseline: Name of the entrant that the gate, and scores, are relative to; ``None`` for the first.
         gate_db: How far below the baseline's PSNR an entrant may be.
+        counting: Convention of FLOPs, activations and convolutions, see `upres.lab.complexity`.
         rounds: Times that every picture is timed.
         warmup: Rounds before these that are thrown away.
         out: Folder for ``results.json``; ``None`` keeps nothing.
@@ -167,7 +172,7 @@ def run_challenge(
             latencies = _time_round(workers, backwards=bool(number % 2))
             if number >= first:
                 journal.add_round(latencies)
-    return _report(journal, [entrant.name for entrant in entrants], rules, reference, gate_db)
+    return _report(journal, [entrant.name for entrant in entrants], rules, reference, gate_db, counting)
 
 
 class _Journal:
@@ -261,9 +266,11 @@ def _time_round(workers: Mapping[str, Worker], *, backwards: bool) -> dict[str, 
     return latencies
 
 
-def _report(journal: _Journal, names: Sequence[str], rules: Rules, baseline: str, gate_db: float) -> ChallengeReport:
+def _report(
+    journal: _Journal, names: Sequence[str], rules: Rules, baseline: str, gate_db: float, counting: Convention
+) -> ChallengeReport:
     floor = journal.assessments[baseline]["psnr_db"] - gate_db
-    results = tuple(_result(name, journal, floor) for name in names)
+    results = tuple(_result(name, journal, floor, counting) for name in names)
     entries = [
         Entry(
             name=result.entry,
@@ -275,6 +282,7 @@ def _report(journal: _Journal, names: Sequence[str], rules: Rules, baseline: str
     return ChallengeReport(
         settings=journal.settings,
         environment=journal.environment,
+        counting=counting,
         baseline=baseline,
         floor_db=floor,
         rounds=len(journal.rounds),
@@ -283,8 +291,9 @@ def _report(journal: _Journal, names: Sequence[str], rules: Rules, baseline: str
     )
 
 
-def _result(name: str, journal: _Journal, floor: float) -> Result:
-    assessment = journal.assessments[name]
+def _result(name: str, journal: _Journal, floor: float, counting: Convention) -> Result:
+    assessment = dict(journal.assessments[name])
+    counts = {convention: assessment.pop(convention) for convention in ("exact", "ntire")}
     rounds = [latencies[name] for latencies in journal.rounds]
     of_images = list(zip(*rounds, strict=True))
     return Result(
@@ -293,5 +302,7 @@ def _result(name: str, journal: _Journal, floor: float) -> Result:
         latency_ms=statistics.fmean(statistics.median(latencies) for latencies in of_images),
         latency_ms_min=statistics.fmean(min(latencies) for latencies in of_images),
         spread=Timing.of([statistics.fmean(latencies) for latencies in rounds]).spread,
+        flops_exact_g=counts["exact"]["flops_g"],
+        **counts[counting],
         **assessment,
     )
