@@ -162,7 +162,7 @@ def _read_pickle(path: Path) -> Any:
             "(a state_dict or .safetensors)"
         ) from error
     except Exception as error:  # a damaged archive fails in whatever way its bytes lead to
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).partition(".")[0] or type(error).__name__
         raise CheckpointError(f"{path}: damaged, or not a weight file ({reason})") from error
 
 
