@@ -8,6 +8,7 @@ import torch
 
 from upres.lab.blocks.reparam import FoldableConv, fold_network
 from upres.lab.checkpoint import build, describe, load, save
+from upres.lab.complexity import receptive_field
 from upres.lab.export.onnx import export
 from upres.lab.zoo import ARCHITECTURES, MODELS, SCALES
 from upres.models.card import ModelSpec
@@ -148,6 +149,12 @@ def test_folding_changes_the_form_and_not_the_picture(case):
     lr = picture(network, 16, 18)
     with torch.no_grad():
         torch.testing.assert_close(folded(lr), network(lr), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", LOCAL)
+def test_the_halo_is_no_wider_than_the_network_sees(case):
+    network = make(case, scale=3).eval()
+    assert 2 * network.halo - 1 <= receptive_field(network) <= 2 * network.halo + 1
 
 
 @pytest.mark.parametrize("scale", SCALES)

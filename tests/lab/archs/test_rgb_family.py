@@ -56,7 +56,7 @@ def test_networks_with_a_mean_colour_fall_back_to_it(architecture, value_range):
 
 @torch.no_grad()
 def test_the_range_matters_to_biases_alone():
-    """A network of 0..255 equals one of 0..1 whose biases are 255 times smaller, as no activation here bends with size."""
+    """A network of 0..255 equals one of 0..1 whose biases are 255 times smaller, where activations are ReLUs."""
     torch.manual_seed(0)
     wide = EDSR(scale=2, num_channels=4, num_blocks=1, value_range=255.0)
     small = EDSR(scale=2, num_channels=4, num_blocks=1)
