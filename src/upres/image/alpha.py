@@ -28,17 +28,17 @@ def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
     if not hidden.any() or hidden.all():
         return pixels
     color = pixels if pixels.ndim == 3 else pixels[..., None]
-    weight = alpha.astype(np.float32)
-    levels = [_halved(color.astype(np.float32) * weight[..., None], weight)]
+    levels = [_first_level(color, alpha)]
     while not levels[-1][1].all():
         levels.append(_halved(*levels[-1]))
     filled = _mean(*levels.pop())
-    for total, coarse in reversed(levels):
-        finer = _doubled(filled, coarse.shape)
-        visible = coarse > 0
-        finer[visible] = _mean(total[visible], coarse[visible])
+    for total, weight in reversed(levels):
+        finer = _doubled(filled, weight.shape)
+        visible = weight > 0
+        finer[visible] = _mean(total[visible], weight[visible])
         filled = finer
-    result = np.where(hidden[..., None], np.rint(_doubled(filled, hidden.shape)).astype(pixels.dtype), color)
+    result = color.copy()
+    np.copyto(result, _doubled(np.rint(filled).astype(pixels.dtype), hidden.shape), where=hidden[..., None])
     return result.reshape(pixels.shape)
 
 
@@ -80,11 +80,25 @@ def flatten(pixels: Pixels, alpha: Pixels, background: tuple[int, int, int] = (2
     return result.reshape(pixels.shape)
 
 
+def _first_level(color: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
+    """Colour times alpha, and alpha, summed over blocks of 2x2; in bands, because floats take four times the picture."""
+    parts = []
+    for top in range(0, color.shape[0], _ROWS):
+        weight = alpha[top : top + _ROWS].astype(np.float32)
+        parts.append(_halved(color[top : top + _ROWS] * weight[..., None], weight))
+    return np.concatenate([total for total, _ in parts]), np.concatenate([weight for _, weight in parts])
+
+
 def _halved(total: Pixels, weight: Pixels) -> tuple[Pixels, Pixels]:
     """Sums over blocks of 2x2, the last row and column alone where the side is odd."""
-    for axis in (0, 1):
-        total, weight = (np.add.reduceat(array, range(0, array.shape[axis], 2), axis=axis) for array in (total, weight))
-    return total, weight
+    return _paired(_paired(total, 0), 1), _paired(_paired(weight, 0), 1)
+
+
+def _paired(array: Pixels, axis: int) -> Pixels:
+    moved = array.swapaxes(0, axis)
+    sums = moved[0::2].copy()
+    sums[: moved.shape[0] // 2] += moved[1::2]
+    return sums.swapaxes(0, axis)
 
 
 def _mean(total: Pixels, weight: Pixels) -> Pixels:

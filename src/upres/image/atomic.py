@@ -1,7 +1,6 @@
 """Files that appear whole or not at all."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +33,7 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
         return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.part")
+    temporary = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.part")
     stream = temporary.open("x+b")
     try:
         with stream:

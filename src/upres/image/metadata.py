@@ -12,8 +12,8 @@ from upres.image.exif import ExifBlock
 from upres.image.picture import Metadata
 from upres.image.profiles import Space, profile_space
 
-_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([1-8])""")
-_XMP_SIZE = re.compile(rb"""((?:tiff:Image|exif:Pixel)(Width|Length|XDimension|YDimension)(?:\s*=\s*["']|>))\s*\d+""")
+_XMP_ORIENTATION = rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([1-8])"""
+_XMP_SIZE = rb"""((?:tiff:Image|exif:Pixel)(Width|Length|XDimension|YDimension)(?:\s*=\s*["']|>))\s*\d+"""
 
 _RAW_EXIF = "Raw profile type exif"
 _NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", _RAW_EXIF, "Raw profile type xmp", "Raw profile type APP1"})
@@ -135,13 +135,13 @@ def _unhex(text: str) -> bytes | None:
 
 def xmp_orientation(packet: bytes) -> int | None:
     """The orientation an XMP packet gives, 1 to 8."""
-    found = _XMP_ORIENTATION.search(packet)
+    found = re.search(_XMP_ORIENTATION, packet)
     return int(found[2]) if found else None
 
 
 def upright_xmp(packet: bytes) -> bytes:
     """The packet with its orientation set to 1."""
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
+    return re.sub(_XMP_ORIENTATION, rb"\g<1>1", packet)
 
 
 def sized_xmp(packet: bytes, width: int, height: int) -> bytes:
@@ -151,4 +151,4 @@ def sized_xmp(packet: bytes, width: int, height: int) -> bytes:
         value = width if found[2] in (b"Width", b"XDimension") else height
         return found[1] + str(value).encode()
 
-    return _XMP_SIZE.sub(size, packet)
+    return re.sub(_XMP_SIZE, size, packet)
