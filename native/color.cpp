@@ -115,9 +115,9 @@ class RgbTile {
     const Columns columns(tile_, reach_, from_.width);
     const int64_t offset = columns.begin - tile_.left + reach_;
     const char* from = from_.row(r) + columns.begin * 3 * pixel_bytes(from_.pixel);
-    kernels_.split[from_.pixel](from, columns.end - columns.begin, luma(r) + offset, blue_row_ + offset,
-                                red_row_ + offset);
-    for (auto [row, rows] : {std::pair{blue_row_, &blue_}, std::pair{red_row_, &red_}}) {
+    kernels_.split[from_.pixel](from, columns.end - columns.begin, luma(r) + offset, red_row_ + offset,
+                                blue_row_ + offset);
+    for (auto [row, rows] : {std::pair{red_row_, &red_}, std::pair{blue_row_, &blue_}}) {
       float* chroma = row + reach_ - kReach;
       reflect_columns(chroma, tile_, from_.width);
       kernels_.stretch(chroma, tile_.width(), model_.scale, cubic_.taps, cubic_.first, rows->slot(r));
@@ -125,11 +125,11 @@ class RgbTile {
   }
 
   void join(int64_t y, int r) const {
-    const float *blue[kTaps], *red[kTaps];
-    blue_.find(cubic_, y, r, blue);
+    const float *red[kTaps], *blue[kTaps];
     red_.find(cubic_, y, r, red);
+    blue_.find(cubic_, y, r, blue);
     char* to = to_.row(y * model_.scale + r) + tile_.left * model_.scale * 3 * pixel_bytes(to_.pixel);
-    kernels_.join[to_.pixel](out_ + r * out_pitch_, blue, red, cubic_.taps + r * kTaps, tile_.width() * model_.scale,
+    kernels_.join[to_.pixel](out_ + r * out_pitch_, red, blue, cubic_.taps + r * kTaps, tile_.width() * model_.scale,
                              to_.peak, to);
   }
 

@@ -48,16 +48,19 @@ using Widen = void (*)(const void* row, int64_t width, int64_t first, int64_t co
 using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t width, int64_t first, int64_t count,
                       int limit, int32_t* to);
 
+// Whether all values are in 0 .. peak; false where one is not a number.
+using Within = bool (*)(const float* row, int64_t count, float peak);
+
 // Phases to `scale` output rows: pixel (x + i) * scale + j of row r is phases[(r * scale + j) * stride + i] * gain,
 // for i < count; integers are clamped to 0 .. peak and rounded half up.
 using Emit = void (*)(const float* phases, int64_t stride, int64_t count, float gain, float peak, void* const* rows,
                       int64_t x);
 
-// A row of interleaved RGB to full-range luma and centred chroma, all in units of the input.
-using Split = void (*)(const void* rgb, int64_t width, float* luma, float* blue, float* red);
+// A row of interleaved RGB to full-range luma, red minus green and blue minus green, all in units of the input.
+using Split = void (*)(const void* rgb, int64_t width, float* luma, float* red, float* blue);
 
-// One output row of chroma planes and luma back to RGB: the vertical half of the interpolation, four rows each.
-using Join = void (*)(const float* luma, const float* const* blue, const float* const* red, const float* taps,
+// One output row of these three back to RGB; the vertical half of the interpolation of the differences, four rows each.
+using Join = void (*)(const float* luma, const float* const* red, const float* const* blue, const float* taps,
                       int64_t width, float peak, void* rgb);
 
 // Four-tap interpolation along a row: to[x * scale + p] = sum over t of taps[p * 4 + t] * from[x + first[p] + t].
@@ -75,6 +78,7 @@ struct Kernels {
   EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
   Widen widen[kPixels];
   Pair pair[2];
+  Within within;
   Emit emit[kMaxScale + 1][kPixels];
   Split split[2];
   Join join[2];

@@ -105,14 +105,15 @@ class EdgeSR {
     require_scaled(source, target, network_.scale);
     if (integer && source.pixel == kF32) throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     const nb::gil_scoped_release release;
-    const PackedModel& model = packed(integer ? kInteger : kFloat, peak, source.pixel == kF32);
-    upscale_plane(model, {kernels_, thread_count(threads)}, source, target);
+    const Runner runner{kernels_, thread_count(threads)};
+    const PackedModel& model = packed(integer ? kInteger : kFloat, peak, !within_peak(runner, source));
+    upscale_plane(model, runner, source, target);
   }
 
-  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, float out_peak, int threads) {
-    const Plane source = plane_of(from, 3, peak), target = plane_of(to, 3, out_peak);
+  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, int threads) {
+    const Plane source = plane_of(from, 3, peak), target = plane_of(to, 3, peak);
     require_scaled(source, target, network_.scale);
-    if (source.pixel == kF32 || target.pixel != source.pixel || peak != out_peak) {
+    if (source.pixel == kF32 || target.pixel != source.pixel) {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
     const nb::gil_scoped_release release;
@@ -172,7 +173,7 @@ NB_MODULE(_native, m) {
       .def_prop_ro("isa", &upres::EdgeSR::isa)
       .def_prop_ro("key_bound", &upres::EdgeSR::bound)
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "integer"_a, "threads"_a)
-      .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "out_peak"_a, "threads"_a);
+      .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "threads"_a);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift"_a, "peak"_a, "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
   m.def("hardware_threads", &upres::hardware_threads);

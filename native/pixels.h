@@ -36,6 +36,12 @@ void widen(const void* row, int64_t width, int64_t first, int64_t count, float l
   clear(to, inside.end, count);
 }
 
+bool within(const float* row, int64_t count, float peak) {
+  int outside = 0;
+  for (int64_t x = 0; x < count; ++x) outside |= !(row[x] >= 0.0f && row[x] <= peak);
+  return outside == 0;
+}
+
 // One row clamped to 0 .. limit and zero outside.
 template <class T>
 UPRES_INLINE int32_t pixel_or_zero(const T* row, int64_t x, int64_t width, int32_t limit) {
@@ -110,10 +116,10 @@ UPRES_INLINE void store_woven(const V (&streams)[kStreams], typename Stored<kPix
   using Vector = typename Stored<kPixel>::Vector;
   using Type = typename Stored<kPixel>::Type;
   if (count >= kLanes) {
-    (store(to + kOutput * kLanes, __builtin_convertvector(weave<kStreams, kOutput>(streams), Vector)), ...);
+    (store(to + kOutput * kLanes, narrow<Vector>(weave<kStreams, kOutput>(streams))), ...);
   } else {
     Type last[kStreams * kLanes];
-    (store(last + kOutput * kLanes, __builtin_convertvector(weave<kStreams, kOutput>(streams), Vector)), ...);
+    (store(last + kOutput * kLanes, narrow<Vector>(weave<kStreams, kOutput>(streams))), ...);
     std::memcpy(to, last, static_cast<size_t>(count) * kStreams * sizeof(Type));
   }
 }
@@ -134,19 +140,20 @@ void emit(const float* phases, int64_t stride, int64_t count, float gain, float 
   }
 }
 
-// JPEG's colour matrix (ITU-T T.871). Chroma here is centred at zero: interpolation does not see a constant.
-constexpr float kRedLuma = 0.299f, kGreenLuma = 0.587f, kBlueLuma = 0.114f;
-constexpr float kRedSpan = 2.0f * (1.0f - kRedLuma), kBlueSpan = 2.0f * (1.0f - kBlueLuma);
+// Full-range luma (ITU-T T.871) is green + kRed * (red - green) + kBlue * (blue - green). Colour travels as these two
+// differences, of which Cb and Cr are sums with fixed weights: interpolation is linear, so the result is the same, and
+// where both are zero grey stays grey to the bit.
+constexpr float kRed = 0.299f, kBlue = 0.114f;
 
 template <class T>
-void split(const void* rgb, int64_t width, float* luma, float* blue, float* red) {
+void split(const void* rgb, int64_t width, float* luma, float* red, float* blue) {
   const T* from = static_cast<const T*>(rgb);
   for (int64_t x = 0; x < width; ++x) {
-    const float r = from[3 * x], g = from[3 * x + 1], b = from[3 * x + 2];
-    const float y = kRedLuma * r + kGreenLuma * g + kBlueLuma * b;
-    luma[x] = y;
-    blue[x] = (b - y) * (1.0f / kBlueSpan);
-    red[x] = (r - y) * (1.0f / kRedSpan);
+    const float green = from[3 * x + 1];
+    const float r = from[3 * x] - green, b = from[3 * x + 2] - green;
+    luma[x] = green + (kRed * r + kBlue * b);
+    red[x] = r;
+    blue[x] = b;
   }
 }
 
@@ -158,15 +165,14 @@ UPRES_INLINE Floats blend4(const float* const* rows, const float* taps, int64_t 
 
 // Rows may be read up to a vector beyond `width`.
 template <Pixel kPixel>
-void join(const float* luma, const float* const* blue, const float* const* red, const float* taps, int64_t width,
+void join(const float* luma, const float* const* red, const float* const* blue, const float* taps, int64_t width,
           float peak, void* rgb) {
   auto* to = static_cast<typename Stored<kPixel>::Type*>(rgb);
   for (int64_t x = 0; x < width; x += kLanes) {
-    const Floats y = load<Floats>(luma + x), cb = blend4(blue, taps, x), cr = blend4(red, taps, x);
-    const Floats r = multiply_add(cr, splat(kRedSpan), y), b = multiply_add(cb, splat(kBlueSpan), y);
-    const Floats no_red = multiply_add(cr, splat(-kRedSpan * kRedLuma / kGreenLuma), y);
-    const Floats g = multiply_add(cb, splat(-kBlueSpan * kBlueLuma / kGreenLuma), no_red);
-    const Ints streams[3] = {rounded<kPixel>(r, peak), rounded<kPixel>(g, peak), rounded<kPixel>(b, peak)};
+    const Floats r = blend4(red, taps, x), b = blend4(blue, taps, x);
+    const Floats green = multiply_add(b, splat(-kBlue), multiply_add(r, splat(-kRed), load<Floats>(luma + x)));
+    const Ints streams[3] = {rounded<kPixel>(green + r, peak), rounded<kPixel>(green, peak),
+                             rounded<kPixel>(green + b, peak)};
     store_woven<kPixel>(streams, to + 3 * x, width - x, std::make_integer_sequence<int, 3>{});
   }
 }
@@ -198,7 +204,7 @@ void blend(const float* const* rows, const float* taps, int64_t width, float pea
   using Vector = typename Stored<kPixel>::Vector;
   auto* to = static_cast<typename Stored<kPixel>::Type*>(row);
   for (int64_t x = 0; x < width; x += kLanes) {
-    const Vector v = __builtin_convertvector(rounded<kPixel>(blend4(rows, taps, x), peak), Vector);
+    const Vector v = narrow<Vector>(rounded<kPixel>(blend4(rows, taps, x), peak));
     const int64_t count = width - x < kLanes ? width - x : kLanes;
     std::memcpy(to + x, &v, static_cast<size_t>(count) * sizeof *to);
   }

@@ -92,6 +92,7 @@ constexpr Kernels kTable = {
     edge,
     {widen<uint8_t>, widen<uint16_t>, widen<float>},
     {pair<uint8_t>, pair<uint16_t>},
+    within,
     {{},
      {},
      {emit<2, kU8>, emit<2, kU16>, emit<2, kF32>},

@@ -1,6 +1,7 @@
 #include "upscale.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "tiles.h"
 
@@ -69,6 +70,19 @@ class Window {
 };
 
 }  // namespace
+
+bool within_peak(const Runner& runner, const Plane& plane) {
+  if (plane.pixel != kF32) return true;  // integers are clamped on the way in
+  std::atomic<bool> within{true};
+  for_each_tile(plane.height, plane.width, 1, runner.threads, [&](const Tile& tile) {
+    bool inside = true;
+    for (int64_t y = tile.top; y < tile.bottom; ++y) {
+      inside &= runner.kernels.within(reinterpret_cast<const float*>(plane.row(y)) + tile.left, tile.width(), plane.peak);
+    }
+    if (!inside) within = false;
+  });
+  return within;
+}
 
 void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to) {
   const Emission emission{runner.kernels.emit[model.scale][to.pixel], model.value_scale * to.peak, to.peak};

@@ -37,6 +37,9 @@ struct Emission {
 void run_row(const PackedModel& model, const Emission& emission, const void* const* rows, int64_t width,
              void* const* out_rows);
 
+// Whether every pixel is in 0 .. peak.
+bool within_peak(const Runner& runner, const Plane& plane);
+
 // Luma plane through the network: `to` is `scale` times as high and wide as `from`.
 void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to);
 

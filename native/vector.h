@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #if defined(__x86_64__)
@@ -92,6 +93,33 @@ UPRES_INLINE V smallest(V a, V b) {
 
 UPRES_INLINE Floats to_floats(Ints v) { return __builtin_convertvector(v, Floats); }
 UPRES_INLINE Floats to_floats(Floats v) { return v; }
+
+// The low half or quarter of every lane. GCC 12 converts well only where the instruction exists, and takes vectors
+// apart when it can see where the lanes come from.
+template <class Narrow, std::size_t... kLane>
+UPRES_INLINE Narrow low_parts(Ints v, std::index_sequence<kLane...>) {
+  using Part = std::remove_reference_t<decltype(Narrow{}[0])>;
+  typedef Part Parts __attribute__((vector_size(kVectorBytes)));
+  constexpr int kStep = 4 / sizeof(Part);
+  return __builtin_shufflevector((Parts)v, (Parts)v, (int(kLane) * kStep)...);
+}
+
+template <class Narrow>
+UPRES_INLINE Narrow narrow(Ints v) {
+  pin(v);
+#if defined(__AVX512F__)
+  return __builtin_convertvector(v, Narrow);
+#elif defined(__AVX2__)
+  return low_parts<Narrow>(v, std::make_index_sequence<kLanes>{});
+#else
+  return __builtin_convertvector(__builtin_convertvector(v, Shorts), Narrow);
+#endif
+}
+
+template <class Same>
+UPRES_INLINE Floats narrow(Floats v) {
+  return v;
+}
 
 // Polynomials for 2^x of least maximal relative error, highest power first: 2e-7 by degree 5, 3e-6 by degree 4.
 #if defined(__AVX512F__) && defined(__AVX512DQ__)

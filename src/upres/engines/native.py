@@ -1,0 +1,296 @@
+"""Fused C++ kernels for edge-SR: the whole network in one pass over a band of rows (docs/native.md).
+
+Besides batches of floats they take planes of pixels as they lie in memory, 8 to 16 bit or float, and whole RGB
+pictures, so that nothing is converted on the way. Integer planes of up to 10 bits run in 16-bit integer arithmetic
+where that is as good: see `NativeSession.plane_precision`.
+"""
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from upres.engines.engine import Batch
+from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
+from upres.models.card import read_weights
+from upres.models.catalog import Model
+
+if TYPE_CHECKING:
+    from upres.engines import _native
+
+Plane = NDArray[Any]
+
+FAMILIES = {"esr_max": ("max", 1), "esr_tm": ("tm", 2), "esr_tr": ("tr", 3)}
+"""Architecture -> name in the native module, filters per channel and output phase."""
+KERNEL_SIZES = (3, 5, 7)
+SCALES = (2, 3, 4)
+PRECISIONS = ("f32", "int16")
+LARGEST_INTEGER_PEAK = 1023
+"""White of the deepest pixels that the integer kernels take: beyond 10 bits their sums could overflow."""
+TOLERATED_PIXELS = 0.008
+"""Largest part of the pixels of `calibration_plane` that integer arithmetic may change, each by one level at most.
+
+Below the one percent that is promised, because other pictures differ.
+"""
+
+_WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
+
+
+class NativeSession:
+    """An edge-SR network packed for this processor.
+
+    Args:
+        network: The network in the native module.
+        scale: How many times wider and higher the output is.
+        threads: Processor threads; 0: one for every core that this process may use.
+        precision: One of `PRECISIONS`, or ``auto``: int16 for integer planes where it passes the gate, else f32.
+    """
+
+    engine = "native"
+
+    def __init__(self, network: "_native.EdgeSR", *, scale: int, threads: int, precision: str) -> None:
+        self._network = network
+        self._scale = scale
+        self._threads = threads
+        self._asked = precision
+        self._gates: dict[int, bool] = {}
+        self._last: NDArray[np.float32] = np.empty(0, np.float32)
+        self.precision = "int16" if precision == "int16" else "f32"
+        self.isa = network.isa
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network: ``(N, 1, H, W)`` float32 to ``(N, 1, H * scale, W * scale)``, unclamped.
+
+        Raises:
+            ValueError: If the batch has another shape, or the session was opened for int16: floats have no such kernel.
+        """
+        if batch.ndim != 4 or batch.shape[1] != 1:
+            raise ValueError(f"expected a batch (N, 1, H, W) of luma planes, got shape {batch.shape}")
+        if self._asked == "int16":
+            raise ValueError("precision int16 is for integer planes; open the session with f32 or auto for batches")
+        batch = np.ascontiguousarray(batch, np.float32)
+        count, _, height, width = batch.shape
+        out = self._recycled((count, 1, height * self._scale, width * self._scale))
+        for plane, result in zip(batch[:, 0], out[:, 0], strict=True):
+            self.run_plane(plane, result)
+        return out
+
+    def run_plane(self, plane: Plane, out: Plane | None = None, *, peak: int | None = None) -> Plane:
+        """Upscale one luma plane where it lies.
+
+        Args:
+            plane: ``(H, W)`` uint8, uint16 or float32 in [0, 1]. Rows may lie apart in memory, as in a video frame; the
+                pixels of a row may not.
+            out: ``(H * scale, W * scale)`` of any of these dtypes to write to; ``None``: a new array like ``plane``.
+            peak: White of an integer plane, e.g. 1023 for 10 bits in uint16; ``None``: the largest value of the dtype.
+
+        Returns:
+            The upscaled plane. Integers are clamped and rounded half up, once; floats are neither.
+
+        Raises:
+            ValueError: If the shapes, the memory layout or ``peak`` do not fit.
+            TypeError: If a dtype is another.
+        """
+        if plane.ndim != 2:
+            raise ValueError(f"expected a plane (H, W), got shape {plane.shape}")
+        white = _white(plane.dtype) if peak is None else peak
+        if plane.dtype.kind == "f" and white != 1:
+            raise ValueError("peak is for integer planes; floats are in [0, 1]")
+        if out is None:
+            out = np.empty((plane.shape[0] * self._scale, plane.shape[1] * self._scale), plane.dtype)
+        out_white = white if out.dtype == plane.dtype else _white(out.dtype)
+        integer = plane.dtype.kind == "u" and self.plane_precision(white) == "int16"
+        self._network.upscale(plane, out, white, out_white, integer, self._threads)
+        return out
+
+    def upscale_rgb(self, image: Plane, out: Plane | None = None) -> Plane:
+        """Upscale a picture: luma through the network, chroma by bicubic, one rounding.
+
+        Equal to ``run_network(image, session, scale=..., color_mode="luma")`` of `upres.image.convert` to one level,
+        without an intermediate picture in memory.
+
+        Args:
+            image: ``(H, W, 3)`` uint8 or uint16 RGB, or a grey ``(H, W)``. Rows may lie apart in memory.
+            out: Array to write to; ``None``: a new one.
+
+        Returns:
+            The picture, ``scale`` times as high and wide, same dtype.
+
+        Raises:
+            ValueError: If the shapes or the memory layout do not fit.
+            TypeError: If the dtypes are others, or differ.
+        """
+        if image.ndim == 2:
+            return self.run_plane(image, out)
+        height, width, *channels = image.shape
+        if out is None:
+            out = np.empty((height * self._scale, width * self._scale, *channels), image.dtype)
+        self._network.upscale_rgb(image, out, _white(image.dtype), self._threads)
+        return out
+
+    def plane_precision(self, peak: int) -> str:
+        """Arithmetic that an integer plane with this white gets: ``int16`` or ``f32``.
+
+        Weights rounded to 16 bits change a picture a little: with ``auto`` the first plane has both kernels upscale
+        `calibration_plane`, and int16 is taken if no pixel differs by more than one level and few do by one.
+        """
+        if self._asked != "auto":
+            return self._asked
+        if peak not in self._gates:
+            self._gates[peak] = peak <= LARGEST_INTEGER_PEAK and self._integers_suffice(peak)
+        return "int16" if self._gates[peak] else "f32"
+
+    def _integers_suffice(self, peak: int) -> bool:
+        plane = calibration_plane(peak)
+        floats, integers = (np.empty(np.multiply(plane.shape, self._scale), np.uint16) for _ in range(2))
+        self._network.upscale(plane, floats, peak, peak, False, self._threads)
+        try:
+            self._network.upscale(plane, integers, peak, peak, True, self._threads)
+        except ValueError:  # keys without a bound need the running maximum, which only the float kernels keep
+            return False
+        change = np.abs(floats.astype(np.int32) - integers)
+        return bool(change.max() <= 1 and change.mean() <= TOLERATED_PIXELS)
+
+    def _recycled(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """The array of the call before, if nobody holds it any more: fresh pages cost as much as the network."""
+        if self._last.shape != shape or sys.getrefcount(self._last) > 2:
+            self._last = np.empty(shape, np.float32)
+        return self._last
+
+
+class NativeEngine:
+    """Runs eSR-MAX, eSR-TM and eSR-TR of scale 2, 3, 4 with 3x3, 5x5 and 7x7 filters, any number of channels."""
+
+    name = "native"
+
+    def unavailable(self) -> str | None:
+        """Why the kernels cannot be used here; ``None`` where they can."""
+        try:
+            _module()
+        except ImportError as error:
+            return f"not built here ({error}); reinstall upres where there is a C++17 compiler"
+        return None
+
+    def supports(self, model: Model) -> bool:
+        """Whether there are kernels for this network."""
+        spec = model.card.spec
+        kernel_size = spec.arguments.get("kernel_size", 5)
+        known = spec.architecture in FAMILIES and spec.scale in SCALES and kernel_size in KERNEL_SIZES
+        return known and not spec.transforms
+
+    def open(
+        self, model: Model, *, threads: int | None = None, precision: str = "auto", isa: str | None = None
+    ) -> NativeSession:
+        """Pack the model's weights.
+
+        Args:
+            model: An edge-SR model.
+            threads: Processor threads; ``None``: one for every core that this process may use.
+            precision: ``f32``, ``int16`` (integer planes only), or ``auto``.
+            isa: One of `instruction_sets`; ``None``: the best that this processor has.
+
+        Raises:
+            EngineUnavailableError: If the kernels were not built, or not for this instruction set.
+            UnsupportedModelError: If the model or the precision is another.
+            CheckpointError: If the weights do not fit the card.
+        """
+        reason = self.unavailable()
+        if reason:
+            raise EngineUnavailableError(f"native: {reason}")
+        if not self.supports(model):
+            raise UnsupportedModelError(f"native: no kernels for {model.card.name} ({model.card.architecture})")
+        if precision not in ("auto", *PRECISIONS):
+            raise UnsupportedModelError(f"native: no precision '{precision}'; there are auto, {', '.join(PRECISIONS)}")
+        native = _module()
+        if isa is not None and isa not in native.instruction_sets():
+            there_are = ", ".join(native.instruction_sets())
+            raise EngineUnavailableError(f"native: no instruction set '{isa}' on this machine; there are {there_are}")
+        family, _ = FAMILIES[model.card.architecture]
+        network = native.EdgeSR(family, model.card.scale, _read_filters(model), isa or "")
+        return NativeSession(network, scale=model.card.scale, threads=threads or 0, precision=precision)
+
+
+ENGINE = NativeEngine()
+
+
+def instruction_sets() -> list[str]:
+    """What the kernels were built for and this processor runs, best first.
+
+    Raises:
+        ImportError: If the kernels were not built.
+    """
+    return _module().instruction_sets()
+
+
+def resize_plane(
+    plane: Plane,
+    scale: int,
+    out: Plane | None = None,
+    *,
+    left_sited: bool = False,
+    peak: int | None = None,
+    threads: int | None = None,
+) -> Plane:
+    """Upscale a chroma plane by bicubic interpolation (a = -0.5), edges reflected.
+
+    Args:
+        plane: ``(H, W)`` uint8, uint16 or float32; rows may lie apart in memory.
+        scale: 2, 3 or 4.
+        out: ``(H * scale, W * scale)`` of the same dtype to write to; ``None``: a new array.
+        left_sited: The samples sit on the left of the luma pixels they belong to, as in MPEG-2, H.264 and HEVC video,
+            and shall do so in the result. Otherwise the same phases as `upres.image.resize.imresize`.
+        peak: White of an integer plane; ``None``: the largest value of the dtype.
+        threads: Processor threads; ``None``: one for every core that this process may use.
+
+    Returns:
+        The larger plane; integers are clamped and rounded half up.
+
+    Raises:
+        ImportError: If the kernels were not built.
+        ValueError: If the shapes or the memory layout do not fit.
+        TypeError: If a dtype is another.
+    """
+    if out is None:
+        out = np.empty(np.multiply(plane.shape, scale), plane.dtype)
+    # A sample lies 1/4 of a chroma pixel left of the centre that its two luma pixels share, in both pictures.
+    shift = 0.25 * (1 / scale - 1) if left_sited else 0.0
+    _module().resize(plane, out, scale, shift, _white(plane.dtype) if peak is None else peak, threads or 0)
+    return out
+
+
+def calibration_plane(peak: int) -> NDArray[np.uint16]:
+    """A small picture of what pictures hold: gradients, edges at all angles, texture, noise, and flat areas."""
+    y, x = np.mgrid[0:128, 0:192].astype(np.float64)
+    rings = 0.5 + 0.5 * np.cos((x * x + y * y) / 300)
+    blocks = ((x // 11 + y // 7) % 3) / 2
+    ramp = x / 191
+    noise = np.random.default_rng(0).normal(0.0, 0.04, x.shape)
+    picture = np.where(x < 64, rings, np.where(x < 128, blocks, ramp)) + np.where(y < 96, noise, 0.0)
+    return np.floor(np.clip(picture, 0, 1) * peak + 0.5).astype(np.uint16)
+
+
+def _module() -> Any:
+    return import_module("upres.engines._native")
+
+
+def _white(dtype: DTypeLike) -> int:
+    white = _WHITES.get(np.dtype(dtype))
+    if white is None:
+        raise TypeError(f"expected uint8, uint16 or float32, got {np.dtype(dtype)}")
+    return white
+
+
+def _read_filters(model: Model) -> NDArray[np.float32]:
+    """``(n, K, K)``: the network's one convolution."""
+    card, weights = read_weights(model.weights)
+    _, parts = FAMILIES[card.architecture]
+    filters = weights.get("filter.weight")
+    arguments = card.spec.arguments
+    size, channels = arguments.get("kernel_size", 5), arguments.get("num_channels", 4)
+    expected = (parts * channels * card.scale**2, 1, size, size)
+    if filters is None or filters.shape != expected or len(weights) != 1:
+        found = {key: value.shape for key, value in weights.items()}
+        raise CheckpointError(f"{model.weights}: expected filter.weight {expected} alone, found {found}")
+    return np.ascontiguousarray(filters[:, 0], np.float32)
