@@ -81,7 +81,7 @@ def flatten(pixels: Pixels, alpha: Pixels, background: tuple[int, int, int] = (2
 
 
 def _first_level(color: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
-    """Colour times alpha, and alpha, summed over blocks of 2x2; in bands, because floats take four times the picture."""
+    """Colour times alpha, and alpha, summed over blocks of 2x2; in bands, as floats take four times the picture."""
     parts = []
     for top in range(0, color.shape[0], _ROWS):
         weight = alpha[top : top + _ROWS].astype(np.float32)

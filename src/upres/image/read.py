@@ -9,6 +9,7 @@ from typing import BinaryIO
 from upres.errors import ImageError, ImageReadError, ImageTooLargeError, UpresError
 from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
 from upres.image.codecs.png_chunks import is_deep_or_animated
+from upres.image.colorimetry import with_named_colors
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
 
@@ -96,6 +97,7 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
         raise ImageReadError(f"not a picture that upres reads: {describe(head)}")
     try:
         picture = _decoder(kind, stream)(stream, kind, budget, only_first=only_first)
+        picture = picture if only_first else with_named_colors(picture, stream, kind)
     except (UpresError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes in ways that no list of exceptions covers
