@@ -137,18 +137,18 @@ class EdgeSRCNN(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Start near bicubic interpolation: one channel carries half the luma, where tanh is all but linear."""
+        """Start near bicubic interpolation: one channel carries a fifth of the luma, where tanh is all but linear."""
         first, second, last = (layer for layer in self.filter if isinstance(layer, nn.Conv2d))
         for layer in (first, second, last):
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-        for layer, gain in ((first, 0.5), (second, 1.0)):
+        for layer, gain in ((first, 0.2), (second, 1.0)):
             layer.weight[0].zero_()
             layer.weight[0, 0, layer.kernel_size[0] // 2, layer.kernel_size[1] // 2] = gain
         values = torch.unflatten(last.weight, 0, (2, -1, self.scale**2))[0]  # (C, s², S, 3, 3)
         values *= 0.1
-        values[:, :, 0] += 2.0 * phase_filters(self.scale, 3)[:, 0]
+        values[:, :, 0] += 5.0 * phase_filters(self.scale, 3)[:, 0]
 
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""

@@ -26,6 +26,9 @@ OUTPUT: Mapping[str, Callable[[Tensor], Tensor]] = {
     "linear": torch.nn.Identity(),
 }
 
+LADDER = 8
+"""Steps of the ladder of tanh that a sigmoid output starts from."""
+
 
 class ESPCN(nn.Module):
     """Luma ``(N, 1, H, W)`` to ``(N, 1, scale * H, scale * W)``, range 0 to 1.
@@ -72,24 +75,32 @@ class ESPCN(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Start near bicubic interpolation: one channel carries the luma where the activations are all but linear.
+        """Start near bicubic interpolation: the first channels pass the luma on, the others begin at random.
 
-        Before a sigmoid that is half the luma's distance from mid-grey, where the sigmoid's slope is a quarter.
+        A sigmoid output takes more care: what reaches it must be the logit of the luma, which bends steeply at black
+        and white. A ladder of tanh steps over the luma is carried through and weighted to make that curve.
         """
         *hidden, last = self._convolutions()
         for layer in (*hidden, last):
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-        for layer, gain in zip(hidden, (0.5, 1.0), strict=False):
-            layer.weight[0].zero_()
-            layer.weight[0, 0, layer.kernel_size[0] // 2, layer.kernel_size[1] // 2] = gain
-        slope = 1.0
-        if self.output == "sigmoid" and self.activation == "tanh" and hidden[0].bias is not None:
-            slope = 4.0
-            hidden[0].bias[0] = -0.25
         last.weight *= 0.1
-        last.weight[:, 0] += 2.0 * slope * phase_filters(self.scale, 3)[:, 0]
+        bicubic = phase_filters(self.scale, 3)[:, 0]  # (s², 3, 3)
+        if self.output == "sigmoid" and self.activation == "tanh":
+            steps = min(LADDER, *(layer.out_channels for layer in hidden))
+            slopes, offsets = 8.0, torch.linspace(0, 1, steps)
+            _carry(hidden[0], steps, gain=slopes)
+            hidden[0].bias[:steps] = -slopes * offsets
+            for layer in hidden[1:]:
+                _carry(layer, steps, gain=1.0)
+            weights, bias = _logit_of_ladder(slopes, offsets, depth=len(hidden))
+            last.weight[:, :steps] = weights.view(1, -1, 1, 1) * bicubic[:, None]
+            last.bias[:] = bias
+        else:
+            for layer, gain in zip(hidden, (0.5, 1.0), strict=False):
+                _carry(layer, 1, gain=gain)
+            last.weight[:, 0] += 2.0 * bicubic
 
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
@@ -98,3 +109,24 @@ class ESPCN(nn.Module):
 
     def _convolutions(self) -> list[nn.Conv2d]:
         return [layer for layer in self.net if isinstance(layer, nn.Conv2d)]
+
+
+def _carry(layer: nn.Conv2d, count: int, *, gain: float) -> None:
+    """Make the first ``count`` outputs of a layer the middle pixels of its first inputs times ``gain``."""
+    middle = int(layer.kernel_size[0]) // 2
+    layer.weight[:count].zero_()
+    for channel in range(count):
+        layer.weight[channel, min(channel, layer.in_channels - 1), middle, middle] = gain
+
+
+def _logit_of_ladder(slope: float, offsets: Tensor, *, depth: int) -> tuple[Tensor, Tensor]:
+    """Weights and bias that make the logit of luma out of tanh steps, by least squares where the sigmoid is steep."""
+    luma = torch.linspace(1 / 512, 511 / 512, 511, dtype=torch.float64)
+    ladder = slope * (luma[:, None] - offsets)
+    for _ in range(depth):
+        ladder = torch.tanh(ladder)
+    steepness = (luma * (1 - luma))[:, None]
+    basis = torch.cat([ladder, torch.ones_like(luma)[:, None]], dim=1) * steepness
+    normal = basis.T @ basis + 1e-4 * torch.eye(basis.shape[1], dtype=torch.float64)
+    solution = torch.linalg.solve(normal, basis.T @ (torch.logit(luma)[:, None] * steepness))[:, 0]
+    return solution[:-1].float(), solution[-1].float()

@@ -18,11 +18,11 @@ from upres.lab.data.patches import PatchSampler, prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.allocator import keep_freed_memory
+from upres.lab.training.form import plain, share_orbits, slow_means
 from upres.lab.training.log import RunLog
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
 from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
-from upres.lab.training.symmetry import plain, share_orbits
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import warm_start
 from upres.lab.zoo import MODELS
@@ -116,9 +116,10 @@ class _Run:
         self.fabric.launch()
         torch.manual_seed(recipe.seed)
         self.spec = MODELS[recipe.model]
-        network = self._training_form().train()
+        network = build(self.spec)
         if recipe.start.model and not (out / "state.safetensors").is_file():
             warm_start(network, recipe.start, beside=out.parent)
+        network = self._training_form(network).train()
         if recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
@@ -172,11 +173,10 @@ class _Run:
             last=self.out / "last.safetensors",
         )
 
-    def _training_form(self) -> nn.Module:
-        network = build(self.spec)
-        if not self.recipe.share_orbits:
-            return network
-        return share_orbits(network, num_channels=self.spec.arguments["num_channels"])
+    def _training_form(self, network: nn.Module) -> nn.Module:
+        if self.recipe.share_orbits:
+            share_orbits(network, num_channels=self.spec.arguments["num_channels"])
+        return slow_means(network) if self.recipe.slow_means else network
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = PatchSampler(
@@ -263,9 +263,9 @@ class _Run:
     def _validate(self) -> None:
         if self.log is None:
             return
-        network = self._training_form()
-        network.load_state_dict(self.average.tensors)
-        network = plain(network)
+        averaged = self._training_form(build(self.spec))
+        averaged.load_state_dict(self.average.tensors)
+        network = plain(averaged, self.spec)
         psnr_db = self.validator.psnr_db(network)
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, self.progress.step

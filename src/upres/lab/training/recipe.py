@@ -77,6 +77,8 @@ class Recipe:
     """Share of the running mean of the weights kept at each step; 0 keeps none."""
     share_orbits: bool = False
     """Whether a one-layer network's symmetric sub-positions share their filters while training."""
+    slow_means: bool = False
+    """Whether the means of filters are learned more slowly than their shapes."""
     studio_fraction: float = 0.0
     """Share of luma crops given in studio range, so that video planes suit the network too."""
     validate_every: int = 2000

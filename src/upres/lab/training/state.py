@@ -112,10 +112,13 @@ def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimi
         raise TrainingError(
             f"{path}: the state of another network ({error}); use another --out or --restart"
         ) from error
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in _below(tensors, "optimizer.").items():
         index, slot = name.split(".", 1)
-        slots.setdefault(int(index), {})[slot] = value.float() if value.dtype == torch.bfloat16 else value
+        # fused optimisers walk memory: a moment must lie in the order of its parameter, channels last or not
+        like = torch.empty_like(parameters[int(index)]) if value.ndim else torch.empty((), dtype=value.dtype)
+        slots.setdefault(int(index), {})[slot] = like.copy_(value)
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
     torch.set_rng_state(tensors["random"])
     return saved_progress(path)

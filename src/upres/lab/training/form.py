@@ -1,20 +1,42 @@
-"""Train one-layer networks on what is really free in them.
+"""The form in which a network is trained: the same function, in coordinates that learn faster.
 
-The ``s²`` sub-positions of a pixel shuffle are independent problems, and pictures look alike mirrored or turned, so the
-best filters of mirrored sub-positions are mirrored filters. Sharing them through the eight symmetries of the square
-leaves 1 of 4 sub-positions to learn at x2, 3 of 9 at x3 and 3 of 16 at x4: each step sees that many times more pixels
-a filter, and nothing is lost. At x2 and x4, where no sub-position lies on an axis, the network commutes exactly with
-flips. `plain` gives the ordinary network back.
+**Slow means.** Pictures are bright and locally flat, so a filter's mean moves the output ten times as much as any
+detail of its shape does: under Adam, whose steps are of one size, the jitter of the means drowns what the details gain.
+Learned more slowly, they leave room for high rates.
+
+**Shared orbits**, for networks of one layer. The ``s²`` sub-positions of a pixel shuffle are independent problems, and
+pictures look alike mirrored or turned, so the best filters of mirrored sub-positions are mirrored filters. Sharing
+them through the eight symmetries of the square leaves 1 of 4 sub-positions to learn at x2, 3 of 9 at x3 and 3 of 16 at
+x4: each step sees that many times more pixels a filter. At x2 and x4, where no sub-position lies on an axis, the
+network then commutes exactly with flips.
+
+`plain` gives the ordinary network back.
 """
-
-import copy
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-KEY_GAIN = 10.0
-"""Keys are learned divided by this: they grow to tens while values stay near one, and Adam's steps know no scale."""
+from upres.lab.checkpoint import build
+from upres.models.card import ModelSpec
+
+MEAN_GAIN = 0.1
+"""How much more slowly a filter's mean is learned than its shape."""
+
+KEY_GAIN = 30.0
+"""Keys are learned divided by this: they grow to tens while values stay near one."""
+
+
+class SlowMeans(nn.Module):
+    """Filters from their slow-mean coordinates; means are over the last two dimensions."""
+
+    def forward(self, coordinates: Tensor) -> Tensor:
+        """The filters."""
+        return coordinates - (1 - MEAN_GAIN) * coordinates.mean((-2, -1), keepdim=True)
+
+    def right_inverse(self, filters: Tensor) -> Tensor:
+        """The coordinates of filters."""
+        return filters + (1 / MEAN_GAIN - 1) * filters.mean((-2, -1), keepdim=True)
 
 
 class SharedOrbits(nn.Module):
@@ -34,17 +56,25 @@ class SharedOrbits(nn.Module):
         self.scale, self.kernel_size = scale, kernel_size
         self.representatives, index = _orbits(scale, kernel_size)
         self.register_buffer("index", index, persistent=False)
-        self.register_buffer("gains", gains.view(-1, 1, 1), persistent=False)
+        self.register_buffer("gains", gains.view(-1, 1, 1, 1), persistent=False)
 
     def forward(self, orbits: Tensor) -> Tensor:
-        """``(M, R, K * K)`` filters of the representatives to ``(M * scale², 1, K, K)`` of all sub-positions."""
+        """``(M, R, K, K)`` filters of the representatives to ``(M * scale², 1, K, K)`` of all sub-positions."""
         full = (orbits * self.gains).flatten(1)[:, self.index]  # (M, s², K²)
         return full.reshape(-1, 1, self.kernel_size, self.kernel_size)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """The representatives' filters of a full weight."""
-        filters = weight.reshape(-1, self.scale**2, self.kernel_size**2)
+        filters = weight.reshape(-1, self.scale**2, self.kernel_size, self.kernel_size)
         return filters[:, self.representatives] / self.gains
+
+
+def slow_means(network: nn.Module) -> nn.Module:
+    """The network with every spatial convolution in slow-mean coordinates, in place."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.kernel_size != (1, 1):
+            parametrize.register_parametrization(layer, "weight", SlowMeans())
+    return network
 
 
 def share_orbits(network: nn.Module, *, num_channels: int) -> nn.Module:
@@ -66,13 +96,19 @@ def share_orbits(network: nn.Module, *, num_channels: int) -> nn.Module:
     return network
 
 
-def plain(network: nn.Module) -> nn.Module:
-    """A copy without shared filters; any other network is copied as it is."""
-    result = copy.deepcopy(network)
-    layer = getattr(result, "filter", None)
-    if isinstance(layer, nn.Module) and parametrize.is_parametrized(layer):
-        parametrize.remove_parametrizations(layer, "weight")
+def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:
+    """A new network of this spec that computes what the one in training form does."""
+    result = build(spec)
+    with torch.no_grad():
+        result.load_state_dict({name: _find(network, name) for name in result.state_dict()})
     return result
+
+
+def _find(network: nn.Module, name: str) -> Tensor:
+    *modules, tensor = name.split(".")
+    found = getattr(network.get_submodule(".".join(modules)), tensor)
+    assert isinstance(found, Tensor)
+    return found
 
 
 def _orbits(scale: int, kernel_size: int) -> tuple[list[int], Tensor]:

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+
+from upres.errors import DataError
+from upres.lab.data.patches import PatchSampler, prefetch
+from upres.lab.data.pictures import PicturePair
+
+
+def _pair(height: int = 20, width: int = 30, scale: int = 2, seed: int = 0) -> PicturePair:
+    """A picture whose low-resolution partner is its every ``scale``-th pixel, so that alignment can be checked."""
+    hr = np.random.default_rng(seed).integers(256, size=(height * scale, width * scale, 3), dtype=np.uint8)
+    return PicturePair(name=str(seed), hr=hr, lr=np.ascontiguousarray(hr[::scale, ::scale]))
+
+
+def _sampler(**changes: object) -> PatchSampler:
+    settings: dict[str, object] = {
+        "scale": 2, "patch_size": 8, "batch_size": 6, "color_mode": "rgb", "seed": 3,
+    }  # fmt: skip
+    return PatchSampler([_pair(seed=0), _pair(seed=1)], **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_crops_are_aligned_under_every_symmetry() -> None:
+    sampler = _sampler(batch_size=64)
+    lr, hr = sampler.batch(0)
+    assert lr.shape == (64, 3, 8, 8)
+    assert hr.shape == (64, 3, 16, 16)
+    corners = [hr[:, :, y::2, x::2] for y in (0, 1) for x in (0, 1)]
+    for index in range(64):  # the kept pixel moves to another corner of its 2x2 cell when the crop is turned
+        assert any(torch.equal(lr[index], corner[index]) for corner in corners)
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    one, other = _sampler(), _sampler()
+    other.batch(5)
+    assert torch.equal(one.batch(7)[0], other.batch(7)[0])
+    assert not torch.equal(one.batch(7)[0], one.batch(8)[0])
+    assert not torch.equal(one.batch(7)[0], _sampler(seed=4).batch(7)[0])
+
+
+def test_processes_share_a_batch_without_overlap() -> None:
+    sampler = _sampler()
+    whole = sampler.batch(2)[1]
+    parts = [sampler.batch(2, rank=rank, world_size=2)[1] for rank in (0, 1)]
+    assert torch.equal(whole[0::2], parts[0])
+    assert torch.equal(whole[1::2], parts[1])
+
+
+def test_luma_is_full_range_and_studio_range_by_share() -> None:
+    rgb, full = _sampler().batch(0)[1], _sampler(color_mode="luma").batch(0)[1]
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    torch.testing.assert_close(full, (rgb * weights).sum(1, keepdim=True))
+    studio = _sampler(color_mode="luma", studio_fraction=1.0).batch(0)[1]
+    torch.testing.assert_close(studio, (16 + 219 * full) / 255)
+
+
+def test_larger_pictures_are_drawn_more_often() -> None:
+    sampler = PatchSampler(
+        [_pair(8, 8, seed=0), _pair(40, 40, seed=1)],
+        scale=2, patch_size=8, batch_size=500, color_mode="rgb",
+    )  # fmt: skip
+    whole = torch.from_numpy(sampler.pictures[0].lr.transpose(2, 0, 1).copy()).float() / 255
+    sums = sampler.batch(0)[0].sum((1, 2, 3))
+    assert int(torch.isclose(sums, whole.sum()).sum()) < 20, "one position of 1090 belongs to the small picture"
+
+
+def test_small_pictures_are_left_out_and_none_is_an_error() -> None:
+    assert (
+        len(PatchSampler([_pair(), _pair(4, 4)], scale=2, patch_size=8, batch_size=1, color_mode="rgb").pictures) == 1
+    )
+    with pytest.raises(DataError, match="patch of 64 low-resolution pixels"):
+        _sampler(patch_size=64)
+
+
+@pytest.mark.parametrize("ahead", [1, 4, 50])
+def test_prefetch_keeps_the_order(ahead: int) -> None:
+    sampler = _sampler()
+    with prefetch(sampler, range(3, 12), ahead=ahead) as batches:
+        got = [lr for lr, _ in batches]
+    assert len(got) == 9
+    assert all(torch.equal(lr, sampler.batch(step)[0]) for step, lr in enumerate(got, start=3))
+
+
+def test_prefetch_hands_errors_over_and_stops_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = _sampler()
+    with prefetch(sampler, range(1000)) as batches:
+        next(batches)
+    monkeypatch.setattr(sampler, "_crop", lambda *_: (_ for _ in ()).throw(OSError("disk gone")))
+    with pytest.raises(OSError, match="disk gone"), prefetch(sampler, range(3)) as batches:
+        next(batches)

@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from upres.errors import RecipeError
+from upres.lab.losses.criterion import LOSSES, LossTerm, criterion
+
+
+@pytest.fixture
+def pair() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    sr, hr = torch.rand(2, 2, 3, 16, 16, generator=generator)
+    return sr.requires_grad_(), hr
+
+
+def test_pixel_losses_are_their_formulas(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = pair
+    difference = (sr - hr).detach().double()
+    expected = {
+        "l1": difference.abs().mean(),
+        "l2": difference.square().mean(),
+        "charbonnier": (difference.square() + 1e-6).sqrt().mean(),
+    }
+    assert expected.keys() <= LOSSES.keys()
+    for name, value in expected.items():
+        assert LOSSES[name](sr, hr).item() == pytest.approx(value.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_gradients_and_is_least_at_the_truth(name: str, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = pair
+    loss = LOSSES[name](sr, hr)
+    loss.backward()
+    assert sr.grad is not None
+    assert bool(torch.isfinite(sr.grad).all())
+    assert LOSSES[name](hr, hr).item() < loss.item()
+
+
+def test_terms_are_weighted_and_summed(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    terms = [LossTerm(name="l1", weight=2.0), LossTerm(name="charbonnier", arguments={"epsilon": 0.1})]
+    expected = 2 * LOSSES["l1"](*pair) + LOSSES["charbonnier"](*pair, epsilon=0.1)
+    torch.testing.assert_close(criterion(terms)(*pair), expected)
+
+
+def test_unknown_loss_names_the_nearest() -> None:
+    with pytest.raises(RecipeError, match=r"no loss 'carbonnier'\. Did you mean 'charbonnier'\?"):
+        criterion([LossTerm(name="carbonnier")])
+    with pytest.raises(RecipeError, match="at least one loss term"):
+        criterion([])
