@@ -64,7 +64,8 @@ class Enlarged:
 
     Args:
         below: What to enlarge.
-        network: Float32 NCHW in and out.
+        network: Float32 NCHW in and out. Where it has ``upscale_rgb`` (the native engine's fused colour path), luma
+            networks go that way.
         scale: Of the network.
         color_mode: Of the network.
         halo: Low-resolution rows at each side that an output row depends on.
@@ -93,7 +94,7 @@ class Enlarged:
         if self._margin:
             width = self._below.size[1]
             part = part[:, reflect(range(-self._margin, width + self._margin), width)]
-        made = run_network(part, self._network, scale=self._scale, color_mode=self._color_mode)
+        made = self._run(np.ascontiguousarray(part))
         top, left = rows.start - window.start * self._scale, self._margin * self._scale
         return made[top : top + len(rows), left : left + self.size[1]]
 
@@ -101,6 +102,12 @@ class Enlarged:
         """Memory it takes to make ``count`` rows."""
         height = -(-count // self._scale) + 2 * self._halo + WINDOW_STEP
         return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
+
+    def _run(self, pixels: Pixels) -> Pixels:
+        fused: Callable[[Pixels], Pixels] | None = getattr(self._network, "upscale_rgb", None)
+        if fused is not None and self._color_mode == "luma":
+            return fused(pixels)
+        return run_network(pixels, self._network, scale=self._scale, color_mode=self._color_mode)
 
     def _window(self, rows: range) -> range:
         """Rows needed from below, with the margin's; moved rather than cut at its ends, to come in few heights."""

@@ -21,7 +21,7 @@ def peak_bytes() -> int:
     """The most memory this process ever took, in bytes; 0 where the system does not tell."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count what the process was before it became this program
-        high_water = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        high_water = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(high_water.split()[1]) * 1024
     if sys.platform == "win32":
         return 0

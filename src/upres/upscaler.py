@@ -307,10 +307,19 @@ class _SharedSession:
         self.precision = session.precision
         self._session = session
         self._lock = Lock()
+        if hasattr(session, "upscale_rgb"):
+            self.upscale_rgb = self._in_turn(session.upscale_rgb)
 
     def __call__(self, batch: Batch, /) -> Batch:
         with self._lock:
             return self._session(batch)
+
+    def _in_turn(self, function: Callable[[Pixels], Pixels]) -> Callable[[Pixels], Pixels]:
+        def locked(pixels: Pixels) -> Pixels:
+            with self._lock:
+                return function(pixels)
+
+        return locked
 
 
 def _models_by_factor(name: str | Path | None) -> Mapping[int, Model]:

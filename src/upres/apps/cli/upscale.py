@@ -13,7 +13,7 @@ from upres.errors import UpresError
 
 EPILOG = """size:
   --scale takes any positive number. The smallest native factor of the model (2, 3, 4; above 4 a chain of them, the
-  largest first: 8 is x4 then x2, 5 is x3 then x2 and a reduction) that reaches the wanted size runs, then one
+  smallest first: 8 is x2 then x4, 5 is x2 then x3 and a reduction) that reaches the wanted size runs, then one
   antialiased bicubic reduction. A scale of 1 or less needs no network. --width or --height alone keeps the proportions;
   both give exactly that size; --fit the largest size within the box.
 
