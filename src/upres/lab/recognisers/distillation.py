@@ -10,6 +10,7 @@ from upres.lab.recognisers.renaming import (
     RFDN_ESA,
     SQUEEZE_AND_EXCITE,
     Rule,
+    layers,
     less_one,
     renamer,
     shuffle_scale,
@@ -136,6 +137,10 @@ def _attention(shapes: Shapes, num_channels: int) -> dict[str, Any]:
     return {"attention": "none"}
 
 
+def _esa(at: str) -> tuple[str, ...]:
+    return tuple(f"{at}.{name}" for name in ("conv1", "conv_f", "conv_max", "conv3_"))
+
+
 STAGES: tuple[Rule, ...] = (
     (r"\.c([123])_d\.", less_one(".distilled.", ".")),
     (r"\.c([123])_r\.", less_one(".remaining.", ".")),
@@ -209,7 +214,7 @@ def _rlfn(head: str, block: str) -> Recogniser:
         (r"\.c([123])_r\.", r".conv\1."),
         (r"\.c5\.", ".fusion."),
     )
-    names = (f"{head}.weight", f"{block}1.c1_r.weight", f"{block}1.c5.weight", f"{block}1.esa.conv_f.weight")
+    names = layers(head, f"{block}1.c1_r", f"{block}1.c5", f"{block}1.esa.conv1", f"{block}1.esa.conv_f", "upsampler.0")
     return Recogniser(architecture="rlfn", match=match, rename=renamer(rules), by_trial=True, names=names)
 
 
@@ -219,35 +224,40 @@ RECOGNISERS = (
         match=_imdn,
         rename=renamer(_IMDN_RULES),
         by_trial=True,
-        names=("fea_conv.weight", "IMDB1.c1.weight", "IMDB1.cca.conv_du.0.weight", "c.0.weight", "LR_conv.weight"),
+        names=layers("fea_conv", "IMDB1.c1", "IMDB1.cca.conv_du.0", "c.0", "LR_conv", "upsampler.0"),
     ),
     Recogniser(
         architecture="imdn",
         match=_imdn_challenge,
         rename=renamer(_IMDN_CHALLENGE_RULES),
         by_trial=True,
-        names=("model.0.weight", "model.1.sub.0.conv1.0.weight", "model.1.sub.0.conv4.weight", "model.2.weight"),
+        names=layers(
+            "model.0", "model.1.sub.0.conv1.0", "model.1.sub.0.conv4", "model.1.sub.0.conv1x1", "model.1.sub.8"
+        ),
     ),
     Recogniser(
         architecture="imdn_plus",
         match=_imdn_plus,
         rename=_rename_imdn_plus,
         by_trial=True,
-        names=("FEM.0.weight", "FEM.1.sub.0.c1.weight", "RM.0.weight"),
+        names=layers("FEM.0", "FEM.1.sub.0.c1", "FEM.1.sub.8", "RM.0"),
     ),
     Recogniser(
         architecture="rfdn",
         match=_rfdn,
         rename=renamer(_RFDN_RULES),
         by_trial=True,
-        names=("fea_conv.weight", "B1.c1_d.weight", "B1.c1_r.weight", "B1.esa.conv_max.weight", "c.0.weight"),
+        names=layers("fea_conv", "B1.c1_d", "B1.c1_r", "B1.c4", "c.0", "LR_conv", "upsampler.0", *_esa("B1.esa")),
     ),
     Recogniser(
         architecture="bsrn",
         match=_bsrn,
         rename=renamer(_BSRN_RULES),
         by_trial=True,
-        names=("fea_conv.pw.weight", "B1.c1_d.weight", "B1.c1_r.pw.weight", "B1.c1_r.dw.weight", "c1.weight"),
+        names=layers(
+            *(f"{at}.{half}" for at in ("fea_conv", "B1.c1_r", "B1.c4", "B1.esa.conv3", "c2") for half in ("pw", "dw")),
+            *("B1.c1_d", "B1.c5", "B1.esa.conv1", "B1.esa.conv_f", "B1.conv_out", "c1", "upsampler.upsampleOneStep.0"),
+        ),
     ),
     _rlfn("conv_1", "block_"),
     _rlfn("fea_conv", "B"),

@@ -6,6 +6,7 @@ from upres.lab.recognisers.renaming import (
     RFDN_ESA,
     SQUEEZE_AND_EXCITE,
     Rule,
+    layers,
     less_one,
     renamer,
     shuffle_scale,
@@ -229,34 +230,46 @@ RECOGNISERS = (
         match=_neesr,
         rename=_rename_neesr,
         by_trial=True,
-        names=("fea_conv.weight", "B1.c1_d.weight", "B1.c1_r.conv3x3.weight", "B1.esa.conv_23.weight"),
+        names=layers(
+            *("fea_conv", "B1.c1_d", "B1.c1_r.conv3x3", "B1.c4.conv3x3", "B1.c5", "LR_conv", "upsampler.0"),
+            *(f"B1.esa.{name}" for name in ("conv1", "conv_f", "conv_2", "conv_23")),
+        ),
     ),
     Recogniser(
         architecture="ecbsr",
         match=_ecbsr,
         rename=_rename_ecbsr,
         by_trial=True,
-        names=("backbone.0.conv3x3.weight", "backbone.0.conv3x3.bias", "backbone.0.act.weight"),
+        names=(*layers("backbone.0.conv3x3"), "backbone.0.act.weight"),
     ),
     Recogniser(
         architecture="efdn",
         match=_efdn,
         rename=_rename_efdn,
         by_trial=True,
-        names=("cells.0.conv2.rep_conv.weight", "cells.0.branch.0.weight", "local_fuse.0.weight"),
+        names=(
+            *layers("cells.0.conv1.conv1x1", "cells.0.conv2.rep_conv", "cells.0.branch.0", "cells.0.fuse"),
+            *layers(
+                "head", "tail.0", "local_fuse.0", *(f"cells.0.att.{name}" for name in ("conv1", "conv_f", "conv3_"))
+            ),
+            "cells.0.conv2.act.weight",
+        ),
     ),
     Recogniser(
         architecture="fmen",
         match=_fmen,
         rename=_rename_fmen,
         by_trial=True,
-        names=("basic_blocks.0.conv1.rep_conv.weight", "hfabs.0.squeeze.weight", "hfabs.0.excitate.weight"),
+        names=layers(
+            *("head", "tail.0", "lr_conv", "warmup.0", "basic_blocks.0.conv1.rep_conv", "hfabs.0.squeeze"),
+            *("hfabs.0.excitate", "hfabs.0.convs.0.conv1.rep_conv", "warmup.1.convs.0.conv1.rep_conv"),
+        ),
     ),
     Recogniser(
         architecture="span",
         match=_span,
         rename=_rename_span,
         by_trial=True,
-        names=("conv_1.eval_conv.weight", "block_1.c1_r.eval_conv.weight", "conv_cat.weight"),
+        names=layers("conv_1.eval_conv", "block_1.c1_r.eval_conv", "conv_cat", "upsampler.0"),
     ),
 )

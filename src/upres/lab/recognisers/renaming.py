@@ -58,6 +58,11 @@ def with_ranges(arguments: Mapping[str, Any], **choices: tuple[Any, ...]) -> lis
     return [{**arguments, **dict(zip([*choices, "value_range"], value, strict=True))} for value in values]
 
 
+def layers(*names: str) -> tuple[str, ...]:
+    """Weight and bias of each layer, for a `Recogniser`'s ``names``."""
+    return tuple(f"{name}.{kind}" for name in names for kind in ("weight", "bias"))
+
+
 def less_one(before: str, after: str = "") -> Callable[[re.Match[str]], str]:
     """A replacement that puts the match's first group, a number counted from one, between two strings."""
     return lambda match: f"{before}{int(match[1]) - 1}{after}"

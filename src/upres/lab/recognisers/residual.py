@@ -7,7 +7,7 @@ import torch
 from upres.errors import CheckpointError
 from upres.lab.blocks.conv import DIV2K_RGB_MEAN
 from upres.lab.recognisers.recogniser import Arguments, Recogniser, Shapes, State, numbered, square_root
-from upres.lab.recognisers.renaming import RANGES, Rule, less_one, renamer, width, with_ranges
+from upres.lab.recognisers.renaming import RANGES, Rule, layers, less_one, renamer, width, with_ranges
 
 SCALES = (4, 3, 2)
 MEAN = r"(?:sub|add)_mean\..*"
@@ -171,7 +171,7 @@ def _carn(scale: int, upsampler: str) -> Recogniser:
         architecture="carn",
         match=match,
         rename=lambda state: rename(_without_mean(state)),
-        names=("entry.weight", "b1.b1.body.0.weight", "b1.c1.body.0.weight", f"{upsampler}.body.0.weight"),
+        names=layers("entry", "b1.b1.body.0", "b1.c1.body.0", "c1.body.0", f"{upsampler}.body.0", "exit"),
     )
 
 
@@ -230,36 +230,49 @@ RECOGNISERS = (
         match=_edsr,
         rename=_rename_edsr,
         by_trial=True,
-        names=("head.0.weight", "body.0.body.0.weight", "tail.0.0.weight", "tail.1.weight", "sub_mean.weight"),
+        names=layers("head.0", "body.0.body.0", "body.16", "tail.0.0", "tail.1", "sub_mean", "add_mean"),
     ),
     Recogniser(
         architecture="edsr",
         match=_basicsr_edsr,
         rename=renamer(_BASICSR_EDSR_RULES),
         by_trial=True,
-        names=("conv_first.weight", "body.0.conv1.weight", "conv_after_body.weight", "conv_last.weight"),
+        names=layers("conv_first", "body.0.conv1", "conv_after_body", "upsample.0", "conv_last"),
     ),
     Recogniser(
         architecture="rdn",
         match=_rdn,
         rename=_rename_rdn,
         by_trial=True,
-        names=("SFENet1.weight", "RDBs.0.convs.0.conv.0.weight", "GFF.0.weight", "UPNet.0.weight"),
+        names=layers("SFENet1", "RDBs.0.convs.0.conv.0", "RDBs.0.LFF", "GFF.0", "UPNet.0"),
     ),
-    Recogniser(architecture="vdsr", match=_vdsr, rename=_rename_vdsr, names=("input.weight", "output.weight")),
+    Recogniser(
+        architecture="vdsr",
+        match=_vdsr,
+        rename=_rename_vdsr,
+        names=("input.weight", "residual_layer.0.conv.weight", "output.weight"),
+    ),
     *(_carn(scale, upsampler) for scale in SCALES for upsampler in (f"upsample.up{scale}", "upsample.up")),
     Recogniser(
         architecture="lwfanet",
         match=_lwfanet,
         rename=renamer(_LWFANET_RULES),
         by_trial=True,
-        names=("conv_first.weight", "body.0.conv1_1.weight", "body.0.sa1.sa_conv.weight", "conv_L.weight"),
+        names=layers(
+            *("conv_first", "body.0.conv1_1", "body.0.sa1.sa_conv", "conv_body"),
+            *("conv_L", "conv_up1", "conv_hr", "conv_last"),
+        ),
     ),
     Recogniser(
         architecture="mobilesr",
         match=_mobilesr,
         rename=renamer(_MOBILESR_RULES),
         by_trial=True,
-        names=("body.layers.0.0.attn.qkv.weight", "upsapling.0.weight", "fuse.weight"),
+        names=(
+            *layers("head", "fuse", "upsapling.0", "tail"),
+            *layers(*(f"body.layers.0.0.{name}" for name in ("attn.proj_out", "mlp.fc.0", "norm1", "pos_embed"))),
+            *layers("body.layers.0.1.net.0"),
+            "body.layers.0.0.attn.qkv.weight",
+        ),
     ),
 )
