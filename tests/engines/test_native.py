@@ -1,0 +1,202 @@
+"""The native kernels against torch and numpy: every family, scale, size of filter, instruction set and kind of pixel."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+native = pytest.importorskip("upres.engines._native", reason="the native module was not built")
+
+ISAS = native.instruction_sets()
+FAMILIES = ["max", "tm", "tr"]
+SHIPPED = [(5, 4), (7, 8), (7, 2), (7, 4)]
+
+
+PARTS = {"max": 1, "tm": 2, "tr": 3}
+
+
+def make_filters(family, scale, kernel_size, channels, *, seed=0, key_spread=4.0):
+    """``(n, K, K)``: values near an interpolation, queries and keys as large as trained networks have them."""
+    rng = np.random.default_rng(seed)
+    values = channels * scale**2
+    filters = rng.normal(0, 1 / kernel_size, (PARTS[family] * values, kernel_size, kernel_size)).astype(np.float32)
+    filters[:values] *= 0.3
+    filters[:values, kernel_size // 2, kernel_size // 2] += 1 - filters[:values].sum(axis=(1, 2))
+    filters[values:] *= key_spread
+    return filters
+
+
+def by_torch(family, scale, filters, plane):
+    """``(H, W)`` float32 through the network by torch, at double precision: what float32 should come to."""
+    weight, x = torch.from_numpy(filters).double()[:, None], torch.from_numpy(plane).double()[None, None]
+    maps = F.pixel_shuffle(F.conv2d(x, weight, padding=filters.shape[-1] // 2), scale)[0]
+    parts = maps.unflatten(0, (PARTS[family], -1))
+    return _combine(family, parts).numpy()
+
+
+def by_numpy(family, scale, filters, plane):
+    """The same in plain loops over taps and phases, at double precision."""
+    count, size, _ = filters.shape
+    height, width = plane.shape
+    padded = np.pad(plane.astype(np.float64), size // 2)
+    maps = np.zeros((count, height, width))
+    for row in range(size):
+        for column in range(size):
+            piece = padded[row : row + height, column : column + width]
+            maps += filters[:, row, column, None, None].astype(np.float64) * piece
+    maps = maps.reshape(PARTS[family], -1, scale, scale, height, width).transpose(0, 1, 4, 2, 5, 3)
+    parts = maps.reshape(PARTS[family], -1, height * scale, width * scale)
+    if family == "max":
+        return parts[0].max(axis=0)
+    keys = parts[1] if family == "tm" else parts[1] * parts[2]
+    weights = np.exp(keys - keys.max(axis=0))
+    return (parts[0] * weights).sum(axis=0) / weights.sum(axis=0)
+
+
+def levels(floats, peak):
+    """Floats in [0, 1] clamped and rounded half up to 0 .. peak."""
+    return np.floor(np.clip(floats * peak, 0, peak) + 0.5).astype(np.int64)
+
+
+def _combine(family, parts):
+    if family == "max":
+        return parts[0].amax(dim=0)
+    keys = parts[1] if family == "tm" else parts[1] * parts[2]
+    return (parts[0] * keys.softmax(dim=0)).sum(dim=0)
+
+
+def upscale(network, plane, scale, out_dtype, *, peak=None, out_peak=None, integer=False, threads=2):
+    whites = {"uint8": 255, "uint16": 65535, "float32": 1}
+    out = np.full((plane.shape[0] * scale, plane.shape[1] * scale), 77, out_dtype)
+    network.upscale(plane, out, peak or whites[plane.dtype.name], out_peak or whites[out.dtype.name], integer, threads)
+    return out
+
+
+@cache
+def cases(family, scale, kernel_size, channels, key_spread):
+    """The filters, and for each picture its name, its bytes, and what torch makes of them."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[0:27, 0:113].astype(np.float32)
+    pictures = {
+        "rings": 0.5 + 0.5 * np.cos((x * x + y * y) / 90),
+        "noise": rng.random(x.shape),
+        "binary": (rng.random(x.shape) > 0.5) * 1.0,
+        "black": np.zeros(x.shape),
+        "white": np.ones(x.shape),
+        "checks": (x + y) % 2,
+    }
+    filters = make_filters(family, scale, kernel_size, channels, key_spread=key_spread)
+    found = []
+    for name, picture in pictures.items():
+        pixels = levels(picture, 255).astype(np.uint8)
+        found.append((name, pixels, by_torch(family, scale, filters, pixels / 255)))
+    return filters, found
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("kernel_size", "channels"), SHIPPED)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_shipped_shapes_equal_torch(family, scale, kernel_size, channels, isa):
+    filters, found = cases(family, scale, kernel_size, channels, 4.0)
+    network = native.EdgeSR(family, scale, filters, isa)
+    assert network.isa == isa
+    for name, pixels, expected in found:
+        floats = upscale(network, pixels.astype(np.float32) / np.float32(255), scale, np.float32)
+        assert np.abs(floats - expected).max() < 2e-5, name
+        off = np.abs(upscale(network, pixels, scale, np.uint8) - levels(expected, 255))
+        assert off.max() <= 1, name
+        assert off.mean() < 2e-3, name
+        deep = upscale(network, pixels.astype(np.uint16) * 257, scale, np.uint16)
+        assert np.abs(deep - levels(expected, 65535)).max() <= 1, name
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("kernel_size", "channels"), SHIPPED)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_integer_arithmetic_changes_few_pixels_by_one(family, scale, kernel_size, channels, isa):
+    filters, found = cases(family, scale, kernel_size, channels, 1.0)
+    network = native.EdgeSR(family, scale, filters, isa)
+    for name, pixels, expected in found:
+        off = np.abs(upscale(network, pixels, scale, np.uint8, integer=True) - levels(expected, 255))
+        assert off.max() <= 1, name
+        if name != "checks":  # which has so few values that one of them near a half is a large part
+            assert off.mean() <= 0.01, name
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    isa=st.sampled_from(ISAS),
+    family=st.sampled_from(FAMILIES),
+    scale=st.integers(2, 4),
+    kernel_size=st.sampled_from([3, 5, 7]),
+    channels=st.integers(1, 16),
+    height=st.integers(1, 9),
+    width=st.integers(1, 140),
+    kind=st.sampled_from(["floats", "bytes", "integers"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_shape_equals_numpy(isa, family, scale, kernel_size, channels, height, width, kind, seed):
+    filters = make_filters(family, scale, kernel_size, channels, seed=seed, key_spread=1.0)
+    network = native.EdgeSR(family, scale, filters, isa)
+    rng = np.random.default_rng(seed)
+    plane = rng.integers(0, 256, (height, width), np.uint8)
+    expected = by_numpy(family, scale, filters, plane.astype(np.float32) / np.float32(255))
+    if kind == "floats":
+        result = upscale(network, plane.astype(np.float32) / np.float32(255), scale, np.float32)
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+    elif kind == "bytes":
+        assert np.abs(upscale(network, plane, scale, np.uint8) - levels(expected, 255)).max() <= 1
+    elif family == "max" or network.key_bound <= 90:
+        result = upscale(network, plane, scale, np.uint8, integer=True)
+        assert np.abs(result - levels(expected, 255)).max() <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    isa=st.sampled_from(ISAS),
+    family=st.sampled_from(FAMILIES),
+    values=st.lists(st.floats(width=32), min_size=1, max_size=40),
+    key_spread=st.sampled_from([1.0, 100.0, 1e4]),
+)
+def test_no_floats_make_nan(isa, family, values, key_spread):
+    filters = make_filters(family, 2, 5, 4, key_spread=key_spread)
+    plane = np.resize(np.array(values, np.float32), (7, 23))
+    result = upscale(native.EdgeSR(family, 2, filters, isa), plane, 2, np.float32)
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("family", ["tm", "tr"])
+def test_keys_of_any_size_are_weighed_rightly(isa, family):
+    """Keys beyond what powers of 2 hold take the running maximum; the largest alone decides."""
+    filters = make_filters(family, 2, 5, 8, key_spread=300.0)
+    network = native.EdgeSR(family, 2, filters, isa)
+    assert network.key_bound > 1000
+    plane = (np.random.default_rng(3).random((20, 70)) > 0.5).astype(np.float32)
+    result = upscale(network, plane, 2, np.float32)
+    # float32 resolves such keys to about 1e-7 of their size, so where two nearly tie the choice is open
+    off = np.abs(result - by_torch(family, 2, filters, plane))
+    assert np.isfinite(result).all()
+    assert np.quantile(off, 0.98) < 1e-4
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("value", [-3.0, 0.0, 0.4, 1.0, 7.0])
+def test_floats_outside_the_range_are_not_clamped(isa, family, value):
+    filters = make_filters(family, 2, 5, 4)
+    plane = np.full((9, 40), value, np.float32)
+    result = upscale(native.EdgeSR(family, 2, filters, isa), plane, 2, np.float32)
+    np.testing.assert_allclose(result, by_torch(family, 2, filters, plane), atol=1e-5 * max(1, abs(value)))
+
+
+def test_one_instruction_set_is_always_there():
+    assert ISAS[-1] == "baseline"
+    assert len(set(ISAS)) == len(ISAS)
+    assert native.EdgeSR("max", 2, make_filters("max", 2, 3, 1)).isa == ISAS[0]
