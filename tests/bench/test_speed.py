@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from upres.apps.cli.main import main
-from upres.bench.ceilings import KEYS, Ceilings
+from upres.bench.ceilings import KEYS, Ceilings, native_module
 from upres.bench.speed import Contender, SessionRunner, bench_speed, contenders, count_multiply_adds, natural_noise
 from upres.bench.workers import Timing
-from upres.errors import EngineError, UnknownModelError
+from upres.errors import EngineError, UnknownModelError, UnsupportedModelError
 from upres.models.card import ModelCard, ModelSpec
 
 
@@ -30,6 +30,31 @@ def test_every_model_on_every_engine_at_every_size_and_each_resampler_once(check
     assert {(c.width, c.height) for c in made} == {(99, 60), (30, 30)}  # multiples of the scale
     weights = 2 * 4 * 9 * 25
     assert {c.multiply_adds for c in made} == {weights * 33 * 20, weights * 10 * 10, None}
+
+
+def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked_for(checkpoint):
+    def native(**settings):
+        made = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1, **settings)
+        return [(c.precision, c.isa) for c in made]
+
+    assert native() == [("auto", None), ("int16", None)]
+    assert native(precision="f32") == [("f32", None)]
+    assert native(precision="f32", isas=("avx512", "avx2")) == [("f32", "avx512"), ("f32", "avx2")]
+
+
+@pytest.mark.skipif(native_module() is None, reason="the native module is not built here")
+def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
+    floats, integers = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1)
+    runner = SessionRunner(floats)
+    assert runner._call().shape == (1, 1, 30, 60)
+    assert runner.describe() == {"precision": "f32", "isa": native_module().instruction_sets()[0]}
+    try:
+        runner = SessionRunner(integers)
+    except UnsupportedModelError as error:
+        assert "does not take integer kernels" in str(error)  # noqa: PT017  a random model may or may not pass the gate
+        return
+    assert runner._call().dtype == np.uint8
+    assert runner.describe()["precision"] == "int16"
 
 
 def test_models_with_kernels_at_other_resolutions_tell_no_arithmetic():

@@ -1,7 +1,8 @@
 """Latency of models on engines, contenders driven in turn, beside the resamplers people use today.
 
 Sizes are those of the picture that comes out: ``1920x1080`` at scale 2 means a plane of 960x540 goes in. Latency is
-that of one call on float32 planes already in memory; the resamplers work on one uint8 plane, as they are used.
+that of one call on float32 planes already in memory. ``int16`` rows are the native engine's integer kernels, from one
+uint8 plane to another; the resamplers work on such a plane too, as they are used.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,13 +18,17 @@ from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.environment import environment
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import Session
+from upres.engines.native import ENGINE as NATIVE
 from upres.engines.select import open_session
-from upres.errors import EngineError, MissingExtraError, UpresError
+from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
 from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import find
 
 RESAMPLERS = ("cv2", "pillow")
 """Contenders that are no engines: bicubic interpolation of other people's libraries."""
+
+INTEGER = "int16"
+"""Precision of the native engine's kernels from integer plane to integer plane."""
 
 ONE_RESOLUTION = ("esr_max", "esr_tm", "esr_tr", "esr_cnn", "espcn", "fsrcnn")
 """Architectures that run every kernel once a low-resolution pixel, so that their weights tell their arithmetic."""
@@ -45,6 +50,8 @@ class Contender:
     channels: int = 1
     threads: int = 1
     precision: str = "auto"
+    isa: str | None = None
+    """Instruction set asked of the native engine; ``None`` for its best."""
     multiply_adds: int | None = None
     """Of one call, where they are known."""
 
@@ -92,20 +99,12 @@ class SessionRunner:
     """A model in an engine, or a resampler, called on one picture; lives in a worker process."""
 
     def __init__(self, contender: Contender) -> None:
-        self.precision, self.isa = "u8", None
         shape = (contender.channels, contender.height // contender.scale, contender.width // contender.scale)
         picture = natural_noise(shape)
         if contender.engine in RESAMPLERS:
-            self._call = _resampler(contender, picture[0])
+            self._call, self._real = _resampler(contender, picture[0]), {"precision": "u8", "isa": None}
         else:
-            session = open_session(
-                find(contender.source),
-                engine=contender.engine,
-                threads=contender.threads,
-                precision=contender.precision,
-            )
-            self.precision, self.isa = session.precision, getattr(session, "isa", None)
-            self._call = _session_call(session, picture[None])
+            self._call, self._real = _open(contender, picture)
 
     def turn(self, *, seconds: float, calls: int) -> list[float]:
         """Latencies in milliseconds, see `timed_turn`."""
@@ -113,7 +112,7 @@ class SessionRunner:
 
     def describe(self) -> dict[str, str | None]:
         """Precision and instruction set that are really used."""
-        return {"precision": self.precision, "isa": self.isa}
+        return self._real
 
 
 def contenders(
@@ -123,6 +122,7 @@ def contenders(
     *,
     threads: int,
     precision: str = "auto",
+    isas: Sequence[str] = (),
 ) -> list[Contender]:
     """Every model on every engine at every size, then each resampler once a scale and size.
 
@@ -133,7 +133,8 @@ def contenders(
         engines: Of `upres.engines.select.ENGINES` and `RESAMPLERS`.
         sizes: Width and height of the output.
         threads: Of every contender.
-        precision: Asked of the engines.
+        precision: Asked of the engines; with ``auto`` the native engine runs its integer kernels too.
+        isas: Instruction sets that the native engine is asked for, one contender each; empty for its best.
     """
     found = [(str(name), find(name)) for name in models]
     plain: dict[tuple[int, int, int], None] = {}
@@ -156,7 +157,16 @@ def contenders(
                 precision=precision,
                 multiply_adds=None if per_pixel is None else per_pixel * (width // scale) * (height // scale),
             )
-            made += [replace(first, engine=engine) for engine in engines if engine not in RESAMPLERS]
+            for engine in engines:
+                if engine == "native":
+                    precisions = ("auto", INTEGER) if precision == "auto" else (precision,)
+                    made += [
+                        replace(first, engine=engine, precision=each, isa=isa)
+                        for each in precisions
+                        for isa in isas or (None,)
+                    ]
+                elif engine not in RESAMPLERS:
+                    made.append(replace(first, engine=engine))
     made += [
         Contender(model="bicubic", engine=engine, scale=scale, width=width, height=height, threads=threads)
         for scale, width, height in plain
@@ -279,13 +289,38 @@ def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: C
     )
 
 
-def _session_call(session: Session, batch: NDArray[np.float32]) -> Callable[[], object]:
-    batch = np.ascontiguousarray(batch)
-    return lambda: session(batch)
+def _open(contender: Contender, picture: NDArray[np.float32]) -> tuple[Callable[[], object], dict[str, str | None]]:
+    """What to time, and the precision and instruction set it really uses."""
+    model = find(contender.source)
+    if contender.engine == "native":
+        if contender.precision == INTEGER:
+            return _integer_kernels(contender, picture[0])
+        session: Session = NATIVE.open(
+            model, threads=contender.threads, precision=contender.precision, isa=contender.isa
+        )
+    else:
+        session = open_session(model, engine=contender.engine, threads=contender.threads, precision=contender.precision)
+    batch = np.ascontiguousarray(picture[None])
+    return lambda: session(batch), {"precision": session.precision, "isa": getattr(session, "isa", None)}
+
+
+def _integer_kernels(
+    contender: Contender, plane: NDArray[np.float32]
+) -> tuple[Callable[[], object], dict[str, str | None]]:
+    session = NATIVE.open(find(contender.source), threads=contender.threads, isa=contender.isa)
+    if session.plane_precision(255) != INTEGER:
+        raise UnsupportedModelError(f"native: {contender.model} does not take integer kernels")
+    pixels = _eight_bit(plane)
+    out = np.empty((contender.height, contender.width), np.uint8)
+    return lambda: session.run_plane(pixels, out), {"precision": INTEGER, "isa": session.isa}
+
+
+def _eight_bit(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.round(255 * plane).astype(np.uint8)
 
 
 def _resampler(contender: Contender, plane: NDArray[np.float32]) -> Callable[[], object]:
-    pixels = np.round(255 * plane).astype(np.uint8)
+    pixels = _eight_bit(plane)
     size = (contender.width, contender.height)
     if contender.engine == "pillow":
         from PIL import Image

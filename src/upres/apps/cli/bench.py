@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=_sizes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
     )
     speed.add_argument("--threads", type=_positive, help="of every contender (default: the cores at hand)")
+    speed.add_argument("--isa", metavar="A,B", help="instruction sets for the native engine (default: its best)")
     speed.add_argument("--precision", default="auto", help="asked of the engines (default auto)")
     speed.add_argument(
         "--repeats", type=_positive, default=10, metavar="N", help="turns of each contender (default 10)"
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         args.size,
         threads=args.threads or available_cores(),
         precision=args.precision,
+        isas=args.isa.split(",") if args.isa else (),
     )
     with tqdm(
         total=(len(entrants) + len(args.size)) * (args.repeats + 1), unit="turn", file=sys.stderr, disable=None
