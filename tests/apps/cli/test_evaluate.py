@@ -1,0 +1,210 @@
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+from upres.apps.cli import evaluate as verb
+from upres.apps.cli.main import main
+from upres.errors import UnknownModelError
+from upres.evaluation import bicubic_network, evaluate
+from upres.image.resize import imresize
+from upres.metrics.protocol import PROTOCOLS
+from upres.models.card import ModelCard, ModelSpec
+from upres.models.catalog import Model
+
+
+@dataclass
+class FakeSession:
+    """Bicubic under another name, so that its figures are known."""
+
+    model: Model
+    engine: str = "fake"
+    precision: str = "f32"
+
+    def __call__(self, batch):
+        return bicubic_network(self.model.card.scale, eight_bit=False)(batch)
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    for dataset in ("SetA", "SetB"):
+        (tmp_path / dataset).mkdir()
+        for name in "xy":
+            picture = imresize(rng.integers(0, 256, (9, 8, 3), np.uint8), size=(64, 60))
+            Image.fromarray(picture).save(tmp_path / dataset / f"{name}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Models that need no engine; the list says which of them were opened, and how."""
+    calls = []
+
+    def model(name, scale, color_mode):
+        card = ModelCard(
+            name=name, spec=ModelSpec(architecture="a", scale=scale), color_mode=color_mode, parameters=scale
+        )
+        weights = tmp_path / f"{name}.safetensors"
+        if not weights.exists():
+            save_file({"w": np.full(3, scale, np.float32)}, weights, card.to_header())
+        return Model(card=card, weights=weights)
+
+    shipped = [model("tiny_x2", 2, "luma"), model("tiny_x3", 3, "luma"), model("wide_x2", 2, "rgb")]
+
+    def find(name):
+        for each in shipped:
+            if name in (each.card.name, str(each.weights)):
+                return each
+        raise UnknownModelError(f"no model '{name}'.")
+
+    def open_session(model, **settings):
+        calls.append((model.card.name, settings))
+        return FakeSession(model)
+
+    monkeypatch.setattr(verb, "find", find)
+    monkeypatch.setattr(verb, "list_models", lambda: tuple(shipped))
+    monkeypatch.setattr("upres.engines.select.open_session", open_session)
+    return calls
+
+
+def run_json(capsys, *arguments):
+    assert main(["evaluate", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_one_model_on_one_set_is_the_json_contract(data, opened, capsys):
+    report = run_json(capsys, "tiny_x2", "--data", data / "SetA")
+    network = bicubic_network(2, eight_bit=False)
+    expected = evaluate(network, data / "SetA", scale=2, color_mode="luma", model="tiny_x2")
+    assert report == expected.to_dict()
+    assert list(report) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "images"]
+    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "auto"})]
+
+
+def test_engine_settings_reach_the_engine(data, opened, capsys):
+    run_json(capsys, "tiny_x2", "--data", data / "SetA", "--engine", "torch", "--threads", 1, "--precision", "bf16")
+    assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16"})]
+
+
+def test_all_models_sets_and_protocols_in_one_call(data, opened, capsys):
+    reports = run_json(
+        capsys, "bicubic", "all", "--data", data / "SetA", data / "SetB", "--protocol", "paper", "esr", "--scale", 2
+    )
+    found = [(report["model"], report["dataset"], report["protocol"]) for report in reports]
+    assert sorted(found) == sorted(
+        (model, dataset, protocol)
+        for dataset in ("SetA", "SetB")
+        for model, protocol in [("bicubic", "paper"), ("bicubic", "esr"), ("tiny_x2", "paper"), ("tiny_x2", "esr"),
+                                ("wide_x2", "paper")]
+    )  # fmt: skip
+    assert [name for name, _ in opened] == ["tiny_x2", "wide_x2"]  # once each
+
+
+def test_bicubic_takes_the_scales_of_the_others(data, opened, capsys):
+    reports = run_json(capsys, "bicubic", "tiny_x3", "--data", data / "SetA")
+    assert [(report["model"], report["scale"]) for report in reports] == [("bicubic", 3), ("tiny_x3", 3)]
+
+
+def test_bicubic_is_resized_as_each_protocol_means(data, capsys):
+    reports = run_json(capsys, "bicubic", "--data", data / "SetA", "--scale", 2, "--protocol", "all")
+    assert {report["protocol"] for report in reports} == set(PROTOCOLS)
+    for report in reports:
+        luma = PROTOCOLS[report["protocol"]].luma_only
+        expected = evaluate(
+            bicubic_network(2, eight_bit=not luma),
+            data / "SetA",
+            scale=2,
+            color_mode="luma" if luma else "rgb",
+            protocol=report["protocol"],
+            model="bicubic",
+        )
+        assert report == expected.to_dict()
+
+
+def test_finished_parts_are_not_measured_again(data, opened, capsys):
+    out, table = data / "out" / "quality.json", data / "out" / "quality.md"
+    arguments = ["tiny_x2", "tiny_x3", "--data", data / "SetA", "--out", out, "--markdown", table]
+    first = run_json(capsys, *arguments)
+    written = out.read_bytes()
+    assert run_json(capsys, *arguments) == first
+    assert len(opened) == 2
+    assert out.read_bytes() == written
+
+    run_json(capsys, *arguments, "--protocol", "paper", "ntire")
+    assert len(opened) == 4
+    assert len(json.loads(out.read_text())["results"]) == 4
+    assert "## Protocol `ntire`" in table.read_text()
+    assert str(data) not in out.read_text() + table.read_text()
+
+
+def test_new_weights_are_measured_again_and_a_new_header_is_not(data, opened, capsys):
+    arguments = ["tiny_x2", "--data", data / "SetA", "--out", data / "quality.json"]
+    run_json(capsys, *arguments)
+    save_file({"w": np.full(3, 2, np.float32)}, data / "tiny_x2.safetensors", {"upres": "a card with scores"})
+    run_json(capsys, *arguments)
+    assert len(opened) == 1
+    save_file({"w": np.full(3, 7, np.float32)}, data / "tiny_x2.safetensors")
+    run_json(capsys, *arguments)
+    assert len(opened) == 2
+
+
+def test_an_interrupted_run_keeps_what_was_finished(data, opened, capsys):
+    arguments = ["tiny_x2", "--data", data / "SetA", data / "SetB", "--out", data / "quality.json"]
+    hidden = (data / "SetB" / "y.png").rename(data / "y.png")
+    (data / "SetB" / "y.png").write_bytes(b"not a picture")
+    assert main(["evaluate", *map(str, arguments)]) == 1
+    hidden.rename(data / "SetB" / "y.png")
+    assert [record["dataset"] for record in json.loads((data / "quality.json").read_text())["results"]] == ["SetA"]
+    capsys.readouterr()
+    assert len(run_json(capsys, *arguments)) == 2
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_paths(data, opened, capsys):
+    path = str(data / "tiny_x2.safetensors")
+    reports = run_json(capsys, "tiny_x2", path, "--data", data / "SetA")
+    assert {report["model"] for report in reports} == {"tiny_x2", path}
+
+
+def test_text_shows_every_picture_the_mean_and_what_ran(data, opened, capsys):
+    assert main(["evaluate", "tiny_x2", "--data", str(data / "SetA")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("tiny_x2 x2 on SetA by protocol paper (fake, f32)\n")
+    assert [line.split()[0] for line in out.splitlines()[2:]] == ["x", "y", "mean"]
+
+
+def test_luma_protocols_are_left_out_for_rgb_networks_with_a_note(data, opened, capsys):
+    assert main(["evaluate", "wide_x2", "--data", str(data / "SetA"), "--protocol", "all", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert [report["protocol"] for report in json.loads(captured.out)] == ["paper", "ntire", "matlab-uint8"]
+    assert "wide_x2: esr, luma-float left out, for luma networks only" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        (["wide_x2", "--protocol", "esr"], 1, "esr: for luma networks only, and wide_x2 works on RGB"),
+        (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and --scale is 3"),
+        (["tiny_x9"], 1, "no model 'tiny_x9'"),
+        (["tiny_x2", "--protocol", "papper"], 1, "Did you mean 'paper'?"),
+        (["bicubic"], 2, "bicubic has no scale of its own: add --scale 2"),
+    ],
+)
+def test_mistakes_are_one_clear_line(data, opened, capsys, arguments, status, complaint):
+    command = ["evaluate", *arguments, "--data", str(data / "SetA")]
+    if status == 2:
+        with pytest.raises(SystemExit) as stop:
+            main(command)
+        assert stop.value.code == 2
+    else:
+        assert main(command) == status
+    assert complaint in capsys.readouterr().err
+    assert not opened
+
+
+def test_missing_data_is_one_clear_line(data, opened, capsys):
+    assert main(["evaluate", "tiny_x2", "--data", str(data / "nowhere")]) == 1
+    assert "nowhere: no such folder" in capsys.readouterr().err

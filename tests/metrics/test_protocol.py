@@ -1,0 +1,85 @@
+import math
+
+import numpy as np
+import pytest
+
+from upres.errors import DataError
+from upres.metrics.protocol import PROTOCOLS, find_protocol
+
+RED, GREY = (255, 0, 0), (100, 100, 100)
+
+
+def flat(colour, size=40):
+    return np.broadcast_to(np.array(colour, np.uint8), (size, size, 3))
+
+
+def enlarge(batch):
+    return batch.repeat(2, axis=2).repeat(2, axis=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "colour", "expected"),
+    [
+        ("paper", RED, 16 + 65.481),
+        ("paper", GREY, 16 + 219 * 100 / 255),
+        ("matlab-uint8", RED, 81),
+        ("matlab-uint8", GREY, 102),
+        ("ntire", RED, RED),
+        ("luma-float", RED, 16 + 65.481),
+        ("esr", RED, 16 + 219 * 0.114),
+        ("esr", GREY, 16 + 219 * 100 / 255),
+    ],
+)
+def test_measures_the_values_of_its_definition(name, colour, expected):
+    assert np.allclose(PROTOCOLS[name].reference(flat(colour)), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("luma-float", (16 + 65.481) / 255), ("esr", 0.114), ("paper", 0.299), ("ntire", 0.299)]
+)
+def test_gives_luma_networks_the_plane_of_its_definition(name, given):
+    batches = []
+    PROTOCOLS[name].estimate(
+        lambda batch: batches.append(batch) or enlarge(batch), flat(RED), scale=2, color_mode="luma"
+    )
+    assert batches[0].shape == (1, 1, 40, 40)
+    assert batches[0].dtype == np.float32
+    assert np.allclose(batches[0], given, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_output_beyond_white_counts_as_white(name):
+    rules = PROTOCOLS[name]
+    white = {"luma-float": 255}.get(name, rules.reference(flat((255, 255, 255), 80)))
+    sr = rules.estimate(lambda batch: enlarge(batch) + 1, flat(GREY), scale=2, color_mode="luma")
+    assert np.allclose(sr, white, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "rounded"), [("paper", True), ("ntire", True), ("luma-float", False), ("esr", False)])
+def test_only_the_8_bit_protocols_round_the_output(name, rounded):
+    rules = PROTOCOLS[name]
+    sr = rules.estimate(lambda batch: enlarge(batch) + 0.3 / 255, flat(GREY), scale=2, color_mode="luma")
+    assert np.allclose(sr, rules.reference(flat(GREY, 80)), atol=1e-3) == rounded
+
+
+@pytest.mark.parametrize(("name", "border"), [("paper", 3), ("ntire", 3), ("luma-float", 3), ("esr", 6)])
+def test_ignores_the_border_of_its_definition(name, border):
+    hr = PROTOCOLS[name].reference(flat(GREY)).astype(float)
+    sr = hr.copy()
+    sr[:border] += 9
+    assert PROTOCOLS[name].score(sr, hr, scale=3) == (math.inf, 1.0)
+    sr[border, border] += 9
+    psnr_db, ssim = PROTOCOLS[name].score(sr, hr, scale=3)
+    assert psnr_db < 70
+    assert ssim < 1
+
+
+def test_refuses_rgb_networks_where_only_luma_is_defined():
+    for name in ("luma-float", "esr"):
+        with pytest.raises(DataError, match=f"'{name}' measures luma networks only.*'paper'"):
+            PROTOCOLS[name].estimate(enlarge, flat(RED), scale=2, color_mode="rgb")
+
+
+def test_unknown_protocol_suggests_the_nearest():
+    with pytest.raises(DataError, match=r"Did you mean 'paper'.*ntire"):
+        find_protocol("papper")
