@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from upres import __version__
+import upres
 
 PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
 
@@ -44,7 +44,7 @@ def available_cores() -> int:
 
 
 def _versions() -> dict[str, str]:
-    found = {"upres": __version__}
+    found = {"upres": upres.__version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)
