@@ -32,7 +32,19 @@ ALLOWED: dict[str, set[str]] = {
     "lab.data": {"evaluation", "image", "models"},
     "lab.losses": set(),
     "lab.training": {"lab.checkpoint", "lab.zoo", "lab.losses", "lab.data", "models", "metrics", "evaluation"},
-    "lab.challenge": {"lab.complexity", "lab.checkpoint", "lab.zoo", "evaluation", "bench", "models", "metrics"},
+    "lab.challenge": {
+        *(
+            "lab.complexity",
+            "lab.checkpoint",
+            "lab.zoo",
+            "evaluation",
+            "bench",
+            "engines",
+            "models",
+            "metrics",
+            "image",
+        ),
+    },
     "lab.export": {"lab.checkpoint", "models", "engines"},
 }
 """Room -> rooms it may import, besides itself and ``errors``. The longest name that fits a module counts."""
