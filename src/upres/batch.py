@@ -104,7 +104,8 @@ class Batch:
         name = self._format(job, picture)
         _require_side(plan, name)
         made = self._upscaler.upscale_picture(picture, progress=progress)
-        warnings = [*picture.notes, *self._write(made, job.output, name), *self._over_limit()]
+        del picture  # the encoder needs the memory
+        warnings = [*made.notes, *self._write(made, job.output, name), *self._over_limit()]
         warnings += self._record(job, plan)
         return {
             "model": plan.model_name,

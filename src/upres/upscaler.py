@@ -35,9 +35,10 @@ Progress = Callable[[float], None]
 BICUBIC = "bicubic"
 """Name of the model that is none: plain antialiased bicubic interpolation."""
 
-DEFAULT_WORKING_BYTES = 128 * 2**20
+DEFAULT_WORKING_BYTES = 256 * 2**20
 """Memory for bands where no limit is given."""
-LEAST_WORKING_BYTES = 16 * 2**20
+LEAST_WORKING_BYTES = 48 * 2**20
+"""Below this bands would be mostly halo; it is taken even where the limit leaves less."""
 OVERLAP = 32
 """Rows of context for networks that are not local."""
 
@@ -209,10 +210,10 @@ class Upscaler:
     def _enlarge(self, pixels: Pixels, plan: Plan, progress: Progress | None) -> Pixels:
         out = np.empty((*plan.size, *pixels.shape[2:]), pixels.dtype)
         stage = self._stage(pixels, plan)
-        workers = self.threads or _cores()
         budget = DEFAULT_WORKING_BYTES
         if self.max_memory is not None:
             budget = max(LEAST_WORKING_BYTES, self.max_memory - resident_bytes() - out.nbytes)
+        workers = max(1, min(self.threads or _cores(), budget // LEAST_WORKING_BYTES))
         step = int(np.prod([model.card.scale for model in plan.models])) * 4
         share = -(-plan.size[0] // (workers * step)) * step  # a band for every core
         rows = min(share, band_height(stage, budget // workers, step=step))
@@ -343,7 +344,7 @@ def _values_per_pixel(path: Path) -> int:
     """Float32 values that engine and colour path hold for each low-resolution pixel while they work, estimated."""
     card, weights = read_weights(path)
     widest = max((array.shape[0] for array in weights.values() if array.ndim == 4), default=1)
-    return 3 * widest + 16 * card.scale**2 + 16
+    return 3 * widest + 3 * card.scale**2 + 4
 
 
 def _frame_of(pixels: Pixels) -> Frame:
