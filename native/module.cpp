@@ -138,7 +138,7 @@ void resize(const ConstArray& from, const AnyArray& to, int scale, float shift, 
             const std::string& isa) {
   const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, peak);
   if (scale < kMinScale || scale > kMaxScale) throw nb::value_error("expected a scale of 2, 3 or 4");
-  if (!(shift > -0.5f && shift <= 0.0f)) throw nb::value_error("expected a shift of more than -0.5, at most 0");
+  if (!(shift >= 0.0f && shift < 0.25f)) throw nb::value_error("expected a shift of 0 to 0.25");
   if (target.pixel != source.pixel) throw nb::type_error("expected the same dtype in and out");
   require_scaled(source, target, scale);
   const Runner runner{kernels_named(isa), thread_count(threads)};

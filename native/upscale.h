@@ -47,7 +47,7 @@ void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& 
 void upscale_rgb(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to);
 
 // Bicubic (a = -0.5) with reflected edges; `shift` moves the sampling points, in pixels of `from`, to the right:
-// chroma that sits on the left of its luma pixels needs 0.25 * (1 / scale - 1).
+// chroma that sits on the left of its luma pixels needs 0.25 * (1 - 1 / scale).
 void resize_plane(int scale, float shift, const Runner& runner, const Plane& from, const Plane& to);
 
 }  // namespace upres

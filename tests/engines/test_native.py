@@ -1,4 +1,4 @@
-"""The native kernels against torch and numpy: every family, scale, size of filter, instruction set and kind of pixel."""
+"""The native kernels against torch and numpy: every family, scale, shape, instruction set and kind of pixel."""
 
 from functools import cache
 

@@ -221,7 +221,8 @@ def instruction_sets() -> list[str]:
     Raises:
         ImportError: If the kernels were not built.
     """
-    return _module().instruction_sets()
+    names: list[str] = _module().instruction_sets()
+    return names
 
 
 def resize_plane(
@@ -254,21 +255,22 @@ def resize_plane(
     """
     if out is None:
         out = np.empty(np.multiply(plane.shape, scale), plane.dtype)
-    # A sample lies 1/4 of a chroma pixel left of the centre that its two luma pixels share, in both pictures.
-    shift = 0.25 * (1 / scale - 1) if left_sited else 0.0
+    # A sample lies a quarter of a chroma pixel left of the centre of its two luma pixels, in both pictures.
+    shift = 0.25 * (1 - 1 / scale) if left_sited else 0.0
     _module().resize(plane, out, scale, shift, _white(plane.dtype) if peak is None else peak, threads or 0)
     return out
 
 
-def calibration_plane(peak: int) -> NDArray[np.uint16]:
-    """A small picture of what pictures hold: gradients, edges at all angles, texture, noise, and flat areas."""
+def calibration_plane(peak: int) -> Plane:
+    """A small uint16 picture of what pictures hold: gradients, edges at all angles, texture, noise, and flat areas."""
     y, x = np.mgrid[0:128, 0:192].astype(np.float64)
     rings = 0.5 + 0.5 * np.cos((x * x + y * y) / 300)
     blocks = ((x // 11 + y // 7) % 3) / 2
     ramp = x / 191
     noise = np.random.default_rng(0).normal(0.0, 0.04, x.shape)
     picture = np.where(x < 64, rings, np.where(x < 128, blocks, ramp)) + np.where(y < 96, noise, 0.0)
-    return np.floor(np.clip(picture, 0, 1) * peak + 0.5).astype(np.uint16)
+    levels: Plane = np.floor(np.clip(picture, 0, 1) * peak + 0.5).astype(np.uint16)
+    return levels
 
 
 def _module() -> Any:
