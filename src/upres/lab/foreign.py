@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -241,20 +241,41 @@ def _nearest(state: dict[str, Tensor]) -> str:
     *_, stripped = _without_prefixes(state)
     # one model an architecture, then every size of the winner, then its scales: building them all takes seconds
     first = {spec.architecture: name for name, spec in reversed(list(MODELS.items())) if spec.scale == 4}
-    _, name, _ = _most_alike(first.values(), (state, stripped))
-    sizes = [model for model, spec in MODELS.items() if spec.architecture == MODELS[name].architecture]
-    score, name, variant = _most_alike([model for model in sizes if MODELS[model].scale == 4], (state, stripped))
+    score, name, variant = _most_alike(first.values(), (state, stripped))
     if score < 0.2:
         return f"Its {len(state)} tensors ({', '.join(list(state)[:4])} ...) resemble no network of the zoo."
-    scales = [model for model in sizes if model.rpartition("_x")[0] == name.rpartition("_x")[0]]
-    name = min(scales, key=lambda model: len(mismatches(_expected(model), variant)))
-    problems = mismatches(_expected(name), variant)
-    known = sum(key in _expected(name) for key in variant)
+    architecture = MODELS[name].architecture
+    spellings = list(_spellings(architecture, variant))
+    sizes = [model for model, spec in MODELS.items() if spec.architecture == architecture and spec.scale == 4]
+    _, name, variant = _best_fit(sizes, spellings)
+    scales = [model for model in MODELS if model.rpartition("_x")[0] == name.rpartition("_x")[0]]
+    expected, name, _ = _best_fit(scales, [variant])
+    problems = mismatches(expected, variant)
+    known = sum(key in expected for key in variant)
     more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
     return (
         f"Nearest architecture: {MODELS[name].architecture} (as {name}, {known} of {len(variant)} tensor names known); "
-        f"{'; '.join(problems[:4])}{more}"
+        f"in our names: {'; '.join(problems[:4])}{more}"
     )
+
+
+def _best_fit(
+    names: Iterable[str], variants: Iterable[dict[str, Tensor]]
+) -> tuple[dict[str, torch.Size], str, dict[str, Tensor]]:
+    """What the model with the fewest mismatches expects, expanded or folded, its name, and the variant it fits."""
+    forms = ((_expected(name, folded=folded), name) for name in names for folded in (False, True))
+    fits = ((expected, name, variant) for expected, name in forms for variant in variants)
+    return min(fits, key=lambda fit: len(mismatches(fit[0], fit[2])))
+
+
+def _spellings(architecture: str, state: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """The state in its own names and in what each layout of the architecture makes of them."""
+    yield state
+    for recogniser in RECOGNISERS:
+        if recogniser.architecture == architecture:
+            # a renaming written for whole files may stumble over one that lacks tensors
+            with suppress(KeyError, ValueError, IndexError, RuntimeError, CheckpointError):
+                yield dict(recogniser.rename(state))
 
 
 def _most_alike(names: Iterable[str], variants: Iterable[dict[str, Tensor]]) -> tuple[float, str, dict[str, Tensor]]:
@@ -280,6 +301,7 @@ def _overlap(one: set[str], other: set[str]) -> float:
 
 
 @cache
-def _expected(name: str) -> dict[str, torch.Size]:
+def _expected(name: str, *, folded: bool = False) -> dict[str, torch.Size]:
+    spec = replace(MODELS[name], transforms=({"name": "fold"},)) if folded else MODELS[name]
     with torch.device("meta"):
-        return {key: value.shape for key, value in build(MODELS[name]).state_dict().items()}
+        return {key: value.shape for key, value in build(spec).state_dict().items()}

@@ -336,3 +336,20 @@ def test_another_mean_colour_is_not_taken_for_ours(shared):
     state["sub_mean.shifter.bias"] = torch.full((3,), -0.5)
     with pytest.raises(CheckpointError, match=r"sub_mean\.shifter\.bias is not the shift by DIV2K's mean colour"):
         recognise(state)
+
+
+@pytest.mark.parametrize(
+    ("file", "nearest", "lost", "missing"),
+    [
+        ("RFDN_AIM", "rfdn (as e_rfdn_x4", r"B2\.c1_d\..*|c\.0\..*", "blocks.1.distilled.0.weight"),
+        ("team05_efdn", "neesr (as neesr_x4", r"B1\.c1_d\..*", "blocks.0.distilled.0.weight"),
+        ("team46_span", "span (as span_ntire_x4", r"conv_cat\..*", "fusion.weight"),
+    ],
+)
+def test_a_file_that_lacks_tensors_is_told_its_nearest_model_and_which(file, nearest, lost, missing, shared):
+    state = recognise_official(shared, f"{file}.safetensors")
+    rest = {name: tensor for name, tensor in state.items() if not re.fullmatch(lost, name)}
+    with pytest.raises(CheckpointError) as error:
+        recognise(rest)
+    assert f"Nearest architecture: {nearest}, {len(rest)} of {len(rest)} tensor names known)" in str(error.value)
+    assert f"{missing} " in str(error.value)
