@@ -297,11 +297,6 @@ def test_quiet_says_nothing_but_errors(folder, capsys):
     assert capsys.readouterr() == ("", "upres: missing.jpg: No such file or directory\n")
 
 
-def command(model, *arguments, **options):
-    line = [sys.executable, "-m", "upres", "upscale", "--model", str(model.weights), *map(str, arguments)]
-    return subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
-
-
 def test_the_command_imports_no_torch(folder, tiny_models):
     names = "{'torch', 'scipy', 'tqdm', 'openvino.tools.ovc', 'tifffile', 'urllib.request'}"
     code = f"""
@@ -315,15 +310,21 @@ sys.exit(code or str({names} & set(sys.modules) or ""))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_ctrl_c_leaves_nothing_half_done(folder, tiny_models):
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
+def test_ctrl_c_leaves_nothing_half_done(folder, tiny_models, seconds):
     save(folder / "big" / "big.png", (1500, 1500, 3))
-    process = command(tiny_models[2], "big", "--scale", "4")
-    time.sleep(1.2)
+    code = f"""
+import sys
+from upres.apps.cli.main import main
+print("ready", flush=True)
+sys.exit(main(["upscale", "big", "--scale", "4", "--model", {str(tiny_models[2].weights)!r}]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    if process.returncode == 0:
-        pytest.fail("the picture was done before it was interrupted: make it larger")
-    assert process.returncode == 130
+    assert process.returncode == 130, "done before it was interrupted: make the picture larger"
     assert err == "upres: interrupted\n"
     assert files(folder / "big") == ["big.png"]
 
