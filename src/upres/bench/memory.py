@@ -1,36 +1,24 @@
-"""Memory of the running process, from the operating system."""
+"""A contender's memory: its process's peak since a moment, in MiB."""
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-_STATUS = Path("/proc/self/status")
+from upres.memory import peak_bytes, resident_bytes
+
 _CLEAR = Path("/proc/self/clear_refs")
 
 
 def resident_mib() -> float:
-    """Memory that the process holds now, in MiB."""
-    return _status_mib("VmRSS") if _STATUS.exists() else peak_resident_mib()
+    """Memory that the process holds now."""
+    return resident_bytes() / 2**20
 
 
 def peak_resident_mib() -> float:
-    """Most memory that the process held since `reset_peak`, in MiB; since its start where nothing resets it."""
-    if _STATUS.exists():
-        return _status_mib("VmHWM")
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+    """Most memory that the process held since `reset_peak`; since its start where nothing resets it."""
+    return peak_bytes() / 2**20
 
 
 def reset_peak() -> None:
     """Begin a new peak where the system can (Linux); elsewhere a process is as old as its peak."""
     with suppress(OSError):
         _CLEAR.write_text("5")
-
-
-def _status_mib(field: str) -> float:
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 2**10
-    raise RuntimeError(f"{_STATUS} has no {field}")
