@@ -60,6 +60,13 @@ def test_sharing_keeps_a_symmetric_network() -> None:
     torch.testing.assert_close(_shared("esr_tm_x3", network).filter.weight, before)
 
 
+@pytest.mark.parametrize("name", ["esr_max_x2", "esr_tm_x3", "esr_tr_x4"])
+def test_both_forms_together_keep_a_symmetric_network(name: str) -> None:
+    network = plain(_shared(name), spec_of(name))
+    before = network.filter.weight.clone()
+    torch.testing.assert_close(slow_means(_shared(name, network)).filter.weight, before)
+
+
 def test_means_learn_more_slowly_and_shapes_as_before() -> None:
     network = slow_means(build(spec_of("espcn_x2")))
     layer = network.net[0]

@@ -73,7 +73,9 @@ def slow_means(network: nn.Module) -> nn.Module:
     """The network with every spatial convolution in slow-mean coordinates, in place."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.kernel_size != (1, 1):
+            filters = layer.weight.detach().clone()
             parametrize.register_parametrization(layer, "weight", SlowMeans())
+            layer.weight = filters  # a second parametrisation does not by itself keep the value
     return network
 
 
