@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from upres.lab.challenge.rank import RULES
-from upres.lab.challenge.report import COSTS, draw, pareto, plot, to_csv, to_html, to_markdown, write_files
+from upres.lab.challenge.report import COSTS, cells, draw, pareto, plot, to_csv, to_html, to_markdown, write_files
 from upres.lab.challenge.run import entrants_of, run_challenge
 from upres.lab.challenge.table import METRICS
 
@@ -42,6 +42,12 @@ def test_the_axes_are_labelled_with_plain_numbers(report):
     figure.draw_without_rendering()
     labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
     assert {"10", "20"} <= set(labels)
+
+
+def test_small_networks_keep_their_digits(report):
+    row = report.rows[0] | {"parameters_m": 0.0008, "flops_g": 0.0524288, "activations_m": 2.097152, "spread": 0.05}
+    assert cells(row, ["parameters_m", "flops_g", "activations_m", "spread"]) == ["0.0008", "0.0524", "2.10", "5%"]
+    assert cells({"receptive_field": None, "main_rank": None}, ["receptive_field", "main_rank"]) == ["all", "–"]
 
 
 def test_the_page_needs_nothing_else_and_shows_everything(report):

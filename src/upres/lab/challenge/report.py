@@ -134,7 +134,9 @@ def cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     for column in columns:
         value = row.get(column)
         absent = "all" if column == "receptive_field" else "–"
-        texts.append(absent if value is None else COLUMNS[column][1].format(value))
+        small = isinstance(value, float) and column != "spread" and 0 < value < 0.1  # the networks of 400 parameters
+        layout = "{:.3g}" if small else COLUMNS[column][1]
+        texts.append(absent if value is None else layout.format(value))
     return texts
 
 
