@@ -81,22 +81,21 @@ class ESPCN(nn.Module):
         and white. A ladder of tanh steps over the luma is carried through and weighted to make that curve.
         """
         *hidden, last = self._convolutions()
+        biases = [nn.init.zeros_(layer.bias) for layer in self._convolutions() if layer.bias is not None]
         for layer in (*hidden, last):
             nn.init.xavier_uniform_(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
         last.weight *= 0.1
         bicubic = phase_filters(self.scale, 3)[:, 0]  # (s², 3, 3)
         if self.output == "sigmoid" and self.activation == "tanh":
             steps = min(LADDER, *(layer.out_channels for layer in hidden))
             slopes, offsets = 8.0, torch.linspace(0, 1, steps)
             _carry(hidden[0], steps, gain=slopes)
-            hidden[0].bias[:steps] = -slopes * offsets
+            biases[0][:steps] = -slopes * offsets
             for layer in hidden[1:]:
                 _carry(layer, steps, gain=1.0)
             weights, bias = _logit_of_ladder(slopes, offsets, depth=len(hidden))
             last.weight[:, :steps] = weights.view(1, -1, 1, 1) * bicubic[:, None]
-            last.bias[:] = bias
+            biases[-1][:] = bias
         else:
             for layer, gain in zip(hidden, (0.5, 1.0), strict=False):
                 _carry(layer, 1, gain=gain)
