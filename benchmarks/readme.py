@@ -1,0 +1,83 @@
+"""Write the README's figures from the results files: ``python benchmarks/readme.py``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
+SPEED = ROOT / "benchmarks" / "results" / "speed.json"
+SETS = ("Set5", "Set14", "BSD100")
+
+
+def quality_table(records: list[dict[str, Any]]) -> str:
+    """PSNR by protocol ``paper``: a line a family, a column a scale."""
+    scores = {
+        (_family(record), record["scale"], record["dataset"]): record["psnr_db"]
+        for record in records
+        if record["protocol"] == "paper"
+    }
+    sizes = {(_family(record), record["scale"]): record["run"]["parameters"] for record in records}
+    families = sorted({family for family, _, _ in scores}, key=lambda family: scores[family, 2, "Set5"])
+    lines = ["| model | parameters x2 | x2 | x3 | x4 |", "|---|--:|---|---|---|"]
+    for family in families:
+        cells = [
+            " / ".join(f"{scores[family, scale, name]:.2f}" for name in SETS)
+            if (family, scale, SETS[0]) in scores
+            else ""
+            for scale in (2, 3, 4)
+        ]
+        lines.append(f"| {family} | {sizes[family, 2]:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def speed_table(report: dict[str, Any]) -> str:
+    """Median milliseconds: a line a model, a column an engine, for the first size of the report."""
+    rows = [row for row in report["rows"] if (row["width"], row["height"]) == _first_size(report)]
+    columns = list(dict.fromkeys(_column(row) for row in rows))
+    environment = report["environment"]
+    width, height = _first_size(report)
+    lines = [
+        f"Median milliseconds for one luma plane of {width}x{height} out, {rows[0]['threads']} threads, {environment['cpu']}:",
+        "",
+        f"| model | {' | '.join(columns)} |",
+        f"|---|{'--:|' * len(columns)}",
+    ]
+    for model in dict.fromkeys(row["model"] for row in rows):
+        found = {_column(row): row["latency_ms_median"] for row in rows if row["model"] == model}
+        lines.append(f"| {model} | {' | '.join(_ms(found.get(column)) for column in columns)} |")
+    return "\n".join(lines)
+
+
+def fill(readme: str, name: str, table: str) -> str:
+    """The README with the text between two marks replaced."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    head, rest = readme.split(begin, 1)
+    return f"{head}{begin}\n{table}\n{end}{rest.split(end, 1)[1]}"
+
+
+def filled(readme: str) -> str:
+    """The README with every table made anew."""
+    readme = fill(readme, "quality", quality_table(json.loads(QUALITY.read_text())["results"]))
+    return fill(readme, "speed", speed_table(json.loads(SPEED.read_text())))
+
+
+def _family(record: dict[str, Any]) -> str:
+    return str(record["model"]).removesuffix(f"_x{record['scale']}")
+
+
+def _first_size(report: dict[str, Any]) -> tuple[int, int]:
+    return report["rows"][0]["width"], report["rows"][0]["height"]
+
+
+def _column(row: dict[str, Any]) -> str:
+    return f"{row['engine']} {row['precision']}"
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(filled(path.read_text()))

@@ -1,0 +1,53 @@
+"""The README: its commands exist, its links lead somewhere, its figures are those of the results files."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from upres.apps.cli.main import VERBS, main
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+
+def _commands() -> list[str]:
+    blocks = re.findall(r"```\n(.*?)```", README, re.DOTALL)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_the_two_commands_of_a_fresh_machine_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for command in ("make demo", "make test"):
+        assert command in _commands()
+        assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [line for line in _commands() if line.startswith("upres ")])
+def test_every_upres_command_parses(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb, *arguments = shlex.split(command)[1:]
+    assert verb in VERBS
+    module = importlib.import_module(f"upres.apps.cli.{'import_' if verb == 'import' else verb}")
+    reached: list[str] = []
+    monkeypatch.setattr(module, "run", lambda args: reached.append(args.verb) or 0)
+    assert main([verb, *arguments]) == 0
+    assert reached == [verb]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_figures_are_those_of_the_results_files() -> None:
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "benchmarks" / "readme.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.filled(README) == README, "run python benchmarks/readme.py"
