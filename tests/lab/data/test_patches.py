@@ -1,9 +1,14 @@
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from upres.errors import DataError
-from upres.lab.data.patches import PatchSampler, prefetch
+from upres.image.resize import imresize
+from upres.lab.data.degradations import PHOTOGRAPH, Degradation
+from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 
 
@@ -75,7 +80,7 @@ def test_small_pictures_are_left_out_and_none_is_an_error() -> None:
 @pytest.mark.parametrize("ahead", [1, 4, 50])
 def test_prefetch_keeps_the_order(ahead: int) -> None:
     sampler = _sampler()
-    with prefetch(sampler, range(3, 12), ahead=ahead) as batches:
+    with Prefetch(sampler, range(3, 12), ahead=ahead) as batches:
         got = [lr for lr, _ in batches]
     assert len(got) == 9
     assert all(torch.equal(lr, sampler.batch(step)[0]) for step, lr in enumerate(got, start=3))
@@ -83,8 +88,53 @@ def test_prefetch_keeps_the_order(ahead: int) -> None:
 
 def test_prefetch_hands_errors_over_and_stops_early(monkeypatch: pytest.MonkeyPatch) -> None:
     sampler = _sampler()
-    with prefetch(sampler, range(1000)) as batches:
-        next(batches)
+    with Prefetch(sampler, range(1000)) as batches:
+        next(iter(batches))
     monkeypatch.setattr(sampler, "_crop", lambda *_: (_ for _ in ()).throw(OSError("disk gone")))
-    with pytest.raises(OSError, match="disk gone"), prefetch(sampler, range(3)) as batches:
-        next(batches)
+    with pytest.raises(OSError, match="disk gone"), Prefetch(sampler, range(3)) as batches:
+        next(iter(batches))
+
+
+def test_prefetch_tells_how_long_it_was_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, ready = _sampler(), _sampler()
+    prepare = slow.batch
+    monkeypatch.setattr(slow, "batch", lambda *args, **more: (time.sleep(0.05), prepare(*args, **more))[1])
+    with Prefetch(slow, range(4)) as batches:
+        list(batches)
+    assert batches.waited_seconds > 0.15
+    with Prefetch(ready, range(4)) as batches:
+        time.sleep(0.2)
+        list(batches)
+    assert batches.waited_seconds < 0.05
+
+
+def test_crops_left_undegraded_are_the_papers_bicubic() -> None:
+    pair = _pair(40, 50)
+    pair = replace(pair, lr=imresize(pair.hr, scale=0.5))
+    settings: dict[str, object] = {"scale": 2, "patch_size": 8, "batch_size": 32, "color_mode": "rgb"}
+    plain = PatchSampler([pair], **settings)  # type: ignore[arg-type]
+    rare = PatchSampler([pair], **settings, degradation=replace(PHOTOGRAPH, share=1e-9))  # type: ignore[arg-type]
+    for ours, theirs in zip(rare.batch(1), plain.batch(1), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_degraded_crops_keep_their_place_and_depend_on_seed_step_and_index_alone() -> None:
+    heavy = Degradation(blur_sigma=(0.5, 1.0), noise_sigma=(1.0, 10.0))
+    one, other = _sampler(degradation=heavy), _sampler(degradation=heavy)
+    other.batch(5)
+    lr, hr = one.batch(7)
+    assert torch.equal(lr, other.batch(7)[0])
+    assert torch.equal(hr, _sampler().batch(7)[1])
+    assert not torch.equal(lr, _sampler().batch(7)[0])
+    assert torch.equal(one.batch(7, rank=1, world_size=2)[0], lr[1::2])
+    smooth = _smooth_pair()
+    lr, hr = PatchSampler([smooth], scale=2, patch_size=8, batch_size=16, color_mode="rgb", degradation=heavy).batch(0)
+    averaged = torch.nn.functional.avg_pool2d(hr, 2)
+    inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+    assert float((lr - averaged)[inside].abs().mean()) < 0.04, "a shift by a pixel would be 0.05 and more"
+
+
+def _smooth_pair() -> PicturePair:
+    y, x = np.mgrid[0:80, 0:100]
+    hr = np.stack([127 + 120 * np.sin(x / 4.0 + p) * np.cos(y / 5.0) for p in range(3)], axis=2).astype(np.uint8)
+    return PicturePair(name="smooth", hr=hr, lr=imresize(hr, scale=0.5))

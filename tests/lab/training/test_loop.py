@@ -17,7 +17,8 @@ from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
 from upres.lab.data.pictures import PicturePair
 from upres.lab.training import loop
-from upres.lab.training.loop import Listener, train
+from upres.lab.training.listener import Listener
+from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress, shrink_state
 from upres.lab.training.validation import Validator
@@ -146,7 +147,7 @@ def test_a_step_that_is_not_finite_is_left_out_and_told(
 
     def poisoned(terms: object) -> object:
         inner = real(terms)  # type: ignore[arg-type]
-        return lambda sr, hr: inner(sr, hr) * (float("nan") if next(calls) == 5 else 1.0)
+        return lambda sr, hr, lr: inner(sr, hr, lr) * (float("nan") if next(calls) == 5 else 1.0)
 
     class Ear(Listener):
         def on_warning(self, message: str) -> None:

@@ -111,7 +111,7 @@ def _report(results: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _terminal(recipe: Any, *, quiet: bool) -> Any:
     """A listener that draws a progress bar on stderr."""
-    from upres.lab.training.loop import Listener
+    from upres.lab.training.listener import Listener
 
     class Terminal(Listener):
         """Progress of one run."""

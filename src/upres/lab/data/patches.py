@@ -1,15 +1,17 @@
 """Batches of aligned crops: batch ``n`` of a seed is always the same, whatever ran before it."""
 
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from upres.errors import DataError
+from upres.lab.data.degradations import BICUBIC, Degradation, degrade
 from upres.lab.data.pictures import PicturePair
 from upres.models.card import ColorMode
 
@@ -27,6 +29,7 @@ class PatchSampler:
         batch_size: Crops in a batch.
         color_mode: ``luma`` gives one full-range Y plane, ``rgb`` three planes.
         studio_fraction: Share of luma crops given in studio range (16 to 235), as video planes are.
+        degradation: What is done to low-resolution crops besides bicubic reduction, drawn anew for each.
         seed: Two samplers of one seed give the same batches.
 
     Raises:
@@ -42,6 +45,7 @@ class PatchSampler:
         batch_size: int,
         color_mode: ColorMode,
         studio_fraction: float = 0.0,
+        degradation: Degradation = BICUBIC,
         seed: int = 0,
     ) -> None:
         self.pictures = [p for p in pictures if min(p.lr.shape[:2]) >= patch_size]
@@ -51,6 +55,7 @@ class PatchSampler:
         self._share = np.cumsum(positions) / np.sum(positions)
         self.scale, self.patch_size, self.batch_size = scale, patch_size, batch_size
         self.color_mode, self.studio_fraction, self.seed = color_mode, studio_fraction, seed
+        self.degradation = degradation
 
     def batch(self, step: int, *, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
         """Batch number ``step``: ``lr (N, C, p, p)`` and ``hr (N, C, p * scale, p * scale)``.
@@ -63,20 +68,31 @@ class PatchSampler:
         turns = rng.integers(8, size=self.batch_size)
         studio = rng.random(self.batch_size) < self.studio_fraction
         mine = range(rank, self.batch_size, world_size)
-        crops = [self._crop(self.pictures[picks[i]], corners[i], int(turns[i])) for i in mine]
+        crops = [self._crop(self.pictures[picks[i]], corners[i], int(turns[i]), (self.seed, step, i)) for i in mine]
         in_studio = studio[rank::world_size]
         return (
             self._to_float(np.stack([lr for lr, _ in crops]), in_studio),
             self._to_float(np.stack([hr for _, hr in crops]), in_studio),
         )
 
-    def _crop(self, pair: PicturePair, corner: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray]:
+    def _crop(
+        self, pair: PicturePair, corner: np.ndarray, turn: int, seed: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
         size, s = self.patch_size, self.scale
         y = int(corner[0] * (pair.lr.shape[0] - size + 1))
         x = int(corner[1] * (pair.lr.shape[1] - size + 1))
-        lr = pair.lr[y : y + size, x : x + size]
         hr = pair.hr[y * s : (y + size) * s, x * s : (x + size) * s]
+        bicubic = self.degradation.is_bicubic
+        lr = pair.lr[y : y + size, x : x + size] if bicubic else self._degraded(pair, y, x, seed)
         return _turned(lr, turn), _turned(hr, turn)
+
+    def _degraded(self, pair: PicturePair, y: int, x: int, seed: tuple[int, ...]) -> np.ndarray:
+        """The crop at ``(y, x)`` of what the picture looks like degraded, from the surroundings that matter."""
+        size, s, margin = self.patch_size, self.scale, self.degradation.margin
+        top, left = max(0, y - margin), max(0, x - margin)
+        around = pair.hr[top * s : (y + size + margin) * s, left * s : (x + size + margin) * s]
+        lr = degrade(around, s, self.degradation, np.random.default_rng(seed))
+        return lr[y - top : y - top + size, x - left : x - left + size]
 
     def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> Tensor:
         # numpy on purpose: torch would split this among threads that the network is using at the same time
@@ -95,26 +111,40 @@ def _turned(crop: np.ndarray, turn: int) -> np.ndarray:
     return np.rot90(crop, turn & 3)
 
 
-@contextmanager
-def prefetch(
-    sampler: PatchSampler, steps: range, *, rank: int = 0, world_size: int = 1, ahead: int = 4
-) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """The batches of ``steps`` in order, prepared by a thread while the network works on earlier ones."""
+class Prefetch:
+    """Batches in order, prepared by a thread while the network works on earlier ones; close it when done.
 
-    def prepare(step: int) -> tuple[Tensor, Tensor]:
-        return sampler.batch(step, rank=rank, world_size=world_size)
+    Args:
+        sampler: Where they come from.
+        steps: Their numbers.
+        rank: Of this process among ``world_size``.
+        world_size: Processes that share each batch.
+        ahead: Batches that may lie ready.
+    """
 
-    with ThreadPoolExecutor(1, thread_name_prefix="upres-patches") as pool:
-        waiting = deque(pool.submit(prepare, step) for step in steps[:ahead])
+    def __init__(
+        self, sampler: PatchSampler, steps: range, *, rank: int = 0, world_size: int = 1, ahead: int = 4
+    ) -> None:
+        self.sampler, self.rank, self.world_size = sampler, rank, world_size
+        self.waited_seconds = 0.0
+        """How long whoever iterates has had to wait for a batch so far."""
+        self._upcoming = iter(steps)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="upres-patches")
+        self._waiting = deque(self._submit(step) for step in islice(self._upcoming, ahead))
 
-        def consume() -> Iterator[tuple[Tensor, Tensor]]:
-            for upcoming in range(ahead, ahead + len(steps)):
-                batch = waiting.popleft().result()
-                if upcoming < len(steps):
-                    waiting.append(pool.submit(prepare, steps[upcoming]))
-                yield batch
+    def __enter__(self) -> "Prefetch":
+        return self
 
-        try:
-            yield consume()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        while self._waiting:
+            started = time.monotonic()
+            batch = self._waiting.popleft().result()
+            self.waited_seconds += time.monotonic() - started
+            self._waiting.extend(self._submit(step) for step in islice(self._upcoming, 1))
+            yield batch
+
+    def _submit(self, step: int) -> Future[tuple[Tensor, Tensor]]:
+        return self._pool.submit(self.sampler.batch, step, rank=self.rank, world_size=self.world_size)

@@ -10,13 +10,19 @@ them through the eight symmetries of the square leaves 1 of 4 sub-positions to l
 x4: each step sees that many times more pixels a filter. At x2 and x4, where no sub-position lies on an axis, the
 network then commutes exactly with flips.
 
-`plain` gives the ordinary network back.
+**Expanded convolutions** of re-parameterisable networks (`upres.lab.blocks.reparam`) are the architecture's own.
+
+`plain` gives the ordinary network back, `deployable` the one that is used, its expanded convolutions folded.
 """
+
+from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from upres.lab.blocks.reparam import FoldableConv, fold_network
 from upres.lab.checkpoint import build
 from upres.models.card import ModelSpec
 
@@ -104,6 +110,27 @@ def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:
     with torch.no_grad():
         result.load_state_dict({name: _find(network, name) for name in result.state_dict()})
     return result
+
+
+def is_expanded(network: nn.Module) -> bool:
+    """Whether a network holds convolutions that are folded for use."""
+    return any(isinstance(module, FoldableConv) for module in network.modules())
+
+
+def deployable(network: nn.Module, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:
+    """The network as it is used, and its spec.
+
+    Args:
+        network: An ordinary one; left as it is.
+        spec: Its own.
+
+    Returns:
+        A folded copy and a spec that says so; the network itself in evaluation mode where there is nothing to fold.
+    """
+    network.eval()
+    if not is_expanded(network):
+        return network, spec
+    return fold_network(deepcopy(network)), replace(spec, transforms=(*spec.transforms, {"name": "fold"}))
 
 
 def _find(network: nn.Module, name: str) -> Tensor:

@@ -8,11 +8,12 @@ from typing import Any
 
 from upres.errors import DataError
 from upres.lab.checkpoint import build
+from upres.lab.data.degradations import degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
-from upres.lab.training.loop import Listener, TrainingResult, train
+from upres.lab.training.listener import Listener
+from upres.lab.training.loop import TrainingResult, train
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.validation import Validator
-from upres.lab.zoo import MODELS
 
 VALIDATION_BESIDE_DATA = Path("test", "CID22val", "HR")
 """Where the validation pictures lie beside the folder of training pictures, unless said otherwise."""
@@ -50,20 +51,28 @@ def run_recipe(
         DataError: If a folder is missing or holds no picture.
         RecipeError: If ``out`` holds a run by another recipe.
     """
-    spec = MODELS[recipe.model]
-    pictures = load_pictures(data, spec.scale, cache=cache, progress=progress)
+    spec, degradation = recipe.spec(), recipe.stages[-1].degradation
+    color_mode: Any = build(spec).color_mode
     folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA
-    if validation or folder.is_dir():
-        held_out: Sequence[PicturePair] = load_pictures(folder, spec.scale, cache=cache)
-        name = folder.parent.name if folder.name == "HR" else folder.name
-    else:
-        pictures, held_out, name = _split(pictures)
-    validator = Validator(held_out, scale=spec.scale, color_mode=build(spec).color_mode, name=name)  # type: ignore[arg-type]
+
+    def material(scale: int) -> tuple[Sequence[PicturePair], Validator]:
+        pictures = load_pictures(data, scale, cache=cache, progress=progress)
+        if validation or folder.is_dir():
+            held_out: Sequence[PicturePair] = load_pictures(folder, scale, cache=cache, progress=progress)
+            name = folder.parent.name if folder.name == "HR" else folder.name
+        else:
+            pictures, held_out, name = _split(pictures)
+        if not degradation.is_bicubic:
+            held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
+        return pictures, Validator(held_out, scale=scale, color_mode=color_mode, name=name)
+
+    pictures, validator = material(spec.scale)
     return train(
         recipe,
         pictures,
         out=out,
         validator=validator,
+        other_scale=material,
         data_facts=data_facts(data, pictures),
         devices=devices,
         restart=restart,

@@ -1,9 +1,12 @@
 """The one training loop: stages in order, a running mean of the weights, validation, and a state to resume from."""
 
+import gc
 import json
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+import signal
+import threading
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -13,38 +16,25 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from upres.errors import RecipeError, TrainingError
-from upres.lab.checkpoint import build, save
-from upres.lab.data.patches import PatchSampler, prefetch
+from upres.lab.checkpoint import build
+from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
-from upres.lab.losses.criterion import criterion
+from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
-from upres.lab.training.form import plain, share_orbits, slow_means
+from upres.lab.training.form import deployable, plain, share_orbits, slow_means
+from upres.lab.training.listener import Listener
 from upres.lab.training.log import RunLog
+from upres.lab.training.material import Material, OtherScale
+from upres.lab.training.outcome import Outcome
+from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
 from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
 from upres.lab.training.validation import Validator
-from upres.lab.training.warm_start import warm_start
-from upres.lab.zoo import MODELS
-from upres.models.card import ModelCard
+from upres.lab.training.warm_start import adopt, warm_start
+from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
-
-
-class Listener:
-    """What is told how a run goes; this one keeps silent."""
-
-    def on_start(self, progress: Progress) -> None:
-        """The run begins, or goes on from ``progress``."""
-
-    def on_step(self, step: int, loss: float, rate: float) -> None:
-        """A few hundred times a run: the mean loss since the last call."""
-
-    def on_validation(self, step: int, psnr_db: float) -> None:
-        """After each validation."""
-
-    def on_warning(self, message: str) -> None:
-        """Something that the person at the terminal should know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +46,10 @@ class TrainingResult:
     best_psnr_db: float
     best_step: int
     seconds: float
+    steps_per_s: float
+    """Without validating and saving."""
+    waiting_share: float
+    """Share of the training time that went by waiting for batches."""
     best: Path
     last: Path
 
@@ -66,6 +60,7 @@ def train(
     *,
     out: str | Path,
     validator: Validator,
+    other_scale: OtherScale | None = None,
     data_facts: dict[str, Any] | None = None,
     devices: int = 1,
     restart: bool = False,
@@ -74,103 +69,197 @@ def train(
     """Train by ``recipe`` into the folder ``out``, going on where an earlier call with the same recipe stopped.
 
     ``out`` receives ``recipe.json``, ``log.jsonl``, TensorBoard events, ``state.safetensors`` (to resume),
-    ``last.safetensors`` and ``best.safetensors`` (the running mean of the weights, with a model card).
+    ``last.safetensors`` and ``best.safetensors`` (the running mean of the weights, with a model card). Ctrl-C lets the
+    step end and saves the state before `KeyboardInterrupt` is raised; a second one ends at once.
 
     Args:
         recipe: What to do.
         pictures: Training pairs for the model's scale.
         out: Folder of the run; created.
         validator: Measures PSNR on pictures that are not trained on.
+        other_scale: Asked for the pictures of stages at another scale.
         data_facts: What the model card says about the training pictures.
         devices: Processes that share each batch.
         restart: Begin anew even where a state exists.
-        listener: Told how it goes.
+        listener: Told how it goes, by the first process.
 
     Raises:
-        RecipeError: If ``out`` holds a run by another recipe.
+        RecipeError: If ``out`` holds a run by another recipe, or the recipe cannot be run like this.
         TrainingError: If the loss stops being finite for good, or the state is damaged.
     """
-    run = _Run(recipe, pictures, Path(out), validator, data_facts or {}, devices, listener or Listener())
+    _check(recipe, devices, other_scale)
+    keep_freed_memory()
+    precision: Any = {"f32": "32-true", "bf16": "bf16-mixed"}[recipe.precision]
+    fabric = Fabric(accelerator="auto", devices=devices, precision=precision)
+    fabric.launch()
+    outcome = Outcome(Path(out), recipe, validation=validator.facts, data=data_facts or {})
+    material = Material(recipe.spec().scale, (pictures, validator), other_scale)
+    run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Listener())
     run.open(restart=restart)
-    return run.go()
+    with run.interruptible():
+        return run.go()
+
+
+def _check(recipe: Recipe, devices: int, other_scale: OtherScale | None) -> None:
+    spec = recipe.spec()
+    if not recipe.stages or recipe.spec(recipe.stages[-1]) != spec:
+        raise RecipeError(f"{recipe.name}: the last stage must train the recipe's own network, {recipe.model}")
+    for index, stage in enumerate(recipe.stages):
+        if stage.batch_size % devices:
+            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
+        if recipe.spec(stage).scale != spec.scale and other_scale is None:
+            raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
 
 
 class _Run:
-    """Everything that a run holds while it goes."""
+    """Everything that a run holds while it goes; the network and what belongs to it change with the stage."""
+
+    spec: ModelSpec
+    network: nn.Module
+    module: Any
+    average: MovingAverage
+    optimizer: Any
+    _trained: Set[str] | None
+    """Names of the tensors that ``module`` is made to train."""
 
     def __init__(
-        self,
-        recipe: Recipe,
-        pictures: Sequence[PicturePair],
-        out: Path,
-        validator: Validator,
-        data_facts: dict[str, Any],
-        devices: int,
-        listener: Listener,
+        self, recipe: Recipe, fabric: Fabric, material: Material, outcome: Outcome, listener: Listener
     ) -> None:
-        self.recipe, self.pictures, self.out = recipe, pictures, out
-        self.validator, self.data_facts, self.listener = validator, data_facts, listener
-        keep_freed_memory()
-        precision: Any = {"f32": "32-true", "bf16": "bf16-mixed"}[recipe.precision]
-        self.fabric = Fabric(accelerator="auto", devices=devices, precision=precision)
-        self.fabric.launch()
-        torch.manual_seed(recipe.seed)
-        self.spec = MODELS[recipe.model]
-        network = build(self.spec)
-        if recipe.start.model and not (out / "state.safetensors").is_file():
-            warm_start(network, recipe.start, beside=out.parent)
-        network = self._training_form(network).train()
-        if recipe.channels_last:
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
-        self.module = self.fabric.setup_module(network)
-        self.average = MovingAverage(network, recipe.ema_decay)
+        self.recipe, self.fabric, self.material, self.outcome = recipe, fabric, material, outcome
+        self.out, self.listener = outcome.folder, listener
         self.progress = Progress()
-        self.optimizer = self._new_optimizer(recipe.stages[0])
+        self.pace = Pace(self.progress)
         self.log: RunLog | None = None
+        self._interrupted = self._stopping = False
 
     def open(self, *, restart: bool) -> None:
-        """Make the folder, or pick up the run that is in it."""
+        """Make the folder and begin, or pick up the run that is in it."""
         self.out.mkdir(parents=True, exist_ok=True)
         state = self.out / "state.safetensors"
-        if state.is_file() and not restart:
-            saved = Recipe.from_dict(saved_recipe(state))
-            if saved != self.recipe:
-                changed = "; ".join(difference(self.recipe, saved))
-                raise RecipeError(
-                    f"{self.out} holds a run by another recipe (now, then: {changed}). Use another --out, or --restart."
-                )
-            self.optimizer = self._new_optimizer(self.recipe.stages[self._stage_at(saved_progress(state).step)])
-            self.progress = load_state(
-                state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
-            )
-        elif self.fabric.is_global_zero:
-            for name in ("best.safetensors", "last.safetensors", "state.safetensors"):
-                (self.out / name).unlink(missing_ok=True)
-            (self.out / "recipe.json").write_text(json.dumps(self.recipe.to_dict(), indent=2) + "\n")
+        resumes = state.is_file() and not restart
+        self.fabric.barrier()  # all have looked before anybody removes it
+        if resumes:
+            self._resume(state)
+        else:
+            if self.fabric.is_global_zero:
+                state.unlink(missing_ok=True)
+                self.outcome.clear()
+                (self.out / "recipe.json").write_text(json.dumps(self.recipe.to_dict(), indent=2) + "\n")
+            self._begin(0)
         if self.fabric.is_global_zero:
             self.log = RunLog(self.out, first_step=self.progress.step)
 
     def go(self) -> TrainingResult:
         """All stages to the end."""
         self.listener.on_start(self.progress)
+        self.pace = Pace(self.progress)
         first = 0
         for index, stage in enumerate(self.recipe.stages):
             if self.progress.step < first + stage.steps:
                 if index and self.progress.step == first:
-                    self.optimizer = self._new_optimizer(stage)
+                    self._begin(index)
                 self._stage(index, stage, first)
             first += stage.steps
         if self.log is not None:
             self.log.close()
+        progress = self.progress
         return TrainingResult(
             recipe=self.recipe.name,
-            steps=self.progress.step,
-            best_psnr_db=self.progress.best_psnr_db,
-            best_step=self.progress.best_step,
-            seconds=self.progress.seconds,
-            best=self.out / "best.safetensors",
-            last=self.out / "last.safetensors",
+            steps=progress.step,
+            best_psnr_db=progress.best_psnr_db,
+            best_step=progress.best_step,
+            seconds=progress.seconds,
+            steps_per_s=progress.step / max(progress.step_seconds, 1e-9),
+            waiting_share=progress.waited_seconds / max(progress.step_seconds, 1e-9),
+            best=self.outcome.path("best"),
+            last=self.outcome.path("last"),
+        )
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C wait for the end of the step; only the main thread may and can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def note(*_: object) -> None:
+            self._interrupted = True
+            signal.signal(signal.SIGINT, before)
+
+        before = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _resume(self, state: Path) -> None:
+        saved = Recipe.from_dict(saved_recipe(state))
+        if saved != self.recipe:
+            changed = "; ".join(difference(self.recipe, saved))
+            raise RecipeError(
+                f"{self.out} holds a run by another recipe (now, then: {changed}). Use another --out, or --restart."
+            )
+        stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
+        self._install(build(self.recipe.spec(stage)), stage)
+        self.progress = load_state(
+            state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
+        )
+
+    def _begin(self, index: int) -> None:
+        """Network, running mean and optimiser for a stage that starts."""
+        stage = self.recipe.stages[index]
+        torch.manual_seed(self.recipe.seed + index)
+        start, spec = stage.start, self.recipe.spec(stage)
+        changed = not index or spec != self.spec
+        if not changed and not start.model and not start.fresh:
+            self._keep(stage)
+            return
+        network = build(spec)
+        if index:
+            adopt(network, self._averaged(), replace(start, narrow=True), source=f"stage {index}")
+        elif self.recipe.start.model:
+            warm_start(network, self.recipe.start, beside=self.out.parent)
+        if start.model:
+            warm_start(network, start, beside=self.out.parent)
+        if changed:
+            self.progress.best_psnr_db, self.progress.best_step = float("-inf"), 0
+        self._install(network, stage)
+
+    def _install(self, network: nn.Module, stage: Stage) -> None:
+        """Train this network from now on."""
+        self.spec = self.recipe.spec(stage)
+        network = self._training_form(network).train()
+        if self.recipe.channels_last:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self._trained = network, None
+        self._keep(stage)
+        self.average = MovingAverage(network, self.recipe.ema_decay)
+
+    def _keep(self, stage: Stage) -> None:
+        """Train the network that is there by another stage's rules."""
+        trained = {
+            name: parameter
+            for name, parameter in self.network.named_parameters()
+            if not name.startswith(stage.frozen or ("\0",))
+        }
+        if not trained:
+            raise RecipeError(f"{self.recipe.name}: a stage freezes every tensor ({', '.join(stage.frozen)})")
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(name in trained)
+        if trained.keys() != self._trained:
+            self._trained, self.module = trained.keys(), None
+            gc.collect()  # several processes: what an earlier wrapper hung on the tensors goes with it
+            self.module = self.fabric.setup_module(self.network)
+        optim = stage.optim
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[optim.name]
+        self.optimizer = self.fabric.setup_optimizers(
+            kind(
+                trained.values(),
+                lr=optim.learning_rate,
+                betas=(optim.betas[0], optim.betas[1]),
+                weight_decay=optim.weight_decay,
+                fused=True,
+            )
         )
 
     def _training_form(self, network: nn.Module) -> nn.Module:
@@ -180,46 +269,34 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = PatchSampler(
-            self.pictures,
+            self.material.at(self.spec.scale)[0],
             scale=self.spec.scale,
             patch_size=stage.patch_size,
             batch_size=stage.batch_size,
-            color_mode=self.network.color_mode,
+            color_mode=self.network.color_mode,  # type: ignore[arg-type]
             studio_fraction=self.recipe.studio_fraction,
+            degradation=stage.degradation,
             seed=self.recipe.seed + index,
         )
         loss_of = criterion(stage.losses)
         done, end = self.progress.step, first + stage.steps
-        world = {"rank": self.fabric.global_rank, "world_size": self.fabric.world_size}
-        started, losses = time.monotonic(), torch.zeros(())
-        with prefetch(sampler, range(done - first, stage.steps), **world) as batches:
+        rank, world_size = self.fabric.global_rank, self.fabric.world_size
+        with Prefetch(sampler, range(done - first, stage.steps), rank=rank, world_size=world_size) as batches:
             for step, (lr, hr) in enumerate(batches, start=done):
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(stage, step - first)
-                losses += self._step(stage, loss_of, lr, hr)
+                self.pace.step(self._step(stage, loss_of, lr, hr))
                 self.progress.step = step + 1
                 if self._due(_LOG_EVERY, end):
-                    now = time.monotonic()
-                    self.progress.seconds += now - started
-                    self._record(stage, step - first, losses / _LOG_EVERY)
-                    started, losses = now, torch.zeros(())
-                if self._due(self.recipe.validate_every, end):
-                    self._validate()
-                if self._due(self.recipe.save_every, end):
-                    self._save()
-
-    def _new_optimizer(self, stage: Stage) -> Any:
-        optim = stage.optim
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[optim.name]
-        return self.fabric.setup_optimizers(
-            kind(
-                self.network.parameters(),
-                lr=optim.learning_rate,
-                betas=(optim.betas[0], optim.betas[1]),
-                weight_decay=optim.weight_decay,
-                fused=True,
-            )
-        )
+                    self._record(learning_rate(stage, step - first), batches.waited_seconds)
+                with self.pace.aside():
+                    if self._due(self.recipe.validate_every, end):
+                        self._validate(index)
+                    if self._due(self.recipe.save_every, end) or self._stopping:
+                        self._save()
+                if self._stopping:
+                    self._give_up()
+        self.pace = Pace(self.progress)
 
     def _stage_at(self, step: int) -> int:
         ends = accumulate(stage.steps for stage in self.recipe.stages)
@@ -228,13 +305,15 @@ class _Run:
     def _due(self, every: int, end: int) -> bool:
         return self.progress.step % every == 0 or self.progress.step == end
 
-    def _step(self, stage: Stage, loss_of: Any, lr: Tensor, hr: Tensor) -> Tensor:
+    def _step(self, stage: Stage, loss_of: Criterion, lr: Tensor, hr: Tensor) -> Tensor:
         """One update; the loss, or zero where the step was left out because something was not finite."""
         if self.recipe.channels_last:
             lr = lr.contiguous(memory_format=torch.channels_last)
+        lr, hr = self.fabric.to_device((lr, hr))
         self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = loss_of(self.module(self.fabric.to_device(lr)), self.fabric.to_device(hr))
+        loss: Tensor = loss_of(self.module(lr), hr, lr)
         self.fabric.backward(loss)
+        loss = self._agree(loss.detach().cpu())
         norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
         if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
             return self._skip()
@@ -242,7 +321,17 @@ class _Run:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), stage.optim.clip_norm, norm)
         self.optimizer.step()
         self.average.update(self.network, self.progress.step)
-        return loss.detach().cpu()
+        return loss
+
+    def _agree(self, loss: Tensor) -> Tensor:
+        """The mean loss of all processes, which also learn here whether one of them was interrupted."""
+        if self.fabric.world_size == 1:
+            self._stopping = self._interrupted
+            return loss
+        shared = torch.stack([loss, torch.tensor(float(self._interrupted))])
+        mean: Any = self.fabric.all_reduce(shared, reduce_op="mean")
+        self._stopping = bool(mean[1] > 0)
+        return torch.as_tensor(mean[0])
 
     def _skip(self) -> Tensor:
         self.progress.skipped_steps += 1
@@ -254,41 +343,37 @@ class _Run:
             )
         return torch.zeros(())
 
-    def _record(self, stage: Stage, step: int, loss: Tensor) -> None:
+    def _record(self, rate: float, waited_seconds: float) -> None:
+        window = self.pace.window(waited_seconds)
         if self.log is not None:
-            rate, mean = learning_rate(stage, step), float(loss)
-            self.listener.on_step(self.progress.step, mean, rate)
-            self.log.write(self.progress.step, loss=mean, learning_rate=rate)
+            self.listener.on_step(self.progress.step, window.loss, rate)
+            self.log.write(
+                self.progress.step,
+                loss=window.loss,
+                learning_rate=rate,
+                steps_per_s=window.steps_per_s,
+                waiting_share=window.waiting_share,
+            )
 
-    def _validate(self) -> None:
-        if self.log is None:
-            return
+    def _averaged(self) -> nn.Module:
+        """The running mean of the weights as an ordinary network."""
         averaged = self._training_form(build(self.spec))
         averaged.load_state_dict(self.average.tensors)
-        network = plain(averaged, self.spec)
-        psnr_db = self.validator.psnr_db(network)
-        if psnr_db > self.progress.best_psnr_db:
-            self.progress.best_psnr_db, self.progress.best_step = psnr_db, self.progress.step
-            save(self.out / "best.safetensors", network, self._card(psnr_db))
-        save(self.out / "last.safetensors", network, self._card(psnr_db))
-        self.listener.on_validation(self.progress.step, psnr_db)
-        self.log.write(self.progress.step, psnr_db=psnr_db)
+        return plain(averaged, self.spec)
 
-    def _card(self, psnr_db: float) -> ModelCard:
-        training = {
-            "recipe": self.recipe.to_dict(),
-            "steps": self.progress.step,
-            "validation": {**self.validator.facts, "psnr_db": round(psnr_db, 4)},
-            "data": self.data_facts,
-        }
-        return ModelCard(
-            name=self.recipe.model,
-            spec=self.spec,
-            color_mode=self.network.color_mode,
-            parameters=0,
-            licence="Apache-2.0",
-            training=training,
-        )
+    def _validate(self, index: int) -> None:
+        if self.log is None:
+            return
+        network = self._averaged()
+        psnr_db = self.material.at(self.spec.scale)[1].psnr_db(deployable(network, self.spec)[0])
+        own = None if self.spec == self.recipe.spec() else index
+        step = self.progress.step
+        if psnr_db > self.progress.best_psnr_db:
+            self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
+            self.outcome.write(self.outcome.path("best", own), network, self.spec, step=step, psnr_db=psnr_db)
+        self.outcome.write(self.outcome.path("last", own), network, self.spec, step=step, psnr_db=psnr_db)
+        self.listener.on_validation(step, psnr_db)
+        self.log.write(step, psnr_db=psnr_db)
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:
@@ -300,3 +385,9 @@ class _Run:
                 progress=self.progress,
                 recipe=self.recipe.to_dict(),
             )
+
+    def _give_up(self) -> None:
+        if self.log is not None:
+            self.log.close()
+        self.listener.on_warning(f"stopped; the state at step {self.progress.step} is saved, the same command goes on")
+        raise KeyboardInterrupt

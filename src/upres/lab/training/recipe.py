@@ -5,11 +5,14 @@ Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from upres.errors import RecipeError, near_miss
+from upres.lab.checkpoint import spec_of
+from upres.lab.data.degradations import BICUBIC, Degradation
 from upres.lab.losses.criterion import LossTerm
+from upres.models.card import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,27 +31,16 @@ class Optimizer:
 class Schedule:
     """How the learning rate goes within a stage."""
 
-    name: Literal["constant", "cosine", "step"] = "cosine"
+    name: Literal["constant", "cosine", "step", "cyclic"] = "cosine"
     warmup_steps: int = 0
     """Steps of linear growth from zero."""
     final_ratio: float = 1e-3
-    """``cosine``: the last learning rate as a share of the first."""
+    """``cosine``, ``cyclic``: the last learning rate as a share of the first."""
     milestones: tuple[float, ...] = (0.5, 0.75, 0.9)
     """``step``: shares of the stage at which the rate is multiplied by ``gamma``."""
     gamma: float = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A stretch of training under one objective."""
-
-    steps: int
-    batch_size: int = 16
-    patch_size: int = 48
-    """Side of a low-resolution crop in pixels."""
-    losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
-    optim: Optimizer = Optimizer()
-    schedule: Schedule = Schedule()
+    cycles: int = 4
+    """``cyclic``: cosines of equal length, each beginning again at the full rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +51,35 @@ class WarmStart:
     """A run beside this one, a shipped model or a checkpoint file; empty for none."""
     fresh: tuple[str, ...] = ()
     """Beginnings of the tensor names that stay fresh even where the shapes agree."""
+    narrow: bool = False
+    """Whether a wider network's strongest channels are taken, rather than none of a tensor whose shape differs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training under one objective.
+
+    The first stage starts from the recipe's ``start``; each later one goes on with the network of the one before, or,
+    where ``scale`` or ``arguments`` make it another network, begins with all of its running mean that fits.
+    """
+
+    steps: int
+    batch_size: int = 16
+    patch_size: int = 48
+    """Side of a low-resolution crop in pixels."""
+    losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
+    optim: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    scale: int = 0
+    """Train the network for this scale instead; 0 for the model's own."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the network of this stage has otherwise than the model."""
+    start: WarmStart = WarmStart()
+    """Weights that are loaded when the stage begins; ``fresh`` alone begins those tensors anew."""
+    frozen: tuple[str, ...] = ()
+    """Beginnings of the names of tensors that this stage does not change."""
+    degradation: Degradation = BICUBIC
+    """How low-resolution crops are made; the default is the papers' bicubic reduction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +90,8 @@ class Recipe:
     model: str
     """A name of ``lab.zoo.MODELS``."""
     stages: tuple[Stage, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the network has otherwise than the model of that name."""
     start: WarmStart = WarmStart()
     seed: int = 0
     precision: Literal["f32", "bf16"] = "f32"
@@ -89,6 +112,16 @@ class Recipe:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
 
+    def spec(self, stage: Stage | None = None) -> ModelSpec:
+        """The network that is trained, or the one of a stage.
+
+        Raises:
+            UnknownModelError: If the zoo has no such model.
+        """
+        model = spec_of(self.model)
+        arguments = {**model.arguments, **self.arguments, **(stage.arguments if stage else {})}
+        return replace(model, scale=(stage.scale if stage else 0) or model.scale, arguments=arguments)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data that `from_dict` reads back."""
         return asdict(self)
@@ -108,6 +141,8 @@ class Recipe:
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     """The recipe with ``key=value`` settings applied; a setting of `Stage` without an index goes to every stage.
 
+    What recipe and stage both have (``start``, ``arguments``) is the recipe's unless a stage is named.
+
     Example:
         >>> override(recipe, ["seed=1", "optim.learning_rate=2e-4", "stages.0.steps=500"])  # doctest: +SKIP
 
@@ -120,7 +155,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         if not equals:
             raise RecipeError(f"--set takes key=value, got '{assignment}'")
         path = key.strip().split(".")
-        stage_keys = {f.name for f in fields(Stage)}
+        stage_keys = {f.name for f in fields(Stage)} - data.keys()
         targets = data["stages"] if path[0] in stage_keys else [data]
         for target in targets:
             _assign(target, path, _parse(text.strip()), key)

@@ -15,7 +15,9 @@ def _factor(stage: Stage, step: int) -> float:
     if step < schedule.warmup_steps:
         return (step + 1) / schedule.warmup_steps
     done = (step - schedule.warmup_steps) / max(1, stage.steps - schedule.warmup_steps)
-    if schedule.name == "cosine":
+    if schedule.name == "cyclic":
+        done = done * schedule.cycles % 1
+    if schedule.name in ("cosine", "cyclic"):
         return schedule.final_ratio + (1 - schedule.final_ratio) * 0.5 * (1 + math.cos(math.pi * done))
     if schedule.name == "step":
         passed = sum(step >= milestone * stage.steps for milestone in schedule.milestones)

@@ -35,7 +35,7 @@ class MovingAverage:
         current = network.state_dict()
         floating = [name for name, value in self.tensors.items() if value.is_floating_point()]
         ours, theirs = [self.tensors[n] for n in floating], [current[n] for n in floating]
-        torch._foreach_lerp_(ours, theirs, 1 - keep)  # type: ignore[arg-type]
+        torch._foreach_lerp_(ours, theirs, 1 - keep)
         for name in self.tensors.keys() - set(floating):
             self.tensors[name].copy_(current[name])
 
@@ -50,6 +50,10 @@ class Progress:
     skipped_steps: int = 0
     """Steps left out because the loss or a gradient was not finite."""
     seconds: float = 0.0
+    step_seconds: float = 0.0
+    """Of ``seconds`` without validating and saving."""
+    waited_seconds: float = 0.0
+    """Of ``step_seconds`` those that the network stood waiting for a batch."""
 
 
 def save_state(

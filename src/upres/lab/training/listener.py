@@ -1,0 +1,19 @@
+"""Who is told how a run goes."""
+
+from upres.lab.training.state import Progress
+
+
+class Listener:
+    """What is told how a run goes; this one keeps silent."""
+
+    def on_start(self, progress: Progress) -> None:
+        """The run begins, or goes on from ``progress``."""
+
+    def on_step(self, step: int, loss: float, rate: float) -> None:
+        """A few hundred times a run: the mean loss since the last call."""
+
+    def on_validation(self, step: int, psnr_db: float) -> None:
+        """After each validation."""
+
+    def on_warning(self, message: str) -> None:
+        """Something that the person at the terminal should know."""

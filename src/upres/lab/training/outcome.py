@@ -1,0 +1,60 @@
+"""What a run leaves behind besides its state: the best and the last network, ready for use."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from upres.lab.checkpoint import save
+from upres.lab.training.form import deployable, is_expanded
+from upres.lab.training.recipe import Recipe
+from upres.models.card import ModelCard, ModelSpec
+
+
+class Outcome:
+    """The checkpoints of one run.
+
+    A re-parameterisable network is written folded, as it is used, and as ``*.expanded.safetensors`` beside it, which
+    another run can start from. A stage that trains another network than the recipe's leaves ``stage1-best`` and so on.
+
+    Args:
+        folder: Of the run.
+        recipe: Goes into the cards.
+        validation: What the networks are validated on, for the cards.
+        data: What is known of the training pictures, for the cards.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, *, validation: dict[str, Any], data: dict[str, Any]) -> None:
+        self.folder, self.recipe, self.validation, self.data = folder, recipe, validation, data
+
+    def path(self, which: str, stage: int | None = None) -> Path:
+        """The file of the ``best`` or ``last`` network, of the run or of a stage (from 0) with one of its own."""
+        prefix = "" if stage is None else f"stage{stage + 1}-"
+        return self.folder / f"{prefix}{which}.safetensors"
+
+    def clear(self) -> None:
+        """Remove what an earlier run left."""
+        for which in ("best", "last"):
+            for file in self.folder.glob(f"*{which}*.safetensors"):
+                file.unlink()
+
+    def write(self, path: Path, network: nn.Module, spec: ModelSpec, *, step: int, psnr_db: float) -> None:
+        """Write an ordinary network of a spec to ``path``, folded where that makes a difference."""
+        training = {
+            "recipe": self.recipe.to_dict(),
+            "steps": step,
+            "validation": {**self.validation, "psnr_db": round(psnr_db, 4)},
+            "data": self.data,
+        }
+        color_mode: Any = network.color_mode
+        name = self.recipe.name if self.recipe.arguments else self.recipe.model
+
+        def card(spec: ModelSpec) -> ModelCard:
+            return ModelCard(
+                name=name, spec=spec, color_mode=color_mode, parameters=0, licence="Apache-2.0", training=training
+            )
+
+        folded, folded_spec = deployable(network, spec)
+        save(path, folded, card(folded_spec))
+        if is_expanded(network):
+            save(path.with_suffix(".expanded.safetensors"), network, card(spec))
