@@ -35,7 +35,16 @@ ALLOWED: dict[str, set[str]] = {
     "lab.recognisers": {"models", "lab.foreign", "lab.zoo", "lab.blocks", "lab.archs"},
     "lab.data": {"evaluation", "image", "models"},
     "lab.losses": set(),
-    "lab.training": {"lab.checkpoint", "lab.zoo", "lab.losses", "lab.data", "models", "metrics", "evaluation"},
+    "lab.training": {
+        "lab.checkpoint",
+        "lab.blocks",
+        "lab.zoo",
+        "lab.losses",
+        "lab.data",
+        "models",
+        "metrics",
+        "evaluation",
+    },
     "lab.challenge": {
         "lab.complexity",
         "lab.checkpoint",
