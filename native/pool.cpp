@@ -1,7 +1,10 @@
 #include "pool.h"
 
-#include <sched.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <atomic>
 #include <condition_variable>
@@ -99,8 +102,10 @@ void run_parallel(int count, int threads, const std::function<void(int)>& task) 
 }
 
 int hardware_threads() {
+#if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
   const unsigned count = std::thread::hardware_concurrency();
   return count > 0 ? static_cast<int>(count) : 1;
 }

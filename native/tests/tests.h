@@ -1,0 +1,11 @@
+// What main.cpp runs for every instruction set.
+#pragma once
+
+#include "kernels.h"
+
+namespace upres::test {
+
+void test_planes(const Kernels& kernels);
+void test_color(const Kernels& kernels);
+
+}  // namespace upres::test
