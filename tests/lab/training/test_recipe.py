@@ -1,28 +1,73 @@
 import json
 
 import pytest
+import torch
 
 from upres.errors import RecipeError
-from upres.lab.checkpoint import build, spec_of
+from upres.lab.checkpoint import build
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.recipe import Recipe, Schedule, Stage, difference, override
 from upres.lab.training.recipes import recipe_for, recipe_names
 from upres.lab.training.schedule import learning_rate
+from upres.lab.zoo import MODELS
 
 TWO_STAGES = Recipe(name="two", model="esr_tm_x2", stages=(Stage(steps=10), Stage(steps=30, batch_size=4)))
+
+
+NOT_TRAINED = {"bicubic_conv"}
+
+
+def test_every_trainable_model_of_the_zoo_has_a_recipe() -> None:
+    trained = {recipe_for(name).model for name in recipe_names()}
+    assert {name for name, spec in MODELS.items() if spec.architecture not in NOT_TRAINED} == trained
+    assert len(set(recipe_names())) == len(recipe_names())
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_is_whole_and_survives_json(name: str) -> None:
     recipe = recipe_for(name)
     assert recipe.name == name
-    assert recipe.steps > 0
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert recipe.spec(recipe.stages[-1]) == recipe.spec()
+    start = recipe.start.model
+    if start:
+        assert MODELS[start].architecture == recipe.spec().architecture
+        assert start in recipe_names(), "whoever starts from a model can train it"
     for stage in recipe.stages:
         criterion(stage.losses)
-    network = build(spec_of(recipe.model))
-    for prefix in recipe.start.fresh:
-        assert any(key.startswith(prefix) for key in network.state_dict()), f"{prefix} is no tensor of {name}"
+        assert stage.steps > 0
+        assert 0 < learning_rate(stage, stage.steps - 1) <= stage.optim.learning_rate
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name.endswith("x3")])
+def test_what_stays_fresh_or_frozen_are_tensors_of_the_network(name: str) -> None:
+    recipe = recipe_for(name)
+    for stage in recipe.stages:
+        prefixes = {*recipe.start.fresh, *stage.start.fresh, *stage.frozen}
+        if prefixes:
+            with torch.device("meta"):
+                keys = list(build(recipe.spec(stage)).state_dict())
+            for prefix in prefixes:
+                assert any(key.startswith(prefix) for key in keys), f"{prefix} is no tensor of {name}"
+
+
+def test_the_winners_four_stages() -> None:
+    recipe = recipe_for("rlfn_ntire_x4")
+    specs = [recipe.spec(stage) for stage in recipe.stages]
+    assert [spec.scale for spec in specs] == [2, 4, 4, 4]
+    assert [spec.arguments["num_channels"] for spec in specs] == [48, 48, 48, 46]
+    assert [[term.name for term in stage.losses] for stage in recipe.stages] == [
+        ["l1"], ["l1"], ["l1", "contrastive"], ["l2"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["rlfn_x2", "rlfn_s_x2", "rlfn_c32b6_x4", "rlfn_s_x3", "rlfn_real_x2"])
+def test_what_ships_is_trained_as_long_as_promised(name: str) -> None:
+    recipe = recipe_for(name)
+    assert recipe.steps >= (90_000 if name in ("rlfn_x2", "rlfn_s_x2") else 60_000)
+    assert all((stage.batch_size, stage.patch_size) == (16, 48) for stage in recipe.stages)
+    real = "real" in name
+    assert [stage.degradation.is_bicubic for stage in recipe.stages] == [not real] * len(recipe.stages)
 
 
 def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
@@ -31,6 +76,11 @@ def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
     assert [stage.steps for stage in changed.stages] == [10, 5]
     assert (changed.seed, changed.precision) == (7, "bf16")
     assert TWO_STAGES.seed == 0
+    started = override(TWO_STAGES, ["start.model=a", "stages.1.start.model=b", 'arguments={"num_channels": 2}'])
+    assert (started.start.model, [stage.start.model for stage in started.stages]) == ("a", ["", "b"])
+    assert started.spec().arguments == {"kernel_size": 5, "num_channels": 2}
+    degraded = override(TWO_STAGES, ["degradation.noise_sigma=[1, 5]"])
+    assert [stage.degradation.noise_sigma for stage in degraded.stages] == [(1, 5), (1, 5)]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +93,7 @@ def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
         ("seed=many", "seed: expected int, got 'many'"),
         ("steps=1.5", "expected int, got 1.5"),
         ("precision=f16", "precision: expected one of f32, bf16, got 'f16'"),
+        ("degradation.noise_sigma=[5, 1]", r"degradation\.noise_sigma: expected \[low, high\]"),
         ("seed", "--set takes key=value, got 'seed'"),
     ],
 )
@@ -73,3 +124,12 @@ def test_steps_halve_at_milestones() -> None:
     stage = Stage(steps=100, schedule=Schedule(name="step", milestones=(0.5, 0.9), gamma=0.5))
     rates = [learning_rate(stage, step) / stage.optim.learning_rate for step in (0, 49, 50, 89, 90)]
     assert rates == [1.0, 1.0, 0.5, 0.5, 0.25]
+
+
+def test_cycles_begin_again_at_the_full_rate() -> None:
+    stage = Stage(steps=1100, schedule=Schedule(name="cyclic", cycles=4, warmup_steps=100, final_ratio=0.01))
+    peak = stage.optim.learning_rate
+    for start in (100, 350, 600, 850):
+        assert learning_rate(stage, start) == pytest.approx(peak)
+        assert learning_rate(stage, start + 125) == pytest.approx(peak * 0.505)
+        assert learning_rate(stage, start + 249) == pytest.approx(peak * 0.01, rel=0.02)

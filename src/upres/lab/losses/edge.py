@@ -43,4 +43,4 @@ def _variances(picture: Tensor, kernels: Tensor, patch_size: int) -> Tensor:
             plane = torch.einsum("nchw,c->nhw", plane, torch.tensor(_LUMA, device=plane.device))[:, None]
         maps = F.conv2d(plane, kernels)  # no padding: a border of zeros would be the strongest edge
         squares = F.unfold(maps, patch_size, stride=patch_size)  # (N, 3 * patch_size², squares)
-        return squares.unflatten(1, (3, patch_size**2)).var(dim=2)
+        return squares.reshape(len(squares), 3, patch_size**2, -1).var(dim=2)

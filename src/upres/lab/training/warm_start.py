@@ -2,7 +2,8 @@
 
 Narrowing keeps the channels whose filters are strongest. Channels that meet in an addition or follow one another must
 be the same ones, so all dimensions that shrink alike (48 to 46, say) keep one selection, scored over every layer that
-makes such channels; where the next layer sees several such maps concatenated, it keeps the selection of each.
+makes such channels; where the next layer sees several such maps concatenated, it keeps the selection of each, and a
+convolution before a pixel shuffle keeps all sub-positions of a channel.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from upres.lab.checkpoint import load
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
 from upres.models.catalog import find
+
+_SHUFFLED = "upsampler."
+"""Where the zoo's networks keep the convolutions whose outputs are shuffled."""
 
 _Widths = tuple[int, int]
 """Theirs, ours."""
@@ -89,7 +93,8 @@ def _narrowed(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], *, fresh
     for name, value in shared.items():
         for dimension, widths in enumerate(zip(value.shape, ours[name].shape, strict=True)):
             if widths[0] > widths[1]:
-                value = value.index_select(dimension, _selection(kept, widths, name))
+                shuffled = name.startswith(_SHUFFLED) and dimension == 0
+                value = value.index_select(dimension, _selection(kept, widths, name, shuffled=shuffled))
         result[name] = value
     return result
 
@@ -99,15 +104,15 @@ def _selections(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dic
     scores: dict[_Widths, Tensor] = {}
     for name, value in theirs.items():
         widths = (value.shape[0], ours[name].shape[0]) if value.ndim >= 2 else (0, 0)
-        if widths[0] > widths[1]:
+        if widths[0] > widths[1] and not name.startswith(_SHUFFLED):
             norms = value.detach().float().flatten(1).abs().sum(1)
             # over their mean, so that no layer's scale decides for the others
             scores[widths] = scores.get(widths, torch.zeros_like(norms)) + norms / norms.mean().clamp_min(1e-12)
     return {widths: score.topk(widths[1]).indices.sort().values for widths, score in scores.items()}
 
 
-def _selection(kept: Mapping[_Widths, Tensor], widths: _Widths, name: str) -> Tensor:
-    """The channels that a dimension keeps: those of its width, or of several such maps one behind the other."""
+def _selection(kept: Mapping[_Widths, Tensor], widths: _Widths, name: str, *, shuffled: bool) -> Tensor:
+    """The channels that a dimension keeps: those of its width, or of several such maps side by side."""
     if widths in kept:
         return kept[widths]
     parts = [
@@ -121,5 +126,6 @@ def _selection(kept: Mapping[_Widths, Tensor], widths: _Widths, name: str) -> Te
             "cannot be told; name it in start.fresh"
         )
     (base, copies), *_ = parts
-    offsets = torch.arange(copies) * base[0]
-    return (offsets[:, None] + kept[base]).flatten()
+    if shuffled:  # the copies of one channel lie together
+        return (kept[base][:, None] * copies + torch.arange(copies)).flatten()
+    return (torch.arange(copies)[:, None] * base[0] + kept[base]).flatten()

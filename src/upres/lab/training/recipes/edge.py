@@ -1,9 +1,8 @@
-"""The recipes that come with the package: functions that return a whole `Recipe`, one a family."""
+"""Recipes of the small luma networks: eSR, ESPCN, FSRCNN, eSR-CNN."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from upres.errors import RecipeError, near_miss
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
@@ -28,7 +27,8 @@ def edge_cnn(model: str) -> Recipe:
     if spec.scale == 2:
         return _edge(model, steps=20_000, batch_size=8, learning_rate=2e-3, warmup_steps=1000)
     recipe = _edge(model, steps=12_000, batch_size=8, learning_rate=2e-3, warmup_steps=500)
-    head = {"esr_cnn": "filter.4.", "espcn": "net.4.", "fsrcnn": "net.14."}[spec.architecture]
+    last = 6 + 2 * spec.arguments.get("num_blocks", 4) if spec.architecture == "fsrcnn" else 4
+    head = f"{'filter' if spec.architecture == 'esr_cnn' else 'net'}.{last}."
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))
 
 
@@ -49,31 +49,3 @@ def _edge(model: str, *, steps: int, batch_size: int, learning_rate: float, warm
         studio_fraction=0.5,
         validate_every=max(1, steps // 8),
     )
-
-
-_FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
-    "esr_max": one_layer,
-    "esr_tm": one_layer,
-    "esr_tr": one_layer,
-    "esr_cnn": edge_cnn,
-    "espcn": edge_cnn,
-    "fsrcnn": edge_cnn,
-}
-"""Architecture of the zoo -> the function that makes a recipe for any of its named models."""
-
-
-def recipe_for(name: str) -> Recipe:
-    """The recipe that trains the zoo's model of that name.
-
-    Raises:
-        RecipeError: If there is none; the nearest name is suggested.
-    """
-    known = recipe_names()
-    if name not in known:
-        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)} `upres train --list` shows them.")
-    return replace(_FAMILIES[MODELS[name].architecture](name), name=name)
-
-
-def recipe_names() -> tuple[str, ...]:
-    """Every model that has a recipe."""
-    return tuple(name for name, spec in MODELS.items() if spec.architecture in _FAMILIES and "opencv" not in name)

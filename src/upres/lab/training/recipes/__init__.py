@@ -1,0 +1,48 @@
+"""The recipes that come with the package: functions that return a whole `Recipe`, one a family."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from upres.errors import RecipeError, near_miss
+from upres.lab.training.recipe import Recipe
+from upres.lab.training.recipes.edge import edge_cnn, one_layer
+from upres.lab.training.recipes.rgb import REAL_BASES, SETTINGS, four_stages, general, real, shipping
+from upres.lab.zoo import MODELS, SCALES
+
+_FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
+    "esr_max": one_layer,
+    "esr_tm": one_layer,
+    "esr_tr": one_layer,
+    "esr_cnn": edge_cnn,
+    "espcn": edge_cnn,
+    "fsrcnn": edge_cnn,
+    "rlfn": shipping,
+    **dict.fromkeys(SETTINGS, general),
+}
+"""Architecture of the zoo -> the function that makes a recipe for any of its named models."""
+
+_OWN: Mapping[str, Callable[[str], Recipe]] = {
+    "rlfn_ntire_x3": four_stages,
+    "rlfn_ntire_x4": four_stages,
+    **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
+}
+"""Recipes that are not their family's, by name."""
+
+
+def recipe_for(name: str) -> Recipe:
+    """The recipe of that name: of a model of the zoo, or of a variant such as ``rlfn_s_real_x2``.
+
+    Raises:
+        RecipeError: If there is none; the nearest name is suggested.
+    """
+    known = recipe_names()
+    if name not in known:
+        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)} `upres train --list` shows them.")
+    make = _OWN[name] if name in _OWN else _FAMILIES[MODELS[name].architecture]
+    return replace(make(name), name=name)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Every recipe: one for each trainable model of the zoo, and the variants."""
+    models = [name for name, spec in MODELS.items() if spec.architecture in _FAMILIES]
+    return (*models, *(name for name in _OWN if name not in models))

@@ -1,0 +1,146 @@
+"""Recipes of the networks beyond the edge family.
+
+Losses, rates and the course of the rates follow the papers; the number of steps and the batch are what a computer can
+do in hours instead of days: 100 000 steps of 16 crops, where the papers have a million of 16 to 64 (``--set
+steps=1000000 --set batch_size=64``). x3 and x4 start from x2, which is worth more than the same time from scratch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from upres.lab.data.degradations import PHOTOGRAPH
+from upres.lab.losses.criterion import LossTerm
+from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
+from upres.lab.zoo import MODELS
+
+_STEPS = 100_000
+_L1 = (LossTerm(name="l1"),)
+_L2 = (LossTerm(name="l2"),)
+_HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
+"""The literature's habit: halved every 200 thousand of a million steps."""
+_LATE_HALVING = Schedule(name="step", milestones=(0.67,))
+_COSINE = Schedule(name="cosine", warmup_steps=500)
+
+REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
+"""Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the papers of one architecture say."""
+
+    learning_rate: float
+    schedule: Schedule = _HALVINGS
+    losses: tuple[LossTerm, ...] = _L1
+    patch_size: int = 48
+    clip_norm: float = 0.0
+    fine_tune: bool = False
+    """A last fifth with the squared error at a tenth of the rate."""
+    head: tuple[str, ...] = ("upsampler.",)
+    """Beginnings of the tensor names that x3 and x4 do not take from x2."""
+
+
+SETTINGS: Mapping[str, Settings] = {
+    "vdsr": Settings(learning_rate=1e-4, losses=_L2, patch_size=32, clip_norm=0.4, head=()),
+    "edsr": Settings(learning_rate=1e-4, schedule=_LATE_HALVING),
+    "rdn": Settings(learning_rate=1e-4, patch_size=32),
+    "carn": Settings(learning_rate=1e-4, schedule=_LATE_HALVING, patch_size=64),
+    "imdn": Settings(learning_rate=2e-4),
+    "rfdn": Settings(learning_rate=5e-4, patch_size=64),
+    "ecbsr": Settings(learning_rate=5e-4, schedule=Schedule(name="constant"), patch_size=64, head=()),
+    "bsrn": Settings(learning_rate=1e-3, schedule=_COSINE),
+    "fmen": Settings(learning_rate=5e-4, patch_size=64, fine_tune=True),
+    "efdn": Settings(
+        learning_rate=5e-4,
+        losses=(LossTerm(name="l1"), LossTerm(name="gradient_variance", weight=0.1)),
+        patch_size=64,
+    ),
+    "neesr": Settings(learning_rate=5e-4, patch_size=64, fine_tune=True),
+    "mobilesr": Settings(learning_rate=5e-4, schedule=_COSINE, patch_size=64, clip_norm=1.0),
+    "imdn_plus": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), fine_tune=True),
+    "lwfanet": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), head=()),
+    "span": Settings(learning_rate=5e-4, patch_size=64),
+}
+"""Architecture -> settings."""
+
+
+def general(model: str) -> Recipe:
+    """The recipe of any architecture in `SETTINGS`: one stage, or two where the paper ends with the squared error."""
+    spec = MODELS[model]
+    settings = SETTINGS[spec.architecture]
+    stage = Stage(
+        steps=_STEPS,
+        patch_size=settings.patch_size,
+        losses=settings.losses,
+        optim=Optimizer(learning_rate=settings.learning_rate, clip_norm=settings.clip_norm),
+        schedule=settings.schedule,
+    )
+    stages: tuple[Stage, ...] = (stage,)
+    if settings.fine_tune:
+        stages = (replace(stage, steps=_STEPS * 4 // 5), _fine_tuning(stage, steps=_STEPS // 5))
+    start = WarmStart(model=_at_x2(model), fresh=settings.head) if spec.scale != 2 else WarmStart()
+    return Recipe(name=model, model=model, stages=stages, start=start, validate_every=5000)
+
+
+def shipping(model: str) -> Recipe:
+    """RLFN as it ships: absolute error along a cosine, then squared error, which PSNR measures, at a low rate.
+
+    x2 from scratch, the others from x2. Widths that suit the machine are 32 (``rlfn_c32b6``) and 48 (``rlfn_s``).
+    """
+    scratch = MODELS[model].scale == 2
+    first = Stage(
+        steps=75_000 if scratch else 50_000, losses=_L1, optim=Optimizer(learning_rate=5e-4), schedule=_COSINE
+    )
+    return Recipe(
+        name=model,
+        model=model,
+        stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000)),
+        start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
+        validate_every=5000,
+    )
+
+
+def four_stages(model: str) -> Recipe:
+    """The winner's way to a small network: x2, its own scale, contrastive loss, and two channels fewer.
+
+    The first three stages train 48 channels: at x2 from scratch; at the model's scale from that; with the contrastive
+    loss beside the absolute error, 1 to 255 as for pictures in 0..255. The last one keeps the strongest 46 and
+    minimises the squared error on larger crops.
+
+    Reference: Kong et al., 2022, arXiv:2205.07514, section 4.
+    """
+    wide = {"num_channels": 48}
+    first = Stage(
+        steps=40_000, losses=_L1, optim=Optimizer(learning_rate=5e-4), schedule=_HALVINGS, scale=2, arguments=wide
+    )
+    second = replace(first, scale=0, start=WarmStart(fresh=("upsampler.",)))
+    third = replace(
+        second,
+        steps=20_000,
+        losses=(LossTerm(name="l1"), LossTerm(name="contrastive", weight=1 / 255)),
+        optim=Optimizer(learning_rate=2e-4),
+        start=WarmStart(),
+    )
+    fourth = replace(_fine_tuning(third, steps=20_000), arguments={}, patch_size=64)
+    return Recipe(name=model, model=model, stages=(first, second, third, fourth), validate_every=5000)
+
+
+def real(name: str) -> Recipe:
+    """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
+    model = name.replace("_real", "")
+    stage = Stage(
+        steps=60_000, losses=_L1, optim=Optimizer(learning_rate=3e-4), schedule=_COSINE, degradation=PHOTOGRAPH
+    )
+    return Recipe(name=name, model=model, stages=(stage,), start=WarmStart(model=model), validate_every=5000)
+
+
+def _fine_tuning(stage: Stage, *, steps: int) -> Stage:
+    """The squared error at a tenth of the rate, falling to nothing."""
+    rate = stage.optim.learning_rate / 10
+    return replace(
+        stage, steps=steps, losses=_L2, optim=replace(stage.optim, learning_rate=rate), schedule=Schedule(name="cosine")
+    )
+
+
+def _at_x2(model: str) -> str:
+    return f"{model.rsplit('_x', 1)[0]}_x2"

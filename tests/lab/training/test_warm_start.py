@@ -1,0 +1,71 @@
+import pytest
+import torch
+from torch import nn
+
+from upres.errors import RecipeError
+from upres.lab.checkpoint import build
+from upres.lab.training.recipe import WarmStart
+from upres.lab.training.warm_start import adopt
+from upres.models.card import ModelSpec
+
+
+def _network(architecture: str, scale: int = 2, **arguments: object) -> nn.Module:
+    torch.manual_seed(0)
+    return build(ModelSpec(architecture=architecture, scale=scale, arguments=arguments)).eval()
+
+
+def _kill(network: nn.Module, width: int, dead: list[int]) -> None:
+    """Make no layer of ``width`` outputs give anything in the ``dead`` ones."""
+    for name, value in network.named_parameters():
+        if value.shape[0] == width:
+            value.data[dead] = 0
+        elif name.startswith("upsampler.") and value.shape[0] == 4 * width:
+            value.data.view(width, 4, *value.shape[1:])[dead] = 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "wide", "narrow", "dead"),
+    [
+        ("rlfn", {"num_channels": 10, "mid_channels": 6, "num_blocks": 2}, {"num_channels": 8}, [2, 7]),
+        ("edsr", {"num_channels": 9, "num_blocks": 2}, {"num_channels": 8}, [0]),
+        (
+            "rdn",
+            {"num_channels": 10, "growth": 10, "num_blocks": 2, "num_layers": 3},
+            {"num_channels": 9, "growth": 9},
+            [4],
+        ),
+    ],
+)
+def test_a_wider_network_whose_extra_channels_are_dead_gives_the_same_function(
+    architecture: str, wide: dict[str, object], narrow: dict[str, object], dead: list[int]
+) -> None:
+    theirs, ours = _network(architecture, **wide), _network(architecture, **{**wide, **narrow})
+    width = wide["num_channels"]
+    assert isinstance(width, int)
+    _kill(theirs, width, dead)
+    report = adopt(ours, theirs, WarmStart(narrow=True), source="wide")
+    assert not report.fresh
+    x = torch.rand(1, 3, 16, 18)
+    torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-4)
+
+
+def test_without_narrow_a_wider_network_fills_only_what_fits() -> None:
+    ours = _network("rlfn", num_channels=8, mid_channels=6, num_blocks=1)
+    report = adopt(ours, _network("rlfn", num_channels=10, mid_channels=6, num_blocks=1), WarmStart(), source="wide")
+    assert "blocks.0.conv2.weight" in report.taken
+    assert "head.weight" in report.fresh
+
+
+def test_narrowing_on_the_way_to_another_scale_leaves_the_head_fresh() -> None:
+    ours = _network("rlfn", scale=3, num_channels=8, num_blocks=1)
+    report = adopt(ours, _network("rlfn", num_channels=10, num_blocks=1), WarmStart(narrow=True), source="wide")
+    assert set(report.fresh) == {"upsampler.0.weight", "upsampler.0.bias"}
+
+
+def test_channels_that_cannot_be_matched_are_an_error_that_names_them() -> None:
+    ours = _network("imdn", num_channels=14, num_blocks=1, attention_reduction=None)
+    theirs = _network("imdn", num_channels=16, num_blocks=1, attention_reduction=None)
+    with pytest.raises(
+        RecipeError, match=r"start\.narrow: blocks\.0\.\S+ has 12 channels for 10.*name it in start\.fresh"
+    ):
+        adopt(ours, theirs, WarmStart(narrow=True), source="wide")
