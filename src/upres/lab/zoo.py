@@ -83,6 +83,7 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "e_rfdn": ("rfdn", {"num_channels": 50, "num_blocks": 4, "attention": "esa"}),
     "rlfn": ("rlfn", {}),
     "rlfn_s": ("rlfn", {"num_channels": 48}),
+    "rlfn_c32b6": ("rlfn", {"num_channels": 32}),
     "rlfn_ntire": ("rlfn", {"num_channels": 46, "mid_channels": 48, "num_blocks": 4}),
     "megsr": (
         "rfdn",
