@@ -2,23 +2,26 @@
 
 import argparse
 import json
+import os
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from upres.apps.cli._training_progress import TrainingProgress
 from upres.errors import MissingExtraError, RecipeError, UpresError
 
 EPILOG = """examples:
   upres train esr_tm_x2 --data photos/ --out runs/esr_tm_x2
   upres train esr_tm_x2 --data photos/ --out runs/short --set steps=2000 --set optim.learning_rate=2e-3
-  upres train --queue esr_max_x2 esr_tm_x2 esr_tr_x2 --data photos/ --out runs/
+  upres train --queue rlfn_s_x2 rlfn_s_x4 --data photos/ --out runs/
+  upres train ladder_rfdn --data photos/ --out runs/
   upres train --list
 
 Stopped with Ctrl-C or killed, the same command goes on where it was; the result is the same to the bit.
-The run's folder holds best.safetensors, which `upres evaluate` and `upres export` take."""
+The run's folder holds best.safetensors, which `upres evaluate` and `upres export` take.
+A study (ladder_rfdn, tricks) is a queue of small runs; it ends with a table and a file of results."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--restart", action="store_true", help="begin anew where --out holds an unfinished run")
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--cache", metavar="DIR", help="where decoded pictures are kept")
+    parser.add_argument("--results", metavar="FILE", help="a study's results (benchmarks/results/STUDY.json)")
+    parser.add_argument("--speed", action="store_true", help="compare steps/s with a plain PyTorch loop and stop")
     parser.add_argument("--quiet", action="store_true", help="no progress on the terminal")
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -42,33 +47,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     try:
-        from upres.lab.training import jobs, recipes
-        from upres.lab.training.recipe import Recipe, override
+        from upres.lab.training import recipes, studies
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres train", "lab") from error
     if args.list:
-        print("\n".join(recipes.recipe_names()))
+        print("\n".join((*recipes.recipe_names(), *studies.STUDIES)))
         return 0
     if not args.recipes:
         raise RecipeError("name a recipe; `upres train --list` shows them")
-
-    def resolve(name: str) -> Recipe:
-        base = (
-            Recipe.from_dict(json.loads(Path(name).read_text())) if name.endswith(".json") else recipes.recipe_for(name)
-        )
-        return override(base, args.set)
-
-    resolved = [resolve(name) for name in args.recipes]
+    resolved = [recipe for name in args.recipes for recipe in _resolve(name, args.set)]
     if args.show:
         print(json.dumps([recipe.to_dict() for recipe in resolved], indent=2))
         return 0
-    if args.data is None or args.out is None:
+    if args.data is None or (args.out is None and not args.speed):
         raise RecipeError("training needs --data DIR and --out DIR")
+    if args.speed:
+        return _compare_speed(resolved, args)
+    chosen = [studies.STUDIES[name] for name in args.recipes if name in studies.STUDIES]
+    args.queue = args.queue or bool(chosen)
     if len(resolved) > 1 and not args.queue:
         raise RecipeError("several recipes need --queue")
     results = [_one(recipe, args) for recipe in resolved]
-    _report(results, as_json=args.json)
+    if not _is_first_process():
+        return 0
+    _report(results, [_summary(study, resolved, args) for study in chosen], as_json=args.json)
     return 1 if any(result["error"] for result in results) else 0
+
+
+def _resolve(name: str, settings: list[str]) -> list[Any]:
+    """The recipes behind a name: one, or those of a study."""
+    from upres.lab.training.recipe import Recipe, override
+    from upres.lab.training.recipes import recipe_for
+    from upres.lab.training.studies import STUDIES
+
+    if name in STUDIES:
+        found = STUDIES[name].recipes()
+    elif name.endswith(".json"):
+        found = [Recipe.from_dict(_read_json(name))]
+    else:
+        found = [recipe_for(name)]
+    return [override(recipe, settings) for recipe in found]
+
+
+def _read_json(path: str) -> Any:
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: not a readable recipe ({error})") from error
+
+
+def _is_first_process() -> bool:
+    """False in the processes that ``--devices`` starts beside the one at the terminal."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0
 
 
 def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
@@ -76,7 +106,7 @@ def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
     from upres.lab.training import jobs
 
     try:
-        with _terminal(recipe, quiet=args.quiet) as terminal:
+        with TrainingProgress(recipe, quiet=args.quiet or not _is_first_process()) as progress:
             result = jobs.run_recipe(
                 recipe,
                 data=args.data,
@@ -85,8 +115,8 @@ def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
                 cache=args.cache,
                 devices=args.devices,
                 restart=args.restart,
-                listener=terminal,
-                progress=terminal.on_picture,
+                listener=progress,
+                progress=progress.on_picture,
             )
     except UpresError as error:
         if not args.queue:
@@ -97,9 +127,49 @@ def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
     return {**facts, "error": None}
 
 
-def _report(results: list[dict[str, Any]], *, as_json: bool) -> None:
+def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Sum up a study whose runs are done, and write its results file."""
+    from upres.bench.environment import environment
+    from upres.lab.training.speed import latency_ms
+    from upres.lab.training.studies import run_name, summarise
+
+    steps = min(recipe.steps for recipe in resolved if recipe.name.startswith(f"{study.name}-"))
+    out = Path(args.out)
+    files = {row.label: out / run_name(study, row, study.seeds[0]) / "last.safetensors" for row in study.rows}
+    timed = latency_ms({label: path for label, path in files.items() if path.is_file()})
+    summary = {**summarise(study, out, steps=steps, latency_ms=timed), "environment": environment()}
+    target = Path(args.results or Path("benchmarks", "results", f"{study.name}.json"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
+    from upres.lab.data.pictures import load_pictures
+    from upres.lab.training.speed import compare_speed
+
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in resolved:
+            pictures = load_pictures(args.data, recipe.spec().scale, cache=args.cache)
+            rows.append(asdict(compare_speed(recipe, pictures, folder=folder)))
+    if args.json:
+        print(json.dumps({"speed": rows}, indent=2))
+        return 0
+    for row in rows:
+        print(
+            f"{row['recipe']}: {row['loop_steps_per_s']:.2f} steps/s, "
+            f"a plain PyTorch loop {row['plain_steps_per_s']:.2f}; "
+            f"{row['waiting_share']:.1%} of the time waiting for batches"
+        )
+    return 0
+
+
+def _report(results: list[dict[str, Any]], summaries: list[dict[str, Any]], *, as_json: bool) -> None:
+    from upres.lab.training.studies import markdown
+
     if as_json:
-        print(json.dumps({"runs": results}, indent=2))
+        print(json.dumps({"runs": results, **({"studies": summaries} if summaries else {})}, indent=2))
         return
     for result in results:
         if result["error"] is None:
@@ -107,41 +177,5 @@ def _report(results: list[dict[str, Any]], *, as_json: bool) -> None:
                 f"{result['recipe']}: {result['best_psnr_db']:.3f} dB in validation at step {result['best_step']} "
                 f"of {result['steps']}, {result['seconds']:.0f} s: {result['best']}"
             )
-
-
-def _terminal(recipe: Any, *, quiet: bool) -> Any:
-    """A listener that draws a progress bar on stderr."""
-    from upres.lab.training.listener import Listener
-
-    class Terminal(Listener):
-        """Progress of one run."""
-
-        def __init__(self) -> None:
-            self.bar = tqdm(total=recipe.steps, desc=recipe.name, unit="step", file=sys.stderr, disable=quiet)
-            self.best = float("-inf")
-
-        def __enter__(self) -> "Terminal":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.bar.close()
-
-        def on_picture(self, done: int, total: int) -> None:
-            self.bar.set_postfix_str(f"decoding pictures {done}/{total}")
-
-        def on_start(self, progress: Any) -> None:
-            self.bar.initial = self.bar.n = progress.step
-            self.best = progress.best_psnr_db
-            self.bar.refresh()
-
-        def on_step(self, step: int, loss: float, rate: float) -> None:
-            self.bar.set_postfix_str(f"loss {loss:.5f}, rate {rate:.1e}, best {self.best:.3f} dB", refresh=False)
-            self.bar.update(step - self.bar.n)
-
-        def on_validation(self, step: int, psnr_db: float) -> None:  # noqa: ARG002
-            self.best = max(self.best, psnr_db)
-
-        def on_warning(self, message: str) -> None:
-            tqdm.write(f"upres: {message}", file=sys.stderr)
-
-    return Terminal()
+    for summary in summaries:
+        print(f"\n## {summary['title']}\n\n{markdown(summary)}", end="")

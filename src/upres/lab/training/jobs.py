@@ -56,7 +56,11 @@ def run_recipe(
     folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA
 
     def material(scale: int) -> tuple[Sequence[PicturePair], Validator]:
-        pictures = load_pictures(data, scale, cache=cache, progress=progress)
+        pictures = tuple(
+            pair
+            for reduction in recipe.reductions
+            for pair in load_pictures(data, scale, reduction=reduction, cache=cache, progress=progress)
+        )
         if validation or folder.is_dir():
             held_out: Sequence[PicturePair] = load_pictures(folder, scale, cache=cache, progress=progress)
             name = folder.parent.name if folder.name == "HR" else folder.name
@@ -86,16 +90,17 @@ def data_facts(folder: str | Path, pictures: Sequence[PicturePair]) -> dict[str,
     Raises:
         DataError: If the folder's ``SOURCES.csv`` does not name one of the pictures.
     """
-    facts: dict[str, Any] = {"folder": Path(folder).resolve().name, "pictures": len(pictures)}
+    names = list(dict.fromkeys(pair.name for pair in pictures))
+    facts: dict[str, Any] = {"folder": Path(folder).resolve().name, "pictures": len(names)}
     sources = Path(folder) / "SOURCES.csv"
     if not sources.is_file():
-        return facts | {"licences": {"not stated": len(pictures)}}
+        return facts | {"licences": {"not stated": len(names)}}
     with sources.open(newline="") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    missing = [pair.name for pair in pictures if pair.name not in rows]
+    missing = [name for name in names if name not in rows]
     if missing:
         raise DataError(f"{sources} does not name {missing[0]} ({len(missing)} pictures missing in all)")
-    used = [rows[pair.name] for pair in pictures]
+    used = [rows[name] for name in names]
     return facts | {
         "licences": dict(sorted(Counter(row["licence_as_stated"] for row in used).items())),
         "collections": dict(sorted(Counter(row["collection"] for row in used).items())),
@@ -108,8 +113,9 @@ def queue_folder(out: str | Path, recipe: Recipe) -> Path:
 
 
 def _split(pictures: Sequence[PicturePair]) -> tuple[tuple[PicturePair, ...], tuple[PicturePair, ...], str]:
-    if len(pictures) < 2:
+    names = list(dict.fromkeys(pair.name for pair in pictures))
+    if len(names) < 2:
         raise DataError("one picture cannot both train and validate: give more, or --validation FOLDER")
-    held_out = tuple(pictures[::_HELD_OUT_EVERY])
-    kept = tuple(pair for index, pair in enumerate(pictures) if index % _HELD_OUT_EVERY)
-    return kept, held_out, "held-out training pictures"
+    apart = set(names[::_HELD_OUT_EVERY])
+    held_out = tuple(pair for pair in pictures if pair.name in apart and pair.reduction == pictures[0].reduction)
+    return tuple(pair for pair in pictures if pair.name not in apart), held_out, "held-out training pictures"

@@ -1,10 +1,12 @@
 """Who is told how a run goes."""
 
+from typing import Protocol
+
 from upres.lab.training.state import Progress
 
 
-class Listener:
-    """What is told how a run goes; this one keeps silent."""
+class Listener(Protocol):
+    """What is told how a run goes; whoever inherits hears of what it overrides."""
 
     def on_start(self, progress: Progress) -> None:
         """The run begins, or goes on from ``progress``."""
@@ -17,3 +19,7 @@ class Listener:
 
     def on_warning(self, message: str) -> None:
         """Something that the person at the terminal should know."""
+
+
+class Silence(Listener):
+    """Hears of everything and says nothing."""

@@ -22,7 +22,7 @@ from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
 from upres.lab.training.form import deployable, plain, share_orbits, slow_means
-from upres.lab.training.listener import Listener
+from upres.lab.training.listener import Listener, Silence
 from upres.lab.training.log import RunLog
 from upres.lab.training.material import Material, OtherScale
 from upres.lab.training.outcome import Outcome
@@ -94,7 +94,7 @@ def train(
     fabric.launch()
     outcome = Outcome(Path(out), recipe, validation=validator.facts, data=data_facts or {})
     material = Material(recipe.spec().scale, (pictures, validator), other_scale)
-    run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Listener())
+    run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Silence())
     run.open(restart=restart)
     with run.interruptible():
         return run.go()

@@ -104,6 +104,8 @@ class Recipe:
     """Whether the means of filters are learned more slowly than their shapes."""
     studio_fraction: float = 0.0
     """Share of luma crops given in studio range, so that video planes suit the network too."""
+    reductions: tuple[float, ...] = (1.0,)
+    """Sizes at which training pictures are shown, each as often; 0.5 shows them half as large and twice as sharp."""
     validate_every: int = 2000
     save_every: int = 1000
 

@@ -1,0 +1,128 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from upres.apps.cli.main import main
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    folder.mkdir()
+    y, x = np.mgrid[0:64, 0:80]
+    for index in range(2):
+        planes = [127 + 100 * np.sin(x / (p + index) + y / 5.0) for p in (1.5, 2.5, 4.0)]
+        Image.fromarray(np.stack(planes, axis=2).astype(np.uint8)).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture
+def data(photos: Path) -> list[str]:
+    return ["--data", str(photos), "--cache", str(photos.parent / "cache")]
+
+
+def test_train_writes_a_run_and_reports_json(data, tmp_path, capsys) -> None:
+    command = [
+        "train",
+        "esr_tm_x2",
+        *data,
+        "--out",
+        str(tmp_path),
+        "--set",
+        "steps=3",
+        "--set",
+        "patch_size=12",
+        "--json",
+    ]
+    assert main(command) == 0
+    captured = capsys.readouterr()
+    (run,) = json.loads(captured.out)["runs"]
+    assert (run["recipe"], run["steps"], run["error"]) == ("esr_tm_x2", 3, None)
+    assert run["steps_per_s"] > 0
+    assert 0 <= run["waiting_share"] <= 1
+    assert "esr_tm_x2" in captured.err, "progress goes to stderr"
+    assert Path(run["best"]).is_file()
+    assert main([*command, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_list_names_recipes_and_studies(capsys) -> None:
+    assert main(["train", "--list"]) == 0
+    names = capsys.readouterr().out.split()
+    assert {"esr_tm_x2", "rlfn_s_x2", "rlfn_ntire_x4", "rlfn_real_x2", "ladder_rfdn", "tricks"} <= set(names)
+
+
+def test_show_prints_what_a_study_would_run(capsys) -> None:
+    assert main(["train", "ladder_rfdn", "--show", "--set", "steps=7"]) == 0
+    recipes = json.loads(capsys.readouterr().out)
+    assert len(recipes) == 7 * 3
+    assert {recipe["stages"][0]["steps"] for recipe in recipes} == {7}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a recipe"),
+        (["esr_tm_x9"], "no recipe 'esr_tm_x9'. Did you mean 'esr_tm_x"),
+        (["esr_tm_x2", "--set", "sed=1"], "Did you mean 'seed'?"),
+        (["esr_tm_x2"], "training needs --data DIR and --out DIR"),
+        (["esr_tm_x2", "espcn_x2", "--data", "d", "--out", "o"], "several recipes need --queue"),
+        (["missing.json"], "missing.json: not a readable recipe"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, message, capsys) -> None:
+    assert main(["train", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_queue_goes_on_after_an_error(data, tmp_path, capsys) -> None:
+    bad, good = "esr_tm_x3", "esr_tm_x2"
+    (tmp_path / bad).mkdir()
+    (tmp_path / bad / "state.safetensors").write_bytes(b"nonsense")
+    settings = ["--set", "steps=2", "--set", "patch_size=12", "--quiet", "--json"]
+    assert main(["train", "--queue", bad, good, *data, "--out", str(tmp_path), *settings]) == 1
+    captured = capsys.readouterr()
+    runs = json.loads(captured.out)["runs"]
+    assert "not a training state" in runs[0]["error"]
+    assert runs[1]["error"] is None
+
+
+@pytest.mark.slow
+def test_speed_compares_with_a_plain_loop(data, capsys) -> None:
+    assert main(["train", "rlfn_c32b6_x2", "--speed", "--json", *data, "--set", "patch_size=16"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["speed"]
+    assert row["loop_steps_per_s"] > 0.7 * row["plain_steps_per_s"]
+    assert row["waiting_share"] < 0.1
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_at_the_same_batch(data, tmp_path) -> None:
+    def train(devices: int) -> dict[str, torch.Tensor]:
+        out = tmp_path / str(devices)
+        command = [
+            sys.executable, "-m", "upres", "train", "esr_cnn_x2", *data, "--out", str(out), "--devices", str(devices),
+            "--set", "steps=12", "--set", "patch_size=12", "--set", "batch_size=4", "--set", "save_every=5", "--json",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        (run,) = json.loads(done.stdout)["runs"]
+        assert run["steps"] == 12
+        return load_file(out / "last.safetensors")
+
+    one, two = train(1), train(2)
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], atol=2e-5, rtol=1e-3)
+    rows = [[json.loads(r) for r in (tmp_path / n / "log.jsonl").read_text().splitlines()] for n in ("1", "2")]
+    losses = [[row["loss"] for row in log if "loss" in row] for log in rows]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
