@@ -1,6 +1,8 @@
 import time
 from dataclasses import replace
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,12 @@ def test_larger_pictures_are_drawn_more_often() -> None:
     whole = torch.from_numpy(sampler.pictures[0].lr.transpose(2, 0, 1).copy()).float() / 255
     sums = sampler.batch(0)[0].sum((1, 2, 3))
     assert int(torch.isclose(sums, whole.sum()).sum()) < 20, "one position of 1090 belongs to the small picture"
+
+
+def test_every_reduction_is_drawn_as_often() -> None:
+    large, small = _pair(40, 40, seed=0), replace(_pair(12, 12, seed=1), reduction=0.5)
+    sampler = PatchSampler([large, small], scale=2, patch_size=8, batch_size=1, color_mode="rgb")
+    assert sampler._share.tolist() == [0.5, 1.0]
 
 
 def test_small_pictures_are_left_out_and_none_is_an_error() -> None:

@@ -71,3 +71,12 @@ def test_missing_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
         load_pictures(tmp_path / "nowhere", 2, cache=tmp_path)
     with pytest.raises(DataError, match="no picture in it"):
         load_pictures(tmp_path, 2, cache=tmp_path / "cache")
+
+
+def test_pictures_can_be_shown_smaller(folder: Path, tmp_path: Path) -> None:
+    (first, _) = load_pictures(folder, 2, reduction=0.5, cache=tmp_path / "cache")
+    original = np.asarray(Image.open(folder / "b.png"))
+    hr = imresize(original, scale=0.5)
+    np.testing.assert_array_equal(first.hr, hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2])
+    assert first.reduction == 0.5
+    assert load_pictures(folder, 2, cache=tmp_path / "cache")[0].hr.shape == (30, 44, 3), "kept apart in the cache"

@@ -23,7 +23,8 @@ class PatchSampler:
     """Random aligned crops with flips and quarter turns, as float batches in [0, 1].
 
     Args:
-        pictures: What to crop from; every crop position of every picture is equally likely.
+        pictures: What to crop from. Every reduction among them is equally likely, and within one every crop position
+            of every picture.
         scale: Factor between the partners.
         patch_size: Side of the low-resolution crop in pixels.
         batch_size: Crops in a batch.
@@ -51,8 +52,12 @@ class PatchSampler:
         self.pictures = [p for p in pictures if min(p.lr.shape[:2]) >= patch_size]
         if not self.pictures:
             raise DataError(f"no training picture is as large as a patch of {patch_size} low-resolution pixels")
-        positions = [(p.lr.shape[0] - patch_size + 1) * (p.lr.shape[1] - patch_size + 1) for p in self.pictures]
-        self._share = np.cumsum(positions) / np.sum(positions)
+        corners = [np.subtract(p.lr.shape[:2], patch_size - 1) for p in self.pictures]
+        positions = np.prod(corners, axis=1)
+        reductions = np.array([p.reduction for p in self.pictures])
+        totals = {reduction: positions[reductions == reduction].sum() for reduction in set(reductions.tolist())}
+        shares = positions / np.array([totals[reduction] for reduction in reductions.tolist()])
+        self._share = np.cumsum(shares) / shares.sum()
         self.scale, self.patch_size, self.batch_size = scale, patch_size, batch_size
         self.color_mode, self.studio_fraction, self.seed = color_mode, studio_fraction, seed
         self.degradation = degradation

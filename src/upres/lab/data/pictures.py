@@ -33,16 +33,24 @@ class PicturePair:
     name: str
     hr: Pixels
     lr: Pixels
+    reduction: float = 1.0
+    """Size of ``hr`` over the size of the picture as it was found."""
 
 
 def load_pictures(
-    folder: str | Path, scale: int, *, cache: str | Path | None = None, progress: Progress | None = None
+    folder: str | Path,
+    scale: int,
+    *,
+    reduction: float = 1.0,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> tuple[PicturePair, ...]:
     """Every picture below ``folder`` as 8-bit RGB, cropped to a multiple of ``scale``, beside its bicubic partner.
 
     Args:
         folder: Searched recursively; sorted by relative path, so the order is the same everywhere.
         scale: Factor between the two; 1 gives the picture itself as its partner.
+        reduction: Pictures are first made this much smaller: photographs are soft at full size, sharp when reduced.
         cache: Where decoded pictures are kept; the user's cache folder by default (``UPRES_CACHE`` changes it).
         progress: Told how far decoding is.
 
@@ -52,10 +60,11 @@ def load_pictures(
     """
     root = Path(folder)
     files = _list_files(root)
-    target = _cache_file(root, files, scale, Path(cache) if cache else default_cache())
+    kind = f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
+    target = _cache_file(root, files, kind, Path(cache) if cache else default_cache())
     if not target.with_suffix(".json").is_file():
-        _build(root, files, scale, target, progress)
-    return _map(target)
+        _build(root, files, lambda path: _decode(path, scale, reduction), target, progress)
+    return _map(target, reduction)
 
 
 def default_cache() -> Path:
@@ -76,24 +85,28 @@ def _list_files(root: Path) -> list[Path]:
     return files
 
 
-def _cache_file(root: Path, files: Sequence[Path], scale: int, cache: Path) -> Path:
-    digest = hashlib.sha256(f"{_FORMAT} {scale}".encode())
+def _cache_file(root: Path, files: Sequence[Path], kind: str, cache: Path) -> Path:
+    digest = hashlib.sha256(f"{_FORMAT} {kind}".encode())
     for path in files:
         stat = path.stat()
         digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return cache / "pictures" / f"x{scale}-{digest.hexdigest()[:20]}.bin"
+    return cache / "pictures" / f"{kind}-{digest.hexdigest()[:20]}.bin"
 
 
-def _build(root: Path, files: Sequence[Path], scale: int, target: Path, progress: Progress | None) -> None:
+def _build(
+    root: Path,
+    files: Sequence[Path],
+    decode: Callable[[Path], tuple[Pixels, Pixels]],
+    target: Path,
+    progress: Progress | None,
+) -> None:
     """Write pixels to ``target`` and, last of all, the index beside it: an index means that the pixels are whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     index: list[dict[str, object]] = []
     unfinished = target.with_suffix(f".{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as out, ThreadPoolExecutor() as pool:
-            for done, (path, (hr, lr)) in enumerate(
-                zip(files, pool.map(lambda p: _decode(p, scale), files), strict=True)
-            ):
+            for done, (path, (hr, lr)) in enumerate(zip(files, pool.map(decode, files), strict=True)):
                 index.append(
                     {"name": str(path.relative_to(root)), "offset": out.tell(), "hr": hr.shape, "lr": lr.shape}
                 )
@@ -109,20 +122,24 @@ def _build(root: Path, files: Sequence[Path], scale: int, target: Path, progress
     listing.replace(target.with_suffix(".json"))
 
 
-def _decode(path: Path, scale: int) -> tuple[Pixels, Pixels]:
+def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
     pixels = read_pixels(path)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if reduction != 1:
+        pixels = imresize(pixels, scale=reduction)
     hr = np.ascontiguousarray(crop_to_multiple(pixels, scale))
     return hr, hr if scale == 1 else imresize(hr, scale=1 / scale)
 
 
-def _map(target: Path) -> tuple[PicturePair, ...]:
+def _map(target: Path, reduction: float) -> tuple[PicturePair, ...]:
     data = np.memmap(target, dtype=np.uint8, mode="r")
     return tuple(
-        PicturePair(name=entry["name"], hr=hr, lr=_view(data, entry["offset"] + hr.size, entry["lr"]))
+        PicturePair(
+            name=entry["name"], hr=hr, lr=_view(data, entry["offset"] + hr.size, entry["lr"]), reduction=reduction
+        )
         for entry in json.loads(target.with_suffix(".json").read_text())
         for hr in (_view(data, entry["offset"], entry["hr"]),)
     )

@@ -25,8 +25,8 @@ def edge_cnn(model: str) -> Recipe:
     """eSR-CNN, ESPCN and FSRCNN: limited by training; x3 and x4 start from x2."""
     spec = MODELS[model]
     if spec.scale == 2:
-        return _edge(model, steps=20_000, batch_size=8, learning_rate=2e-3, warmup_steps=1000)
-    recipe = _edge(model, steps=12_000, batch_size=8, learning_rate=2e-3, warmup_steps=500)
+        return _edge(model, steps=60_000, batch_size=8, learning_rate=3e-3, warmup_steps=1000)
+    recipe = _edge(model, steps=30_000, batch_size=8, learning_rate=2e-3, warmup_steps=500)
     last = 6 + 2 * spec.arguments.get("num_blocks", 4) if spec.architecture == "fsrcnn" else 4
     head = f"{'filter' if spec.architecture == 'esr_cnn' else 'net'}.{last}."
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))
@@ -47,5 +47,6 @@ def _edge(model: str, *, steps: int, batch_size: int, learning_rate: float, warm
         stages=(stage,),
         slow_means=True,
         studio_fraction=0.5,
+        reductions=(1.0, 0.5),
         validate_every=max(1, steps // 8),
     )
