@@ -37,8 +37,9 @@ def speed_table(report: dict[str, Any]) -> str:
     columns = list(dict.fromkeys(_column(row) for row in rows))
     environment = report["environment"]
     width, height = _first_size(report)
+    machine = f"{rows[0]['threads']} threads, {environment['cpu']}"
     lines = [
-        f"Median milliseconds for one luma plane of {width}x{height} out, {rows[0]['threads']} threads, {environment['cpu']}:",
+        f"Median milliseconds for one luma plane of {width}x{height} out, {machine}:",
         "",
         f"| model | {' | '.join(columns)} |",
         f"|---|{'--:|' * len(columns)}",

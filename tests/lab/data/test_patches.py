@@ -1,8 +1,6 @@
 import time
 from dataclasses import replace
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
