@@ -17,7 +17,7 @@ from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
 from upres.lab.data.pictures import PicturePair
 from upres.lab.training import loop
-from upres.lab.training.listener import Listener
+from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress, shrink_state
@@ -41,7 +41,7 @@ def validator() -> Validator:
     return Validator(_pictures(), scale=2, color_mode="luma", name="waves")
 
 
-class _Stop(Listener):
+class _Stop(Silence):
     """Stops a run as a signal would, at its first validation at or after ``step``."""
 
     def __init__(self, step: int) -> None:
@@ -82,7 +82,7 @@ def test_a_cut_off_run_goes_on_to_the_same_bits(tmp_path: Path, validator: Valid
 def test_training_lowers_the_loss_along_a_known_curve(tmp_path: Path, validator: Validator) -> None:
     losses: list[float] = []
 
-    class Curve(Listener):
+    class Curve(Silence):
         def on_step(self, step: int, loss: float, rate: float) -> None:
             losses.append(loss)
 
@@ -149,7 +149,7 @@ def test_a_step_that_is_not_finite_is_left_out_and_told(
         inner = real(terms)  # type: ignore[arg-type]
         return lambda sr, hr, lr: inner(sr, hr, lr) * (float("nan") if next(calls) == 5 else 1.0)
 
-    class Ear(Listener):
+    class Ear(Silence):
         def on_warning(self, message: str) -> None:
             warnings.append(message)
 

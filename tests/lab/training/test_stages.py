@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build, load
 from upres.lab.losses.criterion import LossTerm
-from upres.lab.training.listener import Listener
+from upres.lab.training.listener import Silence
 from upres.lab.training.loop import TrainingResult, train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress
@@ -45,7 +45,7 @@ def _train(recipe: Recipe, out: Path, **more: object) -> TrainingResult:
     )  # fmt: skip
 
 
-class _StopAt(Listener):
+class _StopAt(Silence):
     """Presses Ctrl-C during a validation."""
 
     def __init__(self, step: int) -> None:

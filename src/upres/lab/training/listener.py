@@ -6,20 +6,36 @@ from upres.lab.training.state import Progress
 
 
 class Listener(Protocol):
-    """What is told how a run goes; whoever inherits hears of what it overrides."""
+    """What is told how a run goes."""
 
     def on_start(self, progress: Progress) -> None:
         """The run begins, or goes on from ``progress``."""
+        ...
 
     def on_step(self, step: int, loss: float, rate: float) -> None:
         """A few hundred times a run: the mean loss since the last call."""
+        ...
 
     def on_validation(self, step: int, psnr_db: float) -> None:
         """After each validation."""
+        ...
 
     def on_warning(self, message: str) -> None:
         """Something that the person at the terminal should know."""
+        ...
 
 
-class Silence(Listener):
-    """Hears of everything and says nothing."""
+class Silence:
+    """A listener that hears of everything and says nothing; override what matters."""
+
+    def on_start(self, progress: Progress) -> None:
+        """Nothing."""
+
+    def on_step(self, step: int, loss: float, rate: float) -> None:
+        """Nothing."""
+
+    def on_validation(self, step: int, psnr_db: float) -> None:
+        """Nothing."""
+
+    def on_warning(self, message: str) -> None:
+        """Nothing."""
