@@ -1,10 +1,14 @@
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -126,3 +130,22 @@ def test_two_processes_equal_one_at_the_same_batch(data, tmp_path) -> None:
     rows = [[json.loads(r) for r in (tmp_path / n / "log.jsonl").read_text().splitlines()] for n in ("1", "2")]
     losses = [[row["loss"] for row in log if "loss" in row] for log in rows]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_two_processes_with_the_state_saved(data, tmp_path) -> None:
+    command = [
+        sys.executable, "-m", "upres", "train", "esr_cnn_x2", *data, "--out", str(tmp_path), "--devices", "2",
+        "--set", "patch_size=12", "--set", "save_every=1000000", "--set", "validate_every=1000000",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "log.jsonl").is_file() or not (tmp_path / "log.jsonl").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors.decode()
+    assert b"is saved, the same command goes on" in errors
+    with safetensors.safe_open(str(tmp_path / "state.safetensors"), framework="pt") as file:
+        assert json.loads(file.metadata()["upres_training"])["progress"]["step"] >= 100

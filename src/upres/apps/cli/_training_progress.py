@@ -1,6 +1,7 @@
 """Progress of ``upres train`` on stderr: one bar while pictures are decoded, one for the steps."""
 
 import sys
+from math import isfinite
 from typing import Any
 
 from tqdm import tqdm
@@ -41,7 +42,8 @@ class TrainingProgress:
 
     def on_step(self, step: int, loss: float, rate: float) -> None:
         """Some steps are done."""
-        self.bar.set_postfix_str(f"loss {loss:.5f}, rate {rate:.1e}, best {self.best:.3f} dB", refresh=False)
+        best = f", best {self.best:.3f} dB" if isfinite(self.best) else ""
+        self.bar.set_postfix_str(f"loss {loss:.5f}, rate {rate:.1e}{best}", refresh=False)
         self.bar.update(step - self.bar.n)
 
     def on_validation(self, step: int, psnr_db: float) -> None:  # noqa: ARG002

@@ -4,6 +4,7 @@ import gc
 import json
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -92,6 +93,8 @@ def train(
     precision: Any = {"f32": "32-true", "bf16": "bf16-mixed"}[recipe.precision]
     fabric = Fabric(accelerator="auto", devices=devices, precision=precision)
     fabric.launch()
+    if devices > 1:  # one-channel filters have two sets of strides in channels-last; the values are the same
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
     outcome = Outcome(Path(out), recipe, validation=validator.facts, data=data_facts or {})
     material = Material(recipe.spec().scale, (pictures, validator), other_scale)
     run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Silence())
@@ -390,4 +393,7 @@ class _Run:
         if self.log is not None:
             self.log.close()
         self.listener.on_warning(f"stopped; the state at step {self.progress.step} is saved, the same command goes on")
+        self.fabric.barrier()  # nobody leaves, which ends all of them, before the state is whole
+        if not self.fabric.is_global_zero:
+            raise SystemExit(0)  # with another code Fabric would kill the process at the terminal
         raise KeyboardInterrupt

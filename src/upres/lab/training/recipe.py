@@ -172,12 +172,6 @@ def difference(ours: Recipe, theirs: Recipe) -> list[str]:
     ]
 
 
-def scaled(recipe: Recipe, factor: float) -> Recipe:
-    """The recipe with every stage ``factor`` times as long."""
-    stages = tuple(replace(stage, steps=max(1, round(stage.steps * factor))) for stage in recipe.stages)
-    return replace(recipe, stages=stages)
-
-
 def _assign(node: Any, path: list[str], value: Any, key: str) -> None:
     for part in path[:-1]:
         node = _step_into(node, part, key)

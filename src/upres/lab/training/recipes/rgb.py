@@ -21,6 +21,9 @@ _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 _LATE_HALVING = Schedule(name="step", milestones=(0.67,))
 _COSINE = Schedule(name="cosine", warmup_steps=500)
 
+_REDUCTIONS = (1.0, 0.5)
+"""As in the edge family: reduced photographs are as sharp as the pictures that networks are judged on."""
+
 REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
 
@@ -96,6 +99,7 @@ def shipping(model: str) -> Recipe:
         model=model,
         stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000)),
         start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
+        reductions=_REDUCTIONS,
         validate_every=5000,
     )
 
@@ -131,7 +135,14 @@ def real(name: str) -> Recipe:
     stage = Stage(
         steps=60_000, losses=_L1, optim=Optimizer(learning_rate=3e-4), schedule=_COSINE, degradation=PHOTOGRAPH
     )
-    return Recipe(name=name, model=model, stages=(stage,), start=WarmStart(model=model), validate_every=5000)
+    return Recipe(
+        name=name,
+        model=model,
+        stages=(stage,),
+        start=WarmStart(model=model),
+        reductions=_REDUCTIONS,
+        validate_every=5000,
+    )
 
 
 def _fine_tuning(stage: Stage, *, steps: int) -> Stage:
