@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,30 @@ def test_a_queue_goes_on_after_an_error(data, tmp_path, capsys) -> None:
     runs = json.loads(captured.out)["runs"]
     assert "not a training state" in runs[0]["error"]
     assert runs[1]["error"] is None
+
+
+def test_a_study_runs_its_queue_and_ends_with_a_table(data, tmp_path, capsys, monkeypatch) -> None:
+    from upres.lab.training import studies
+
+    row = studies.Row(label="a", says="A", model="esr_max_x2")
+    rows = (row, replace(row, label="b", says="B", against="a", model="esr_tm_x2"))
+    monkeypatch.setattr(studies, "STUDIES", {"toy": studies.Study(name="toy", title="Toy", rows=rows, seeds=(0, 1))})
+    results = tmp_path / "results" / "toy.json"
+    settings = ["--set", "steps=2", "--set", "patch_size=12", "--quiet", "--results", str(results)]
+    command = ["train", "toy", *data, "--out", str(tmp_path), *settings]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("in validation at step 2 of 2") == 4
+    assert "## Toy" in printed
+    assert "| B | 800 |" in printed
+    summary = json.loads(results.read_text())
+    assert [row["label"] for row in summary["rows"]] == ["a", "b"]
+    assert all(set(row["psnr_db"]) == {"0", "1"} and row["latency_ms"] > 0 for row in summary["rows"])
+    assert summary["environment"]
+    written = (tmp_path / "toy-a-seed0" / "last.safetensors").stat().st_mtime_ns
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["studies"][0]["rows"][1]["gain_db"] == summary["rows"][1]["gain_db"]
+    assert (tmp_path / "toy-a-seed0" / "last.safetensors").stat().st_mtime_ns == written, "finished runs are kept"
 
 
 @pytest.mark.slow

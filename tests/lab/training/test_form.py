@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from upres.lab.checkpoint import build, spec_of
-from upres.lab.training.form import MEAN_GAIN, plain, share_orbits, slow_means
+from upres.lab.training.form import MEAN_GAIN, deployable, is_expanded, plain, share_orbits, slow_means
 
 FREE = {2: 1, 3: 3, 4: 3}
 """Orbits of the sub-positions under the square's symmetries."""
@@ -81,3 +83,18 @@ def test_means_learn_more_slowly_and_shapes_as_before() -> None:
 def test_only_one_layer_networks_can_share() -> None:
     with pytest.raises(ValueError, match="only one-layer networks have free sub-positions, not ESPCN"):
         share_orbits(build(spec_of("espcn_x2")), num_channels=4)
+
+
+def test_an_expanded_network_is_folded_for_use_and_kept_for_training() -> None:
+    spec = replace(spec_of("ecbsr_m4c8_x2"), arguments={"num_channels": 4, "num_blocks": 1})
+    network = slow_means(build(spec))
+    x = torch.rand(1, 1, 9, 11)
+    expected = network(x)
+    ordinary = plain(network, spec)
+    folded, folded_spec = deployable(ordinary, spec)
+    assert is_expanded(ordinary)
+    assert not is_expanded(folded)
+    torch.testing.assert_close(folded(x), expected, atol=1e-5, rtol=0)
+    assert folded.state_dict().keys() == build(folded_spec).state_dict().keys()
+    other = build(spec_of("espcn_x2"))
+    assert deployable(other, spec_of("espcn_x2")) == (other, spec_of("espcn_x2"))
