@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +23,10 @@ OTHER_TOLERANCE = 3e-2
 PROBE_SIZE = (120, 160)
 
 
+PROBE_MODEL = "esr_tm_x2"
+"""The self-test's model: one that every engine runs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineReport:
     """One engine on this machine."""
@@ -36,7 +41,7 @@ class EngineReport:
     precision: str | None = None
     """Arithmetic of the self-test."""
     latency_ms: float | None = None
-    """Best of the self-test's runs: the default x2 model on 160x120 pixels."""
+    """Best of the self-test's runs: `PROBE_MODEL` on 160x120 pixels."""
     difference: float | None = None
     """Largest distance from the reference engine's output, white being 1."""
     error: str | None = None
@@ -64,10 +69,9 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at the engines and the weights, and run the default x2 model through every engine that is here."""
+    """Look at the engines and the weights, and run one model through every engine that is here."""
     problems = list(_weight_problems())
-    model = _probe_model()
-    engines = _engines(model)
+    engines = _engines(_first_of(PROBE_MODEL, DEFAULTS[2]))
     for report in engines:
         if report.error is not None:
             problems.append(f"{report.name}: {report.error}")
@@ -76,7 +80,7 @@ def diagnose() -> Diagnosis:
     return Diagnosis(
         environment=environment(),
         engines=engines,
-        auto=_automatic(model),
+        auto=_automatic(_first_of(DEFAULTS[2])),
         models=len(list_models()),
         weights=str(WEIGHTS_DIR),
         problems=tuple(problems),
@@ -130,11 +134,11 @@ def _run(session: Session) -> tuple[Any, float]:
     return output, 1000 * best
 
 
-def _probe_model() -> Model | None:
-    try:
-        return find(DEFAULTS[2])
-    except UpresError:
-        return None
+def _first_of(*names: str) -> Model | None:
+    for name in names:
+        with suppress(UpresError):
+            return find(name)
+    return None
 
 
 def _automatic(model: Model | None) -> str | None:
