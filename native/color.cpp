@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "minimal.h"
 #include "tiles.h"
 #include "upscale.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 constexpr int kTaps = 4;
 constexpr int64_t kReach = 2;   // pixels at each side that the cubic kernel can see
-constexpr int64_t kSlots = 8;   // rows kept: more than the highest window of network or cubic kernel
+constexpr int64_t kSlots = FloatRows::kSlots;
 constexpr int64_t kSlack = 16;  // values that a vector may read or write beyond a row
 
 double cubic(double x) {
@@ -73,64 +74,61 @@ void reflect_columns(float* row, const Tile& tile, int64_t width) {
 class RgbTile {
  public:
   RgbTile(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to, const Tile& tile)
-      : model_(model), kernels_(runner.kernels), from_(from), to_(to), tile_(tile), cubic_(model.scale, 0.0) {
-    pad_ = model.kernel_size / 2;
-    reach_ = std::max<int64_t>(pad_, kReach);
-    luma_pitch_ = rounded_up(rounded_up(tile.width(), model.kernel.block) + 2 * reach_ + kSlack, 16);
-    out_pitch_ = rounded_up(tile.width() * model.scale + kSlack, 16);
-    const int64_t chroma = StretchedRows::words(tile.width(), model.scale);
-    const int64_t luma = luma_pitch_ * (kSlots + 1), out = out_pitch_ * model.scale;
-    float* memory = static_cast<float*>(scratch(luma + 2 * luma_pitch_ + out + 2 * chroma));
-    std::fill(memory, memory + luma, 0.0f);
-    luma_ = memory;
-    blue_row_ = memory + luma;
-    red_row_ = blue_row_ + luma_pitch_;
-    out_ = red_row_ + luma_pitch_;
-    blue_ = StretchedRows(out_ + out, tile.width(), from.height, model.scale);
-    red_ = StretchedRows(out_ + out + chroma, tile.width(), from.height, model.scale);
+      : model_(model), kernels_(runner.kernels), from_(from), to_(to), tile_(tile), cubic_(model.scale, 0.0),
+        pad_(model.kernel_size / 2), reach_(std::max<int64_t>(pad_, kReach)), step_(model.kernel.rows),
+        count_(rounded_up(tile.width(), model.kernel.block) + 2 * reach_),
+        out_pitch_(rounded_up(tile.width() * model.scale + kSlack, 16)),
+        luma_(model, runner.kernels, count_, reach_ - pad_) {
+    const int64_t row = rounded_up(count_ + kSlack, 16), out = out_pitch_ * model.scale * step_;
+    const int64_t stretched = StretchedRows::words(tile.width(), model.scale);
+    float* memory = static_cast<float*>(scratch(luma_.words() + 2 * row + out + 2 * stretched));
+    luma_.start(memory);
+    red_row_ = memory + luma_.words();
+    blue_row_ = red_row_ + row;
+    out_ = blue_row_ + row;
+    red_ = StretchedRows(out_ + out, tile.width(), from.height, model.scale);
+    blue_ = StretchedRows(out_ + out + stretched, tile.width(), from.height, model.scale);
   }
 
   void run() {
     const Emission emission{kernels_.emit[model_.scale][kF32], model_.value_scale * from_.peak, from_.peak};
     int64_t next = std::max<int64_t>(tile_.top - reach_, 0);
-    for (int64_t y = tile_.top; y < tile_.bottom; ++y) {
-      for (; next <= std::min(y + reach_, from_.height - 1); ++next) add(next);
-      const void* rows[kMaxKernelSize];
-      void* out_rows[kMaxScale];
-      for (int t = 0; t < model_.kernel_size; ++t) rows[t] = luma(y - pad_ + t) + reach_ - pad_;
-      for (int r = 0; r < model_.scale; ++r) out_rows[r] = out_ + r * out_pitch_;
-      run_row(model_, emission, rows, tile_.width(), out_rows);
-      for (int r = 0; r < model_.scale; ++r) join(y, r);
+    for (int64_t y = tile_.top; y < tile_.bottom; y += step_) {
+      for (; next < std::min(y + step_ + reach_, from_.height); ++next) add(next);
+      const void* rows[kMaxPoints];
+      void* out_rows[kMaxMinimalRows * kMaxScale];
+      const int64_t count = std::min(step_, tile_.bottom - y);
+      luma_.prepare(y, from_.height, rows);
+      for (int64_t r = 0; r < count * model_.scale; ++r) out_rows[r] = out_ + r * out_pitch_;
+      run_rows(model_, emission, rows, tile_.width(), count, out_rows);
+      for (int64_t r = 0; r < count * model_.scale; ++r) join(y, r);
     }
   }
 
  private:
-  // Index 0 of a luma row is column tile.left - reach_. Row kSlots stays black for what is outside the image.
-  float* luma(int64_t r) const {
-    const bool inside = r >= 0 && r < from_.height;
-    return luma_ + (inside ? r % kSlots : kSlots) * luma_pitch_;
-  }
-
+  // Rows of luma and of the differences start at column tile.left - reach_.
   void add(int64_t r) {
     const Columns columns(tile_, reach_, from_.width);
     const int64_t offset = columns.begin - tile_.left + reach_;
     const char* from = from_.row(r) + columns.begin * 3 * pixel_bytes(from_.pixel);
-    kernels_.split[from_.pixel](from, columns.end - columns.begin, luma(r) + offset, red_row_ + offset,
-                                blue_row_ + offset);
+    kernels_.split[from_.pixel](from, columns.end - columns.begin, luma_.row(r, from_.height) + offset,
+                                red_row_ + offset, blue_row_ + offset);
     for (auto [row, rows] : {std::pair{red_row_, &red_}, std::pair{blue_row_, &blue_}}) {
-      float* chroma = row + reach_ - kReach;
-      reflect_columns(chroma, tile_, from_.width);
-      kernels_.stretch(chroma, tile_.width(), model_.scale, cubic_.taps, cubic_.first, rows->slot(r));
+      float* inner = row + reach_ - kReach;
+      reflect_columns(inner, tile_, from_.width);
+      kernels_.stretch(inner, tile_.width(), model_.scale, cubic_.taps, cubic_.first, rows->slot(r));
     }
   }
 
-  void join(int64_t y, int r) const {
+  // Output row number r of the step that starts at input row y.
+  void join(int64_t y, int64_t r) const {
     const float *red[kTaps], *blue[kTaps];
-    red_.find(cubic_, y, r, red);
-    blue_.find(cubic_, y, r, blue);
+    const int phase = static_cast<int>(r % model_.scale);
+    red_.find(cubic_, y + r / model_.scale, phase, red);
+    blue_.find(cubic_, y + r / model_.scale, phase, blue);
     char* to = to_.row(y * model_.scale + r) + tile_.left * model_.scale * 3 * pixel_bytes(to_.pixel);
-    kernels_.join[to_.pixel](out_ + r * out_pitch_, red, blue, cubic_.taps + r * kTaps, tile_.width() * model_.scale,
-                             to_.peak, to);
+    kernels_.join[to_.pixel](out_ + r * out_pitch_, red, blue, cubic_.taps + phase * kTaps,
+                             tile_.width() * model_.scale, to_.peak, to);
   }
 
   const PackedModel& model_;
@@ -138,9 +136,10 @@ class RgbTile {
   const Plane &from_, &to_;
   const Tile& tile_;
   Cubic cubic_;
-  int64_t pad_, reach_, luma_pitch_, out_pitch_;
-  float *luma_, *blue_row_, *red_row_, *out_;
-  StretchedRows blue_{nullptr, 0, 1, 1}, red_{nullptr, 0, 1, 1};
+  int64_t pad_, reach_, step_, count_, out_pitch_;
+  FloatRows luma_;
+  float *red_row_, *blue_row_, *out_;
+  StretchedRows red_{nullptr, 0, 1, 1}, blue_{nullptr, 0, 1, 1};
 };
 
 }  // namespace

@@ -111,7 +111,7 @@ struct Maximum {
 };
 
 // Values weighted by the softmax of the keys, which come as exponents of 2.
-// Bounded: no key of any image is beyond +-kKeyBound, so that powers of 2 neither overflow nor vanish.
+// Bounded: no key of any image is beyond +-kKeyBound (model.h), so that powers of 2 neither overflow nor vanish.
 // Otherwise the largest key so far is subtracted, and the sums are rescaled when a larger one comes.
 template <int kWide, bool kBounded, bool kFine>
 struct Softmax {

@@ -12,8 +12,10 @@ constexpr int kFamilies = 3;
 enum Pixel { kU8, kU16, kF32 };
 constexpr int kPixels = 3;
 
-// kFloat: float32 multiply-adds. kInteger: 16-bit integers, two multiply-adds in a 32-bit lane, for integer pixels.
-enum Arithmetic { kFloat, kInteger };
+// kFloat: float32 multiply-adds, for any values. kMinimal: float32 with fewer multiplications (minimal.h) and softmax
+// without the running maximum, for pixels of 0 .. peak where keys are bounded. kInteger: 16-bit integers, two
+// multiply-adds in a 32-bit lane, where pixels have up to 10 bits and keys are bounded.
+enum Arithmetic { kFloat, kMinimal, kInteger };
 
 constexpr int kMinScale = 2, kMaxScale = 4;
 constexpr int kMaxKernelSize = 7;
@@ -30,13 +32,15 @@ struct EdgeWeights {
 };
 
 // One block of a low-resolution row through the whole network: `phases[p * block + x]` is the unscaled value of output
-// phase p at pixel x of the block. `rows` are prepared rows (see `Widen` and `Pair`), `x` the first pixel.
+// phase p at pixel x of the block. `rows` are prepared rows (see `Widen`, `Pair`, `Transform`), `x` the first pixel.
+// Where the kernel makes several rows at a time, those of the next row follow.
 using EdgeBlock = void (*)(const EdgeWeights& weights, const void* const* rows, int64_t x, float* phases);
 
 struct EdgeKernel {
   EdgeBlock run;  // null where there is no such kernel
   int block;      // pixels
   int group;      // channels in a group
+  int rows;       // low-resolution rows at a time
 };
 
 // Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
@@ -47,6 +51,9 @@ using Widen = void (*)(const void* row, int64_t width, int64_t first, int64_t co
 // neighbours of the row `lower`.
 using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t width, int64_t first, int64_t count,
                       int limit, int32_t* to);
+
+// Rows to their transforms at the points of minimal.h, as many as there are rows; `count` is rounded up to a vector.
+using Transform = void (*)(const float* const* rows, int64_t count, float* const* to);
 
 // Whether all values are in 0 .. peak; false where one is not a number.
 using Within = bool (*)(const float* row, int64_t count, float peak);
@@ -75,9 +82,10 @@ using Burn = int64_t (*)(int64_t rounds);
 struct Kernels {
   const char* name;
   int lanes;
-  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
+  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic);
   Widen widen[kPixels];
   Pair pair[2];
+  Transform transform[2];  // of 6 and of 8 rows
   Within within;
   Emit emit[kMaxScale + 1][kPixels];
   Split split[2];

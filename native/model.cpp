@@ -5,6 +5,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "minimal.h"
+
 namespace upres {
 namespace {
 
@@ -168,6 +170,26 @@ void append_floats(const std::vector<const Filter*>& filters, int window, std::v
     for (const Filter* filter : filters) taps.push_back(static_cast<float>((*filter)[static_cast<size_t>(t)]));
 }
 
+// Column `x` of a filter as a polynomial, at one of the points of minimal.h.
+double value_at_point(const Filter& filter, int kernel_size, int x, int point) {
+  const int points = minimal_points(kernel_size);
+  const double scale = points == 6 ? kScales6[point] : kScales8[point];
+  const auto at = [&](int y) { return filter[static_cast<size_t>(y * kernel_size + x)]; };
+  if (point == points - 1) return at(kernel_size - 1) * scale;
+  const double position = point == points - 2 ? 0.0 : kPoints[point];
+  double sum = 0.0;
+  for (int y = kernel_size - 1; y >= 0; --y) sum = sum * position + at(y);
+  return sum * scale;
+}
+
+void append_minimal(const std::vector<const Filter*>& filters, int kernel_size, std::vector<float>& taps) {
+  for (int point = 0; point < minimal_points(kernel_size); ++point)
+    for (int x = 0; x < kernel_size; ++x)
+      for (const Filter* filter : filters) {
+        taps.push_back(static_cast<float>(value_at_point(*filter, kernel_size, x, point)));
+      }
+}
+
 void append_pairs(const std::vector<const Filter*>& filters, int kernel_size, std::vector<int32_t>& taps) {
   const auto at = [&](const Filter& filter, int y, int x) {
     return x < kernel_size ? filter[static_cast<size_t>(y * kernel_size + x)] : 0.0;
@@ -193,15 +215,17 @@ void scale_keys(std::vector<Phase>& phases, double peak) {
 
 float key_bound(const Network& network) { return static_cast<float>(bound_of(read_phases(network))); }
 
-PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak, bool any_range) {
+bool bounded(const Network& network) { return network.family == kMax || key_bound(network) <= kKeyBound; }
+
+PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak) {
   std::vector<Phase> phases = read_phases(network);
   PackedModel model{};
   model.arithmetic = arithmetic;
-  model.bounded = network.family == kMax || (!any_range && bound_of(phases) <= kKeyBound);
   model.scale = network.scale;
   model.kernel_size = network.kernel_size;
-  model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic, model.bounded);
-  if (model.kernel.run == nullptr) throw std::invalid_argument("no kernel for this network");
+  model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic);
+  if (model.kernel.run == nullptr) throw std::invalid_argument("no kernel for filters of this size");
+  if (arithmetic != kFloat && !bounded(network)) throw std::invalid_argument("no kernel for keys without a bound");
   float key_scale = 1.0f;
   if (arithmetic == kInteger) {
     if (peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
@@ -217,11 +241,9 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   for (const Phase& phase : phases) {
     for (int first = 0; first < network.channels; first += group) {
       const auto filters = group_filters(phase, network.family, static_cast<size_t>(first), static_cast<size_t>(group));
-      if (arithmetic == kInteger) {
-        append_pairs(filters, network.kernel_size, model.integer_taps);
-      } else {
-        append_floats(filters, network.window(), model.float_taps);
-      }
+      if (arithmetic == kFloat) append_floats(filters, network.window(), model.float_taps);
+      if (arithmetic == kMinimal) append_minimal(filters, network.kernel_size, model.float_taps);
+      if (arithmetic == kInteger) append_pairs(filters, network.kernel_size, model.integer_taps);
     }
   }
   const void* taps = arithmetic == kInteger ? static_cast<const void*>(model.integer_taps.data())

@@ -33,7 +33,6 @@ struct PackedModel {
 
   EdgeKernel kernel;
   Arithmetic arithmetic;
-  bool bounded;
   int scale, kernel_size;
   EdgeWeights weights;
   float value_scale;  // from what the kernel emits to the range 0 .. 1
@@ -41,9 +40,12 @@ struct PackedModel {
   std::vector<int32_t> integer_taps;
 };
 
-// Packs a network for pixels of 0 .. peak; where `any_range`, pixels may also lie outside.
-// Throws std::invalid_argument where the set has no such kernel, or where integers would overflow.
-PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak, bool any_range);
+// Packs a network for pixels with this white.
+// Throws std::invalid_argument where there is no such kernel, keys are not bounded, or integers would overflow.
+PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak);
+
+// Whether kernels without the running maximum can be used for pixels of 0 .. peak.
+bool bounded(const Network& network);
 
 // Largest magnitude of any key, in exponents of 2, over all images of 0 .. 1; infinite keys do not occur.
 float key_bound(const Network& network);

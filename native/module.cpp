@@ -9,7 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "ceilings.h"
@@ -80,6 +80,13 @@ Family family_named(const std::string& name) {
   throw nb::value_error("expected a family of max, tm, tr");
 }
 
+Arithmetic arithmetic_named(const std::string& name) {
+  if (name == "float") return kFloat;
+  if (name == "minimal") return kMinimal;
+  if (name == "integer") return kInteger;
+  throw nb::value_error("expected an arithmetic of float, minimal, integer");
+}
+
 class EdgeSR {
  public:
   EdgeSR(const std::string& family, int scale, const Filters& filters, const std::string& isa)
@@ -98,40 +105,47 @@ class EdgeSR {
   }
 
   const char* isa() const { return kernels_.name; }
-  float bound() const { return key_bound(network_); }
+  bool has_bounded_keys() const { return bounded(network_); }
 
-  void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, bool integer, int threads) {
+  void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
+               int threads) {
     const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
-    if (integer && source.pixel == kF32) throw nb::value_error("integer kernels take uint8 and uint16 pixels");
+    const Arithmetic chosen = arithmetic_named(arithmetic);
+    if (chosen == kInteger && source.pixel == kF32) {
+      throw nb::value_error("integer kernels take uint8 and uint16 pixels");
+    }
     const nb::gil_scoped_release release;
     const Runner runner{kernels_, thread_count(threads)};
-    const PackedModel& model = packed(integer ? kInteger : kFloat, peak, !within_peak(runner, source));
-    upscale_plane(model, runner, source, target);
+    const bool outside = chosen == kMinimal && !within_peak(runner, source);
+    upscale_plane(packed(outside ? kFloat : chosen, peak), runner, source, target);
   }
 
-  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, int threads) {
+  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, const std::string& arithmetic,
+                     int threads) {
     const Plane source = plane_of(from, 3, peak), target = plane_of(to, 3, peak);
     require_scaled(source, target, network_.scale);
     if (source.pixel == kF32 || target.pixel != source.pixel) {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
+    const Arithmetic chosen = arithmetic_named(arithmetic);
+    if (chosen == kInteger) throw nb::value_error("integer kernels take planes, not RGB");
     const nb::gil_scoped_release release;
-    upscale_rgb(packed(kFloat, peak, false), {kernels_, thread_count(threads)}, source, target);
+    upscale_rgb(packed(chosen, peak), {kernels_, thread_count(threads)}, source, target);
   }
 
  private:
-  const PackedModel& packed(Arithmetic arithmetic, float peak, bool any_range) {
+  const PackedModel& packed(Arithmetic arithmetic, float peak) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& model = models_[{arithmetic, peak, any_range}];
-    if (!model) model = std::make_unique<PackedModel>(pack(network_, kernels_, arithmetic, peak, any_range));
+    auto& model = models_[{arithmetic, peak}];
+    if (!model) model = std::make_unique<PackedModel>(pack(network_, kernels_, arithmetic, peak));
     return *model;
   }
 
   const Kernels& kernels_;
   Network network_;
   std::mutex mutex_;
-  std::map<std::tuple<Arithmetic, float, bool>, std::unique_ptr<PackedModel>> models_;
+  std::map<std::pair<Arithmetic, float>, std::unique_ptr<PackedModel>> models_;
 };
 
 void resize(const ConstArray& from, const AnyArray& to, int scale, float shift, float peak, int threads,
@@ -171,9 +185,10 @@ NB_MODULE(_native, m) {
       .def(nb::init<const std::string&, int, const upres::Filters&, const std::string&>(), "family"_a, "scale"_a,
            "filters"_a, "isa"_a = "")
       .def_prop_ro("isa", &upres::EdgeSR::isa)
-      .def_prop_ro("key_bound", &upres::EdgeSR::bound)
-      .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "integer"_a, "threads"_a)
-      .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "threads"_a);
+      .def_prop_ro("bounded", &upres::EdgeSR::has_bounded_keys)
+      .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
+           "threads"_a)
+      .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift"_a, "peak"_a, "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
   m.def("hardware_threads", &upres::hardware_threads);

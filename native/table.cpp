@@ -3,6 +3,7 @@
 // keeps one copy of it, which might be the one for the newest processor.
 #include "edge_sr.h"
 #include "kernels.h"
+#include "minimal_edge_sr.h"
 #include "pixels.h"
 
 namespace upres {
@@ -23,62 +24,68 @@ constexpr int wide_for() {
   return wide > 6 ? 6 : wide < 1 ? 1 : wide;
 }
 
-template <class A, Family kFamily, int kKernel, int kGroup, bool kBounded>
+template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
 EdgeKernel edge_kernel() {
   constexpr int wide = wide_for<kFamily, kGroup>();
-  return {Edge<A, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup};
-}
-
-template <class A, Family kFamily, int kKernel, int kGroup>
-EdgeKernel by_bound(bool bounded) {
-  if (bounded || kFamily == kMax) return edge_kernel<A, kFamily, kKernel, kGroup, true>();
-  if constexpr (kFamily == kMax || std::is_same_v<A, IntegerArithmetic>) return {};
-  return edge_kernel<A, kFamily, kKernel, kGroup, false>();
-}
-
-template <class A, Family kFamily, int kKernel>
-EdgeKernel by_group(int channels, bool bounded) {
-  switch (group_for(kFamily, channels)) {
-    case 4:
-      if constexpr (group_for(kFamily, 4) == 4) return by_bound<A, kFamily, kKernel, 4>(bounded);
-      [[fallthrough]];
-    case 2:
-      return by_bound<A, kFamily, kKernel, 2>(bounded);
-    default:
-      return by_bound<A, kFamily, kKernel, 1>(bounded);
+  if constexpr (kArithmetic == kMinimal) {
+    return {MinimalEdge<kFamily, kKernel, kGroup, wide>::run, wide * kLanes, kGroup, minimal_rows(kKernel)};
+  } else if constexpr (kArithmetic == kInteger) {
+    return {Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide, true>::run, wide * kLanes, kGroup, 1};
+  } else {
+    return {Edge<FloatArithmetic, kFamily, kKernel, kGroup, wide, false>::run, wide * kLanes, kGroup, 1};
   }
 }
 
-template <class A, Family kFamily>
-EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
+template <Arithmetic kArithmetic, Family kFamily, int kKernel>
+EdgeKernel by_group(int channels) {
+  switch (group_for(kFamily, channels)) {
+    case 4:
+      if constexpr (group_for(kFamily, 4) == 4) return edge_kernel<kArithmetic, kFamily, kKernel, 4>();
+      [[fallthrough]];
+    case 2:
+      return edge_kernel<kArithmetic, kFamily, kKernel, 2>();
+    default:
+      return edge_kernel<kArithmetic, kFamily, kKernel, 1>();
+  }
+}
+
+template <Arithmetic kArithmetic, Family kFamily>
+EdgeKernel by_kernel_size(int kernel_size, int channels) {
   switch (kernel_size) {
     case 3:
-      return by_group<A, kFamily, 3>(channels, bounded);
+      return by_group<kArithmetic, kFamily, 3>(channels);
     case 5:
-      return by_group<A, kFamily, 5>(channels, bounded);
+      return by_group<kArithmetic, kFamily, 5>(channels);
     case 7:
-      return by_group<A, kFamily, 7>(channels, bounded);
+      return by_group<kArithmetic, kFamily, 7>(channels);
     default:
       return {};
   }
 }
 
-template <class A>
-EdgeKernel by_family(Family family, int kernel_size, int channels, bool bounded) {
+template <Arithmetic kArithmetic>
+EdgeKernel by_family(Family family, int kernel_size, int channels) {
   switch (family) {
     case kMax:
-      return by_kernel_size<A, kMax>(kernel_size, channels, bounded);
+      return by_kernel_size<kArithmetic, kMax>(kernel_size, channels);
     case kTm:
-      return by_kernel_size<A, kTm>(kernel_size, channels, bounded);
+      return by_kernel_size<kArithmetic, kTm>(kernel_size, channels);
     case kTr:
-      return by_kernel_size<A, kTr>(kernel_size, channels, bounded);
+      return by_kernel_size<kArithmetic, kTr>(kernel_size, channels);
   }
   return {};
 }
 
-EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic, bool bounded) {
-  return arithmetic == kInteger ? by_family<IntegerArithmetic>(family, kernel_size, channels, bounded)
-                                : by_family<FloatArithmetic>(family, kernel_size, channels, bounded);
+EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case kFloat:
+      return by_family<kFloat>(family, kernel_size, channels);
+    case kMinimal:
+      return by_family<kMinimal>(family, kernel_size, channels);
+    case kInteger:
+      return by_family<kInteger>(family, kernel_size, channels);
+  }
+  return {};
 }
 
 #define UPRES_STRING_(x) #x
@@ -92,6 +99,7 @@ constexpr Kernels kTable = {
     edge,
     {widen<uint8_t>, widen<uint16_t>, widen<float>},
     {pair<uint8_t>, pair<uint16_t>},
+    {transform<6>, transform<8>},
     within,
     {{},
      {},

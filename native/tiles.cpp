@@ -11,7 +11,7 @@ namespace upres {
 namespace {
 
 constexpr int64_t kTileWidth = 1024;
-constexpr int64_t kMaxTileHeight = 32, kMinTileHeight = 4;
+constexpr int64_t kMaxTileHeight = 32, kMinTileHeight = 4;  // multiples of the rows that kernels take at a time
 constexpr int64_t kTilesPerThread = 6;
 constexpr size_t kCacheLine = 64;
 
@@ -27,8 +27,8 @@ void for_each_tile(int64_t height, int64_t width, int64_t block, int threads,
   const int64_t columns = (width + kTileWidth - 1) / kTileWidth;
   const int64_t tile_width = rounded_up((width + columns - 1) / columns, block);
   const int64_t across = (width + tile_width - 1) / tile_width;
-  const int64_t tile_height =
-      std::clamp(height * across / (threads * kTilesPerThread), kMinTileHeight, kMaxTileHeight);
+  const int64_t wanted = rounded_up(height * across / (threads * kTilesPerThread), kMinTileHeight);
+  const int64_t tile_height = std::clamp(wanted, kMinTileHeight, kMaxTileHeight);
   const int64_t down = (height + tile_height - 1) / tile_height;
   run_parallel(static_cast<int>(across * down), threads, [&](int number) {
     const int64_t top = number / across * tile_height, left = number % across * tile_width;

@@ -33,9 +33,34 @@ struct Emission {
   float gain, peak;
 };
 
-// One prepared low-resolution row of `width` pixels through the network, to `scale` output rows.
-void run_row(const PackedModel& model, const Emission& emission, const void* const* rows, int64_t width,
-             void* const* out_rows);
+// As many low-resolution rows of `width` pixels as the kernel takes at a time, prepared, through the network; of them
+// `count` are wanted, each becoming `scale` of `out_rows`.
+void run_rows(const PackedModel& model, const Emission& emission, const void* const* rows, int64_t width, int64_t count,
+              void* const* out_rows);
+
+// Rows of floats on their way to a kernel: the input rows that one step down the image needs, and if the kernel wants
+// them so, their transforms. Row r of the image is kept in slot r modulo the number of slots.
+class FloatRows {
+ public:
+  static constexpr int64_t kSlots = 8;  // more than the highest window, of the network or of the cubic kernel
+
+  // Each row has `count` values, the first of them at `offset` read by kernels for the first pixel.
+  FloatRows(const PackedModel& model, const Kernels& kernels, int64_t count, int64_t offset);
+  int64_t words() const { return pitch_ * (kSlots + 1 + kMaxKernelRows); }
+  // Starts in memory of `words()`, all black.
+  void start(float* memory);
+  // Where to write row r, and where it is read: the black row if it is outside of an image of `height` rows.
+  float* row(int64_t r, int64_t height) const;
+  // The rows that the kernel reads for the output rows from y on.
+  void prepare(int64_t y, int64_t height, const void** rows) const;
+
+ private:
+  static constexpr int64_t kMaxKernelRows = 8;
+  const PackedModel& model_;
+  const Kernels& kernels_;
+  int64_t pitch_, offset_;
+  float* memory_ = nullptr;
+};
 
 // Whether every pixel is in 0 .. peak.
 bool within_peak(const Runner& runner, const Plane& plane);

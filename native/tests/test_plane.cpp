@@ -43,7 +43,8 @@ std::vector<T> run(const Case& c, const Kernels& kernels, Pixel pixel, Arithmeti
   const Plane source{from.data(), pixel, c.height, c.width, c.width * bytes, peak};
   const Plane target{to.data(), pixel, out_height, out_width, stride * bytes, peak};
   const Runner runner{kernels, threads};
-  const PackedModel model = pack(c.network, kernels, arithmetic, peak, !within_peak(runner, source));
+  check(within_peak(runner, source), "a plane is not within its own range");
+  const PackedModel model = pack(c.network, kernels, arithmetic, peak);
   upscale_plane(model, runner, source, target);
   std::vector<T> packed;
   for (int64_t y = 0; y < out_height; ++y) {
@@ -79,7 +80,10 @@ void check_case(const Case& c, const Kernels& kernels) {
   check(worst(bytes, c.expected, 255.0) <= 1.0, "%s: uint8 is off", name.c_str());
   const auto deep = run<uint16_t>(c, kernels, kU16, kFloat, 255.0f, 1);
   check(std::equal(deep.begin(), deep.end(), bytes.begin()), "%s: uint16 differs from uint8", name.c_str());
-  if (n.family == kMax || key_bound(n) <= kKeyBound) {
+  if (bounded(n)) {
+    const double minimal = worst(run<float>(c, kernels, kF32, kMinimal, 1.0f, 2), c.expected, 1.0);
+    check(minimal < 5e-5, "%s: minimal filtering is off by %g", name.c_str(), minimal);
+    check(worst(run<uint8_t>(c, kernels, kU8, kMinimal, 255.0f, 1), c.expected, 255.0) <= 1.0, "%s: minimal filtering is off", name.c_str());
     const auto integers = run<uint8_t>(c, kernels, kU8, kInteger, 255.0f, 2);
     check(worst(integers, c.expected, 255.0) <= 1.0, "%s: integer arithmetic is off", name.c_str());
   }

@@ -27,8 +27,8 @@ FAMILIES = {"esr_max": ("max", 1), "esr_tm": ("tm", 2), "esr_tr": ("tr", 3)}
 KERNEL_SIZES = (3, 5, 7)
 SCALES = (2, 3, 4)
 PRECISIONS = ("f32", "int16")
-LARGEST_INTEGER_PEAK = 1023
-"""White of the deepest pixels that the integer kernels take: beyond 10 bits their sums could overflow."""
+LARGEST_EASY_PEAK = 1023
+"""White of the deepest pixels for which rounding errors of 2e-5 do not matter, and integer sums do not overflow."""
 TOLERATED_PIXELS = 0.008
 """Largest part of the pixels of `calibration_plane` that integer arithmetic may change, each by one level at most.
 
@@ -101,8 +101,11 @@ class NativeSession:
         if out is None:
             out = np.empty((plane.shape[0] * self._scale, plane.shape[1] * self._scale), plane.dtype)
         out_white = white if out.dtype == plane.dtype else _white(out.dtype)
-        integer = plane.dtype.kind == "u" and self.plane_precision(white) == "int16"
-        self._network.upscale(plane, out, white, out_white, integer, self._threads)
+        if plane.dtype.kind == "u" and self.plane_precision(white) == "int16":
+            arithmetic = "integer"
+        else:
+            arithmetic = self._float_arithmetic(max(white, out_white))
+        self._network.upscale(plane, out, white, out_white, arithmetic, self._threads)
         return out
 
     def upscale_rgb(self, image: Plane, out: Plane | None = None) -> Plane:
@@ -127,7 +130,8 @@ class NativeSession:
         height, width, *channels = image.shape
         if out is None:
             out = np.empty((height * self._scale, width * self._scale, *channels), image.dtype)
-        self._network.upscale_rgb(image, out, _white(image.dtype), self._threads)
+        white = _white(image.dtype)
+        self._network.upscale_rgb(image, out, white, self._float_arithmetic(white), self._threads)
         return out
 
     def plane_precision(self, peak: int) -> str:
@@ -139,17 +143,19 @@ class NativeSession:
         if self._asked != "auto":
             return self._asked
         if peak not in self._gates:
-            self._gates[peak] = peak <= LARGEST_INTEGER_PEAK and self._integers_suffice(peak)
+            fits = peak <= LARGEST_EASY_PEAK and self._network.bounded
+            self._gates[peak] = fits and self._integers_suffice(peak)
         return "int16" if self._gates[peak] else "f32"
+
+    def _float_arithmetic(self, white: int) -> str:
+        """``minimal`` saves a third of the multiplications for errors of 1e-5; 16 bits are finer, large keys worse."""
+        return "minimal" if self._network.bounded and white <= LARGEST_EASY_PEAK else "float"
 
     def _integers_suffice(self, peak: int) -> bool:
         plane = calibration_plane(peak)
         floats, integers = (np.empty(np.multiply(plane.shape, self._scale), np.uint16) for _ in range(2))
-        self._network.upscale(plane, floats, peak, peak, False, self._threads)
-        try:
-            self._network.upscale(plane, integers, peak, peak, True, self._threads)
-        except ValueError:  # keys without a bound need the running maximum, which only the float kernels keep
-            return False
+        self._network.upscale(plane, floats, peak, peak, "float", self._threads)
+        self._network.upscale(plane, integers, peak, peak, "integer", self._threads)
         change = np.abs(floats.astype(np.int32) - integers)
         return bool(change.max() <= 1 and change.mean() <= TOLERATED_PIXELS)
 
