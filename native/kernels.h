@@ -14,7 +14,7 @@ constexpr int kPixels = 3;
 
 // kFloat: float32 multiply-adds, for any values. kMinimal: float32 with fewer multiplications (minimal.h) and softmax
 // without the running maximum, for pixels of 0 .. peak where keys are bounded. kInteger: 16-bit integers, two
-// multiply-adds in a 32-bit lane, where pixels have up to 10 bits and keys are bounded.
+// multiply-adds in a 32-bit lane, where pixels have up to 10 bits and keys are bounded; with VNNI only.
 enum Arithmetic { kFloat, kMinimal, kInteger };
 
 constexpr int kMinScale = 2, kMaxScale = 4;

@@ -48,7 +48,7 @@ template <Family kFamily, int kKernel, int kGroup, int kWide>
 struct MinimalEdge {
   static constexpr int kRows = minimal_rows(kKernel), kPoints = minimal_points(kKernel);
   static constexpr bool kSoft = kFamily != kMax;
-  using Fold = std::conditional_t<kSoft, Softmax<kWide, true, true>, Maximum<FloatArithmetic, kWide>>;
+  using Fold = std::conditional_t<kSoft, Softmax<kWide, true, false>, Maximum<FloatArithmetic, kWide>>;
 
   // Sums of one group of filters at every point; those of a pair as their sum and their difference.
   template <int kFilters>

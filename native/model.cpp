@@ -224,7 +224,7 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   model.scale = network.scale;
   model.kernel_size = network.kernel_size;
   model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic);
-  if (model.kernel.run == nullptr) throw std::invalid_argument("no kernel for filters of this size");
+  if (model.kernel.run == nullptr) throw std::invalid_argument("no such kernel for this instruction set");
   if (arithmetic != kFloat && !bounded(network)) throw std::invalid_argument("no kernel for keys without a bound");
   float key_scale = 1.0f;
   if (arithmetic == kInteger) {

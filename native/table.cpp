@@ -24,6 +24,13 @@ constexpr int wide_for() {
   return wide > 6 ? 6 : wide < 1 ? 1 : wide;
 }
 
+// Without an instruction that multiplies pairs and adds them to a sum, minimal filtering is as fast as integers.
+#if defined(__AVX512VNNI__)
+constexpr bool kHasIntegers = true;
+#else
+constexpr bool kHasIntegers = false;
+#endif
+
 template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
 EdgeKernel edge_kernel() {
   constexpr int wide = wide_for<kFamily, kGroup>();
@@ -83,7 +90,8 @@ EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithme
     case kMinimal:
       return by_family<kMinimal>(family, kernel_size, channels);
     case kInteger:
-      return by_family<kInteger>(family, kernel_size, channels);
+      if constexpr (kHasIntegers) return by_family<kInteger>(family, kernel_size, channels);
+      return {};
   }
   return {};
 }

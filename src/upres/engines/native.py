@@ -143,7 +143,7 @@ class NativeSession:
         if self._asked != "auto":
             return self._asked
         if peak not in self._gates:
-            fits = peak <= LARGEST_EASY_PEAK and self._network.bounded
+            fits = peak <= LARGEST_EASY_PEAK and self._network.integers
             self._gates[peak] = fits and self._integers_suffice(peak)
         return "int16" if self._gates[peak] else "f32"
 
@@ -215,6 +215,9 @@ class NativeEngine:
             raise EngineUnavailableError(f"native: no instruction set '{isa}' on this machine; there are {there_are}")
         family, _ = FAMILIES[model.card.architecture]
         network = native.EdgeSR(family, model.card.scale, _read_filters(model), isa or "")
+        if precision == "int16" and not network.integers:
+            why = "its keys are not bounded" if not network.bounded else f"{network.isa} has no instruction for them"
+            raise UnsupportedModelError(f"native: {model.card.name} does not run in 16-bit integers: {why}")
         return NativeSession(network, scale=model.card.scale, threads=threads or 0, precision=precision)
 
 
