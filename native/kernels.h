@@ -18,7 +18,6 @@ constexpr int kPixels = 3;
 enum Arithmetic { kFloat, kMinimal, kInteger };
 
 constexpr int kMinScale = 2, kMaxScale = 4;
-constexpr int kMaxKernelSize = 7;
 constexpr int kMaxBlock = 96;  // pixels that a kernel computes at a time, at most
 
 inline int pixel_bytes(Pixel pixel) { return pixel == kU8 ? 1 : pixel == kU16 ? 2 : 4; }

@@ -37,9 +37,16 @@ void widen(const void* row, int64_t width, int64_t first, int64_t count, float l
 }
 
 bool within(const float* row, int64_t count, float peak) {
-  int outside = 0;
-  for (int64_t x = 0; x < count; ++x) outside |= !(row[x] >= 0.0f && row[x] <= peak);
-  return outside == 0;
+  Ints inside = ~Ints{};
+  int64_t x = 0;
+  for (; x + kLanes <= count; x += kLanes) {
+    const Floats v = load<Floats>(row + x);
+    inside &= (v >= Floats{}) & (v <= splat(peak));
+  }
+  bool all = true;
+  for (int lane = 0; lane < kLanes; ++lane) all &= inside[lane] != 0;
+  for (; x < count; ++x) all &= row[x] >= 0.0f && row[x] <= peak;
+  return all;
 }
 
 // One row clamped to 0 .. limit and zero outside.
