@@ -7,7 +7,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
 SPEED = ROOT / "benchmarks" / "results" / "speed.json"
-SETS = ("Set5", "Set14", "BSD100")
+SETS = ("Set5", "Set14")
 
 
 def quality_table(records: list[dict[str, Any]]) -> str:
