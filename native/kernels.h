@@ -12,9 +12,8 @@ constexpr int kFamilies = 3;
 enum Pixel { kU8, kU16, kF32 };
 constexpr int kPixels = 3;
 
-// kFloat: float32 multiply-adds, for any values. kMinimal: float32 with fewer multiplications (minimal.h) and softmax
-// without the running maximum, for pixels of 0 .. peak where keys are bounded. kInteger: 16-bit integers, two
-// multiply-adds in a 32-bit lane, where pixels have up to 10 bits and keys are bounded; with VNNI only.
+// kFloat: float32 multiply-adds. kMinimal: float32 with fewer multiplications (minimal.h). kInteger: 16-bit integers,
+// two multiply-adds in a 32-bit lane, for pixels of up to 10 bits; with VNNI only.
 enum Arithmetic { kFloat, kMinimal, kInteger };
 
 constexpr int kMinScale = 2, kMaxScale = 4;
@@ -81,7 +80,8 @@ using Burn = int64_t (*)(int64_t rounds);
 struct Kernels {
   const char* name;
   int lanes;
-  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic);
+  // Where `bounded`, the kernel may leave out the softmax's running maximum (see kKeyBound).
+  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
   Widen widen[kPixels];
   Pair pair[2];
   Transform transform[2];  // of 6 and of 8 rows

@@ -1,4 +1,4 @@
-// The fused edge-SR kernel by minimal filtering: a few rows at a time, the float kernel where its key bound allows.
+// The fused edge-SR kernel by minimal filtering: a few rows at a time.
 //
 // Its rows are the pixels' transformed rows, one for each point (see `Transform`). Weights lie as in edge_sr.h, the taps
 // of a filter being those of its first point from left to right, then those of the second ...
@@ -44,11 +44,11 @@ void transform(const float* const* rows, int64_t count, float* const* to) {
   }
 }
 
-template <Family kFamily, int kKernel, int kGroup, int kWide>
+template <Family kFamily, int kKernel, int kGroup, int kWide, bool kBounded>
 struct MinimalEdge {
   static constexpr int kRows = minimal_rows(kKernel), kPoints = minimal_points(kKernel);
   static constexpr bool kSoft = kFamily != kMax;
-  using Fold = std::conditional_t<kSoft, Softmax<kWide, true, false>, Maximum<FloatArithmetic, kWide>>;
+  using Fold = std::conditional_t<kSoft, Softmax<kWide, kBounded, !kBounded>, Maximum<FloatArithmetic, kWide>>;
 
   // Sums of one group of filters at every point; those of a pair as their sum and their difference.
   template <int kFilters>

@@ -95,6 +95,7 @@ std::vector<Phase> read_phases(const Network& network) {
   return phases;
 }
 
+// Largest magnitude of any key, in exponents of 2, over all images of 0 .. 1.
 double bound_of(const std::vector<Phase>& phases) {
   double bound = 0.0;
   for (const Phase& phase : phases) {
@@ -213,19 +214,15 @@ void scale_keys(std::vector<Phase>& phases, double peak) {
 
 }  // namespace
 
-float key_bound(const Network& network) { return static_cast<float>(bound_of(read_phases(network))); }
-
-bool bounded(const Network& network) { return network.family == kMax || key_bound(network) <= kKeyBound; }
-
 PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak) {
   std::vector<Phase> phases = read_phases(network);
   PackedModel model{};
   model.arithmetic = arithmetic;
   model.scale = network.scale;
   model.kernel_size = network.kernel_size;
-  model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic);
+  const bool is_bounded = bound_of(phases) <= kKeyBound;
+  model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic, is_bounded);
   if (model.kernel.run == nullptr) throw std::invalid_argument("no such kernel for this instruction set");
-  if (arithmetic != kFloat && !bounded(network)) throw std::invalid_argument("no kernel for keys without a bound");
   float key_scale = 1.0f;
   if (arithmetic == kInteger) {
     if (peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");

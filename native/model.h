@@ -40,14 +40,8 @@ struct PackedModel {
   std::vector<int32_t> integer_taps;
 };
 
-// Packs a network for pixels with this white.
-// Throws std::invalid_argument where there is no such kernel, keys are not bounded, or integers would overflow.
+// Packs a network for pixels with this white; all but kFloat for pixels of 0 .. peak only.
+// Throws std::invalid_argument where the set has no such kernel, or integers would overflow.
 PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak);
-
-// Whether kernels without the running maximum can be used for pixels of 0 .. peak.
-bool bounded(const Network& network);
-
-// Largest magnitude of any key, in exponents of 2, over all images of 0 .. 1; infinite keys do not occur.
-float key_bound(const Network& network);
 
 }  // namespace upres

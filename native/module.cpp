@@ -105,10 +105,8 @@ class EdgeSR {
   }
 
   const char* isa() const { return kernels_.name; }
-  bool has_bounded_keys() const { return bounded(network_); }
   bool has_integers() const {
-    return bounded(network_) &&
-           kernels_.edge(network_.family, network_.kernel_size, network_.channels, kInteger).run != nullptr;
+    return kernels_.edge(network_.family, network_.kernel_size, network_.channels, kInteger, false).run != nullptr;
   }
 
   void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
@@ -189,7 +187,6 @@ NB_MODULE(_native, m) {
       .def(nb::init<const std::string&, int, const upres::Filters&, const std::string&>(), "family"_a, "scale"_a,
            "filters"_a, "isa"_a = "")
       .def_prop_ro("isa", &upres::EdgeSR::isa)
-      .def_prop_ro("bounded", &upres::EdgeSR::has_bounded_keys)
       .def_prop_ro("integers", &upres::EdgeSR::has_integers)
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
            "threads"_a)

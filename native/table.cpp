@@ -31,66 +31,75 @@ constexpr bool kHasIntegers = true;
 constexpr bool kHasIntegers = false;
 #endif
 
-template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
+template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup, bool kBounded>
 EdgeKernel edge_kernel() {
   constexpr int wide = wide_for<kFamily, kGroup>();
   if constexpr (kArithmetic == kMinimal) {
-    return {MinimalEdge<kFamily, kKernel, kGroup, wide>::run, wide * kLanes, kGroup, minimal_rows(kKernel)};
+    return {MinimalEdge<kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, minimal_rows(kKernel)};
   } else if constexpr (kArithmetic == kInteger) {
-    return {Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide, true>::run, wide * kLanes, kGroup, 1};
+    return {Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, 1};
   } else {
-    return {Edge<FloatArithmetic, kFamily, kKernel, kGroup, wide, false>::run, wide * kLanes, kGroup, 1};
+    return {Edge<FloatArithmetic, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, 1};
   }
 }
 
+// Only TM's keys are bounded in practice, TR's are products; and what takes any values takes unbounded keys.
+template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
+EdgeKernel by_bound(bool bounded) {
+  if constexpr (kFamily == kTm && kArithmetic != kFloat) {
+    if (bounded) return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, true>();
+  }
+  return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, false>();
+}
+
 template <Arithmetic kArithmetic, Family kFamily, int kKernel>
-EdgeKernel by_group(int channels) {
+EdgeKernel by_group(int channels, bool bounded) {
   switch (group_for(kFamily, channels)) {
     case 4:
-      if constexpr (group_for(kFamily, 4) == 4) return edge_kernel<kArithmetic, kFamily, kKernel, 4>();
+      if constexpr (group_for(kFamily, 4) == 4) return by_bound<kArithmetic, kFamily, kKernel, 4>(bounded);
       [[fallthrough]];
     case 2:
-      return edge_kernel<kArithmetic, kFamily, kKernel, 2>();
+      return by_bound<kArithmetic, kFamily, kKernel, 2>(bounded);
     default:
-      return edge_kernel<kArithmetic, kFamily, kKernel, 1>();
+      return by_bound<kArithmetic, kFamily, kKernel, 1>(bounded);
   }
 }
 
 template <Arithmetic kArithmetic, Family kFamily>
-EdgeKernel by_kernel_size(int kernel_size, int channels) {
+EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
   switch (kernel_size) {
     case 3:
-      return by_group<kArithmetic, kFamily, 3>(channels);
+      return by_group<kArithmetic, kFamily, 3>(channels, bounded);
     case 5:
-      return by_group<kArithmetic, kFamily, 5>(channels);
+      return by_group<kArithmetic, kFamily, 5>(channels, bounded);
     case 7:
-      return by_group<kArithmetic, kFamily, 7>(channels);
+      return by_group<kArithmetic, kFamily, 7>(channels, bounded);
     default:
       return {};
   }
 }
 
 template <Arithmetic kArithmetic>
-EdgeKernel by_family(Family family, int kernel_size, int channels) {
+EdgeKernel by_family(Family family, int kernel_size, int channels, bool bounded) {
   switch (family) {
     case kMax:
-      return by_kernel_size<kArithmetic, kMax>(kernel_size, channels);
+      return by_kernel_size<kArithmetic, kMax>(kernel_size, channels, bounded);
     case kTm:
-      return by_kernel_size<kArithmetic, kTm>(kernel_size, channels);
+      return by_kernel_size<kArithmetic, kTm>(kernel_size, channels, bounded);
     case kTr:
-      return by_kernel_size<kArithmetic, kTr>(kernel_size, channels);
+      return by_kernel_size<kArithmetic, kTr>(kernel_size, channels, bounded);
   }
   return {};
 }
 
-EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic) {
+EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic, bool bounded) {
   switch (arithmetic) {
     case kFloat:
-      return by_family<kFloat>(family, kernel_size, channels);
+      return by_family<kFloat>(family, kernel_size, channels, bounded);
     case kMinimal:
-      return by_family<kMinimal>(family, kernel_size, channels);
+      return by_family<kMinimal>(family, kernel_size, channels, bounded);
     case kInteger:
-      if constexpr (kHasIntegers) return by_family<kInteger>(family, kernel_size, channels);
+      if constexpr (kHasIntegers) return by_family<kInteger>(family, kernel_size, channels, bounded);
       return {};
   }
   return {};

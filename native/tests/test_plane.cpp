@@ -13,6 +13,7 @@ namespace {
 struct Case {
   Network network;
   int64_t height, width;
+  double key_spread;
   Image pixels;    // whole levels of 0 .. 255
   Image expected;  // 0 .. 1
 };
@@ -20,7 +21,7 @@ struct Case {
 Case make_case(Family family, int scale, int kernel_size, int channels, int64_t height, int64_t width, bool binary,
                double key_spread = 3.0) {
   const auto seed = static_cast<unsigned>(height * 1000 + width + channels);
-  Case made{make_network(family, scale, kernel_size, channels, key_spread, seed), height, width, {}, {}};
+  Case made{make_network(family, scale, kernel_size, channels, key_spread, seed), height, width, key_spread, {}, {}};
   made.pixels = noise(height * width, binary, seed);
   for (double& p : made.pixels) p = std::round(p * 255.0);
   Image unit = made.pixels;
@@ -71,6 +72,7 @@ double worst(const std::vector<T>& result, const Image& expected, double peak) {
 
 void check_case(const Case& c, const Kernels& kernels) {
   const Network& n = c.network;
+  const double key_spread = c.key_spread;  // very large keys need all of float32's digits
   const std::string name = std::string(kernels.name) + " family " + std::to_string(n.family) + " x" +
                            std::to_string(n.scale) + " K" + std::to_string(n.kernel_size) + " C" +
                            std::to_string(n.channels) + " " + std::to_string(c.height) + "x" + std::to_string(c.width);
@@ -80,13 +82,13 @@ void check_case(const Case& c, const Kernels& kernels) {
   check(worst(bytes, c.expected, 255.0) <= 1.0, "%s: uint8 is off", name.c_str());
   const auto deep = run<uint16_t>(c, kernels, kU16, kFloat, 255.0f, 1);
   check(std::equal(deep.begin(), deep.end(), bytes.begin()), "%s: uint16 differs from uint8", name.c_str());
-  if (bounded(n)) {
+  if (key_spread < 10.0) {
     const double minimal = worst(run<float>(c, kernels, kF32, kMinimal, 1.0f, 2), c.expected, 1.0);
     check(minimal < 5e-5, "%s: minimal filtering is off by %g", name.c_str(), minimal);
     const auto pixels = run<uint8_t>(c, kernels, kU8, kMinimal, 255.0f, 1);
     check(worst(pixels, c.expected, 255.0) <= 1.0, "%s: minimal filtering is off in uint8", name.c_str());
   }
-  if (bounded(n) && kernels.edge(n.family, n.kernel_size, n.channels, kInteger).run != nullptr) {
+  if (key_spread < 10.0 && kernels.edge(n.family, n.kernel_size, n.channels, kInteger, false).run != nullptr) {
     const auto integers = run<uint8_t>(c, kernels, kU8, kInteger, 255.0f, 2);
     check(worst(integers, c.expected, 255.0) <= 1.0, "%s: integer arithmetic is off", name.c_str());
   }
