@@ -29,6 +29,14 @@ def test_pixel_losses_are_their_formulas(pair: tuple[torch.Tensor, torch.Tensor]
         assert LOSSES[name](sr, hr).item() == pytest.approx(value.item(), rel=1e-5)
 
 
+def test_a_focused_squared_error_is_the_mean_of_powers(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = pair
+    crops = (sr - hr).detach().square().mean((1, 2, 3))
+    loss = LOSSES["l2"](sr, hr, focus=3.0)
+    assert loss.item() == pytest.approx((crops**3).mean().item(), rel=1e-5)
+    assert LOSSES["l2"](sr, hr, focus=1.0).item() == pytest.approx(crops.mean().item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_has_gradients_and_is_least_at_the_truth(name: str, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     sr, hr = pair

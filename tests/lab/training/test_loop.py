@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -59,11 +61,16 @@ def _same(one: Path, other: Path, *, exact: bool = True) -> bool:
     return all(close(left[key].float(), right[key].float()) for key in left)
 
 
-@pytest.mark.parametrize("model", ["esr_cnn_x2", "esr_tm_x2"])
+@pytest.mark.parametrize(
+    ("model", "optimizer"), [("esr_cnn_x2", "adam"), ("esr_tm_x2", "adam"), ("esr_cnn_x2", "soap")]
+)
 @pytest.mark.parametrize("stages", [1, 2])
-def test_a_cut_off_run_goes_on_to_the_same_bits(tmp_path: Path, validator: Validator, model: str, stages: int) -> None:
+def test_a_cut_off_run_goes_on_to_the_same_bits(
+    tmp_path: Path, validator: Validator, model: str, optimizer: Literal["adam", "soap"], stages: int
+) -> None:
+    stage = replace(STAGE, optim=replace(STAGE.optim, name=optimizer))
     recipe = Recipe(
-        name="cut", model=model, stages=(STAGE,) * stages, validate_every=4, save_every=3,
+        name="cut", model=model, stages=(stage,) * stages, validate_every=4, save_every=3,
         share_orbits=model == "esr_tm_x2", slow_means=True,
     )  # fmt: skip
     whole = train(recipe, _pictures(), out=tmp_path / "whole", validator=validator)

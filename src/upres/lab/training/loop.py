@@ -26,6 +26,7 @@ from upres.lab.training.form import deployable, plain, share_orbits, slow_means
 from upres.lab.training.listener import Listener, Silence
 from upres.lab.training.log import RunLog
 from upres.lab.training.material import Material, OtherScale
+from upres.lab.training.optimizers import optimizer
 from upres.lab.training.outcome import Outcome
 from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
@@ -253,17 +254,7 @@ class _Run:
             self._trained, self.module = trained.keys(), None
             gc.collect()  # several processes: what an earlier wrapper hung on the tensors goes with it
             self.module = self.fabric.setup_module(self.network)
-        optim = stage.optim
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[optim.name]
-        self.optimizer = self.fabric.setup_optimizers(
-            kind(
-                trained.values(),
-                lr=optim.learning_rate,
-                betas=(optim.betas[0], optim.betas[1]),
-                weight_decay=optim.weight_decay,
-                fused=True,
-            )
-        )
+        self.optimizer = self.fabric.setup_optimizers(optimizer(stage.optim, trained.values()))
 
     def _training_form(self, network: nn.Module) -> nn.Module:
         if self.recipe.share_orbits:

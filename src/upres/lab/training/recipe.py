@@ -17,9 +17,9 @@ from upres.models.card import ModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """Adam or AdamW."""
+    """Adam, AdamW or SOAP (`upres.lab.training.soap`)."""
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "soap"] = "adam"
     learning_rate: float = 1e-3
     betas: tuple[float, ...] = (0.9, 0.999)
     weight_decay: float = 0.0

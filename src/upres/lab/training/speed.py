@@ -15,6 +15,7 @@ from upres.lab.checkpoint import build, load
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.loop import train
+from upres.lab.training.optimizers import optimizer
 from upres.lab.training.recipe import Recipe, WarmStart
 from upres.lab.training.validation import Validator
 
@@ -82,15 +83,15 @@ def latency_ms(files: Mapping[str, Path], *, height: int = 180, width: int = 320
 def _plain_steps_per_s(recipe: Recipe, pictures: Sequence[PicturePair]) -> float:
     stage, spec = recipe.stages[0], recipe.spec()
     network = build(spec).train()
-    optimizer = torch.optim.Adam(network.parameters(), lr=stage.optim.learning_rate)
+    optim = optimizer(stage.optim, network.parameters())
     loss_of = criterion(stage.losses)
     rng = np.random.default_rng(recipe.seed)
     started = time.monotonic()
     for _ in range(stage.steps):
         lr, hr = _crops(pictures, spec.scale, stage.patch_size, stage.batch_size, rng, network)
-        optimizer.zero_grad()
+        optim.zero_grad()
         loss_of(network(lr), hr, lr).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        optim.step()
     return stage.steps / (time.monotonic() - started)
 
 

@@ -121,7 +121,8 @@ def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimi
     for name, value in _below(tensors, "optimizer.").items():
         index, slot = name.split(".", 1)
         # fused optimisers walk memory: a moment must lie in the order of its parameter, channels last or not
-        like = torch.empty_like(parameters[int(index)]) if value.ndim else torch.empty((), dtype=value.dtype)
+        owner = parameters[int(index)]
+        like = torch.empty_like(owner) if value.shape == owner.shape else torch.empty(value.shape, dtype=owner.dtype)
         slots.setdefault(int(index), {})[slot] = like.copy_(value)
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
     torch.set_rng_state(tensors["random"])

@@ -11,13 +11,17 @@ PATCH_SIZES: Mapping[int, int] = {2: 48, 3: 40, 4: 32}
 """Low-resolution side of a crop for each scale: about the same high-resolution area."""
 
 
+SOAP = Optimizer(name="soap", learning_rate=1e-2, betas=(0.95, 0.95))
+"""Reaches in a twelfth of the steps what Adam does; higher rates diverge now and then, lower ones take longer."""
+
+
 def one_layer(model: str) -> Recipe:
     """eSR-MAX, eSR-TM, eSR-TR: limited by capacity, so small batches and a short run get there.
 
     The squared error is what PSNR measures, and these networks have nothing else to gain: with the absolute error
     the strong edges, where they can beat an interpolation, hardly count.
     """
-    recipe = _edge(model, steps=10_000, batch_size=4, learning_rate=3e-3, warmup_steps=200)
+    recipe = _edge(model, steps=6000, batch_size=4)
     return replace(recipe, share_orbits=True)
 
 
@@ -25,21 +29,21 @@ def edge_cnn(model: str) -> Recipe:
     """eSR-CNN, ESPCN and FSRCNN: limited by training; x3 and x4 start from x2."""
     spec = MODELS[model]
     if spec.scale == 2:
-        return _edge(model, steps=60_000, batch_size=8, learning_rate=3e-3, warmup_steps=1000)
-    recipe = _edge(model, steps=30_000, batch_size=8, learning_rate=2e-3, warmup_steps=500)
+        return _edge(model, steps=12_000, batch_size=8)
+    recipe = _edge(model, steps=8_000, batch_size=8)
     last = 6 + 2 * spec.arguments.get("num_blocks", 4) if spec.architecture == "fsrcnn" else 4
     head = f"{'filter' if spec.architecture == 'esr_cnn' else 'net'}.{last}."
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))
 
 
-def _edge(model: str, *, steps: int, batch_size: int, learning_rate: float, warmup_steps: int) -> Recipe:
+def _edge(model: str, *, steps: int, batch_size: int) -> Recipe:
     stage = Stage(
         steps=steps,
         batch_size=batch_size,
         patch_size=PATCH_SIZES[MODELS[model].scale],
         losses=(LossTerm(name="l2"),),
-        optim=Optimizer(learning_rate=learning_rate),
-        schedule=Schedule(name="cosine", warmup_steps=warmup_steps),
+        optim=SOAP,
+        schedule=Schedule(name="cosine", warmup_steps=200),
     )
     return Recipe(
         name=model,
@@ -47,6 +51,6 @@ def _edge(model: str, *, steps: int, batch_size: int, learning_rate: float, warm
         stages=(stage,),
         slow_means=True,
         studio_fraction=0.5,
-        reductions=(1.0, 0.5),
+        reductions=(0.5, 0.25),
         validate_every=max(1, steps // 8),
     )

@@ -21,7 +21,9 @@ _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 _LATE_HALVING = Schedule(name="step", milestones=(0.67,))
 _COSINE = Schedule(name="cosine", warmup_steps=500)
 
-_REDUCTIONS = (1.0, 0.5)
+_SOAP = Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95))
+
+_REDUCTIONS = (1.0, 0.5, 0.25)
 """As in the edge family: reduced photographs are as sharp as the pictures that networks are judged on."""
 
 REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
@@ -89,18 +91,24 @@ def shipping(model: str) -> Recipe:
     """RLFN as it ships: absolute error along a cosine, then squared error, which PSNR measures, at a low rate.
 
     x2 from scratch, the others from x2. Widths that suit the machine are 32 (``rlfn_c32b6``) and 48 (``rlfn_s``).
+    SOAP is after a thousand steps where Adam is after ten thousand, and a step takes a fifth longer.
     """
     scratch = MODELS[model].scale == 2
     first = Stage(
-        steps=75_000 if scratch else 50_000, losses=_L1, optim=Optimizer(learning_rate=5e-4), schedule=_COSINE
+        steps=12_000 if scratch else 6_000,
+        batch_size=8,
+        losses=_L1,
+        optim=_SOAP,
+        schedule=Schedule(name="cosine", warmup_steps=200),
     )
     return Recipe(
         name=model,
         model=model,
-        stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000)),
+        stages=(first, _fine_tuning(first, steps=2_000 if scratch else 1_000)),
+        precision="bf16",
         start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
         reductions=_REDUCTIONS,
-        validate_every=5000,
+        validate_every=1000,
     )
 
 
@@ -133,15 +141,21 @@ def real(name: str) -> Recipe:
     """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
     model = name.replace("_real", "")
     stage = Stage(
-        steps=60_000, losses=_L1, optim=Optimizer(learning_rate=3e-4), schedule=_COSINE, degradation=PHOTOGRAPH
+        steps=6_000,
+        batch_size=8,
+        losses=_L1,
+        optim=_SOAP,
+        schedule=Schedule(name="cosine", warmup_steps=200),
+        degradation=PHOTOGRAPH,
     )
     return Recipe(
         name=name,
         model=model,
         stages=(stage,),
         start=WarmStart(model=model),
+        precision="bf16",
         reductions=_REDUCTIONS,
-        validate_every=5000,
+        validate_every=1000,
     )
 
 

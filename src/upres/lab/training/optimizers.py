@@ -1,0 +1,108 @@
+"""The optimisers of recipes: PyTorch's Adam and AdamW, and SOAP."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from upres.lab.training.recipe import Optimizer
+
+
+def optimizer(settings: Optimizer, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
+    """The optimiser that a stage asks for, over these parameters."""
+    rate, betas, decay = settings.learning_rate, (settings.betas[0], settings.betas[1]), settings.weight_decay
+    if settings.name == "soap":
+        return SOAP(parameters, lr=rate, betas=betas, weight_decay=decay)
+    kind = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=rate, betas=betas, weight_decay=decay, fused=True)
+
+
+class SOAP(torch.optim.Optimizer):
+    """Adam in the eigenbasis of Shampoo's preconditioner; plain Adam for parameters of one dimension.
+
+    Neighbouring pixels are almost equal, so a small network's loss is a narrow valley: steep for the sum of a filter's
+    taps, flat for their differences. Adam's steps are of one size along every tap and cannot see the valley. SOAP keeps
+    second moments of the rows and columns of each weight matrix, turns the gradient into their eigenbasis, takes
+    Adam's step there and turns back. For matrices of a few dozen rows that costs less than the convolutions.
+
+    Args:
+        parameters: What is trained; convolutions count as matrices of ``out`` rows.
+        lr: Learning rate, of Adam's size.
+        betas: Shares kept of the first and second moments at each step; the second is also the preconditioner's.
+        eps: Added to the root of the second moment.
+        weight_decay: Decoupled, times the learning rate.
+        refresh_every: Steps between two refinements of the eigenbases.
+
+    Reference: Vyas et al., 2024, arXiv:2409.11321, algorithm 3.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        *,
+        lr: float = 3e-3,
+        betas: tuple[float, float] = (0.95, 0.95),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        refresh_every: int = 10,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(parameters, defaults)
+        self.refresh_every = refresh_every
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update of every parameter that has a gradient."""
+        assert closure is None
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, group)
+
+    def _update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state, matrix = self.state[parameter], _as_matrix(gradient)
+        sides = (matrix.shape[0], matrix.shape[1]) if parameter.ndim > 1 else ()
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(matrix), torch.zeros_like(matrix)
+            for side, size in enumerate(sides):
+                state[f"moment{side}"], state[f"basis{side}"] = torch.zeros(size, size), torch.eye(size)
+        first, second = group["betas"]
+        step = int(state["step"]) + 1
+        state["step"] += 1
+        for side in range(len(sides)):
+            outer = matrix @ matrix.T if side == 0 else matrix.T @ matrix
+            state[f"moment{side}"].lerp_(outer, 1 - second)
+            if step == 1:
+                state[f"basis{side}"] = torch.linalg.eigh(outer)[1].flip(1).contiguous()
+        state["exp_avg"].lerp_(matrix, 1 - first)
+        turned, momentum = _turn(matrix, state), _turn(state["exp_avg"], state)
+        state["exp_avg_sq"].mul_(second).addcmul_(turned, turned, value=1 - second)
+        scale = (state["exp_avg_sq"] / (1 - second**step)).sqrt_().add_(group["eps"])
+        update = _turn_back(momentum / (1 - first**step) / scale, state)
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        parameter.add_(update.view(parameter.shape), alpha=-group["lr"])
+        if sides and step % self.refresh_every == 0:
+            self._refresh(state)
+
+    def _refresh(self, state: dict[str, Any]) -> None:
+        """Bring the bases nearer to the eigenvectors by one step of orthogonal iteration."""
+        for side in (0, 1):
+            moment, basis = state[f"moment{side}"], state[f"basis{side}"]
+            order = (basis * (moment @ basis)).sum(0).argsort(descending=True)
+            state["exp_avg_sq"] = state["exp_avg_sq"].index_select(side, order)
+            # in the order in which a state is read back: products of another layout end on other bits
+            state[f"basis{side}"] = torch.linalg.qr(moment @ basis[:, order])[0].contiguous()
+
+
+def _as_matrix(tensor: Tensor) -> Tensor:
+    return tensor.reshape(tensor.shape[0], -1) if tensor.ndim > 1 else tensor.reshape(1, -1)
+
+
+def _turn(matrix: Tensor, state: dict[str, Any]) -> Tensor:
+    return state["basis0"].T @ matrix @ state["basis1"] if "basis0" in state else matrix
+
+
+def _turn_back(matrix: Tensor, state: dict[str, Any]) -> Tensor:
+    return state["basis0"] @ matrix @ state["basis1"].T if "basis0" in state else matrix
