@@ -98,3 +98,19 @@ def test_bands_fill_the_budget(session):
     for budget, height in zip((10**6, 10**7), heights[1:3], strict=True):
         assert height % 8 == 0
         assert stage.working_bytes(height) <= budget < stage.working_bytes(height + 8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (15, 40, 3), (40, 3, 3), (16, 16, 3)])
+def test_an_rgb_network_sees_no_picture_smaller_than_it_takes(shape):
+    seen = []
+
+    def nearest(batch):
+        seen.append(batch.shape[2:])
+        return batch.repeat(2, axis=2).repeat(2, axis=3)
+
+    pixels = picture(shape)
+    stage = Enlarged(Stored(pixels, widen=False), nearest, scale=2, color_mode="rgb", halo=32, values_per_pixel=9)
+    out = np.zeros((2 * shape[0], 2 * shape[1], 3), np.uint8)
+    render(stage, out, rows_per_band=500)
+    np.testing.assert_array_equal(out, pixels.repeat(2, axis=0).repeat(2, axis=1))
+    assert min(seen[0]) >= 16

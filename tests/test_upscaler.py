@@ -14,6 +14,7 @@ from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelErro
 from upres.image.convert import run_network
 from upres.image.io import Frame, Metadata, Picture, read, write
 from upres.image.resize import imresize
+from upres.models import catalog
 from upres.upscaler import Upscaler, output_beside
 
 RNG = np.random.default_rng(0)
@@ -93,6 +94,15 @@ def test_a_family_gives_each_native_scale_its_model(make):
     assert names == ["tiny_x2", "tiny_x3", "tiny_x4", "tiny_x2+tiny_x4"]
     assert Upscaler(8, model="tiny_x2").plan((10, 10)).model_name == "tiny_x2+tiny_x2+tiny_x2"
     assert Upscaler(0.5).plan((10, 10)).model_name == "bicubic"
+
+
+def test_fast_takes_the_edge_family_s_defaults(monkeypatch, tiny_catalogue):
+    for scale, model in tiny_catalogue.items():
+        monkeypatch.setitem(catalog.DEFAULTS, scale, "absent")
+        monkeypatch.setitem(catalog.FAST, scale, model.card.name)
+    assert Upscaler(3, fast=True).plan((10, 10)).model_name == "tiny_x3"
+    with pytest.raises(ValueError, match="fast chooses the model: leave out model='tiny' or fast"):
+        Upscaler(3, fast=True, model="tiny")
 
 
 def test_an_unknown_model_gets_the_nearest_name(tiny_catalogue):

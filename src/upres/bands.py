@@ -19,6 +19,8 @@ from upres.target import Size
 
 MAX_MARGIN = 8
 """Reflected pixels that a network is given around the picture, at most."""
+LEAST_SIDE = 16
+"""Smaller pictures are reflected to this side for RGB networks: spatial attention takes no less than 15 pixels."""
 WINDOW_STEP = 8
 """Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
 
@@ -81,7 +83,8 @@ class Enlarged:
         self._scale = scale
         self._color_mode: ColorMode = color_mode
         self._halo = max(halo, CHROMA_HALO)
-        self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else 0
+        missing = max(0, LEAST_SIDE - min(below.size))
+        self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
         self._tallest = 0
         self._bytes_per_pixel = 4 * values_per_pixel
 

@@ -26,7 +26,7 @@ from upres.image.io import DEFAULT_MAX_PIXELS, FORMATS, Frame, Picture, format_f
 from upres.image.picture import Pixels
 from upres.memory import resident_bytes
 from upres.models.card import read_weights
-from upres.models.catalog import DEFAULTS, Model, default_for, find, list_models
+from upres.models.catalog import DEFAULTS, FAST, Model, find, list_models
 from upres.target import Size, Target, native_factors
 
 Progress = Callable[[float], None]
@@ -35,8 +35,8 @@ Progress = Callable[[float], None]
 BICUBIC = "bicubic"
 """Name of the model that is none: plain antialiased bicubic interpolation."""
 
-DEFAULT_WORKING_BYTES = 256 * 2**20
-"""Memory for bands where no limit is given."""
+DEFAULT_WORKING_BYTES = {"luma": 256 * 2**20, "rgb": 2**30}
+"""Memory for bands where no limit is given: whole pictures of some megapixels for the networks that see far."""
 LEAST_WORKING_BYTES = 48 * 2**20
 """Below this bands would be mostly halo; it is taken even where the limit leaves less."""
 OVERLAP = 32
@@ -70,6 +70,7 @@ class Upscaler:
         fit: Width and height of a box, see `Target`.
         model: A shipped model (``esr_tm_x2``), a family of them (``esr_tm``), a ``.safetensors`` file, ``bicubic``,
             or ``None`` for the default of each native scale.
+        fast: Take the default of the edge family for each native scale, many times as fast; not with ``model``.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in narrower bands of rows; the
@@ -77,7 +78,7 @@ class Upscaler:
 
     Raises:
         UnknownModelError: If there is no such model.
-        ValueError: If the size is asked for in two ways or is not positive.
+        ValueError: If the size is asked for in two ways or is not positive, or both ``model`` and ``fast`` are given.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Upscaler:
         height: int | None = None,
         fit: tuple[int, int] | None = None,
         model: str | Path | None = None,
+        fast: bool = False,
         engine: str = "auto",
         threads: int | None = None,
         max_memory: int | None = None,
@@ -98,7 +100,9 @@ class Upscaler:
         self.engine = engine
         self.threads = threads
         self.max_memory = max_memory
-        self._models = _models_by_factor(model)
+        if fast and model is not None:
+            raise ValueError(f"fast chooses the model: leave out model={str(model)!r} or fast")
+        self._models = _models_by_factor(model, FAST if fast else DEFAULTS)
         self._model = "default" if model is None else "+".join(m.card.name for m in self._models.values()) or BICUBIC
         self._sessions: dict[Path, _SharedSession] = {}
         self._opening = Lock()
@@ -210,10 +214,13 @@ class Upscaler:
     def _enlarge(self, pixels: Pixels, plan: Plan, progress: Progress | None) -> Pixels:
         out = np.empty((*plan.size, *pixels.shape[2:]), pixels.dtype)
         stage = self._stage(pixels, plan)
-        budget = DEFAULT_WORKING_BYTES
+        color_mode = "rgb" if any(model.card.color_mode == "rgb" for model in plan.models) else "luma"
+        budget = DEFAULT_WORKING_BYTES[color_mode]
         if self.max_memory is not None:
             budget = max(LEAST_WORKING_BYTES, self.max_memory - resident_bytes() - out.nbytes)
         workers = max(1, min(self.threads or _cores(), budget // LEAST_WORKING_BYTES))
+        if color_mode == "rgb":  # all of its time is the network's, which takes the cores by itself
+            workers = 1
         step = int(np.prod([model.card.scale for model in plan.models])) * 4
         share = -(-plan.size[0] // (workers * step)) * step  # a band for every core
         rows = min(share, band_height(stage, budget // workers, step=step))
@@ -261,7 +268,8 @@ def upscale(
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
-        **options: ``width``, ``height``, ``fit``, ``model``, ``engine``, ``threads``, ``max_memory`` of `Upscaler`.
+        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``engine``, ``threads``, ``max_memory`` of
+            `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -323,10 +331,10 @@ class _SharedSession:
         return locked
 
 
-def _models_by_factor(name: str | Path | None) -> Mapping[int, Model]:
+def _models_by_factor(name: str | Path | None, defaults: Mapping[int, str]) -> Mapping[int, Model]:
     """Native factor -> model; empty for bicubic."""
     if name is None:
-        return {factor: default_for(factor) for factor in DEFAULTS}
+        return {factor: find(default) for factor, default in defaults.items()}
     if name == BICUBIC:
         return {}
     family = [model for model in list_models() if model.card.name == f"{name}_x{model.card.scale}"]

@@ -12,6 +12,9 @@ WEIGHTS_DIR = Path(__file__).parent / "weights"
 DEFAULTS = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
 """What ``upres upscale`` takes for each native scale."""
 
+FAST = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
+"""What ``upres upscale --fast`` takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -47,17 +50,6 @@ def find(name: str | Path) -> Model:
         return _from_file(path)
     known = [model.card.name for model in list_models()]
     raise UnknownModelError(f"no model '{name}'.{near_miss(str(name), known)} `upres models` lists them.")
-
-
-def default_for(scale: int) -> Model:
-    """The shipped model that ``upres upscale`` takes for this native scale.
-
-    Raises:
-        UnknownModelError: If no model upscales by this factor.
-    """
-    if scale not in DEFAULTS:
-        raise UnknownModelError(f"no default model for scale {scale}; native scales are {sorted(DEFAULTS)}")
-    return find(DEFAULTS[scale])
 
 
 def _from_file(path: Path) -> Model:

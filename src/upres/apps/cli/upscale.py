@@ -32,6 +32,7 @@ memory:
 
 examples:
   upres upscale photo.jpg
+  upres upscale photo.jpg --fast
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
   upres upscale logo.png --fit 1920x1080 --format webp --quality 90
   upres upscale - --format png < small.jpg > large.png
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--background", type=_color, metavar="COLOR", help="behind transparency, for formats without it")
     run = parser.add_argument_group("run")
     run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
+    run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
     run.add_argument("--threads", type=_count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=_memory, metavar="SIZE", help="bound for the whole process, such as 500M")
@@ -87,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         height=args.height,
         fit=args.fit,
         model=args.model,
+        fast=args.fast,
         engine=args.engine,
         threads=args.threads,
         max_memory=args.max_memory,
@@ -162,6 +165,8 @@ def _check(args: argparse.Namespace) -> None:
     ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
     if sum(ways) > 1:
         args.usage_error("give one of --scale, --fit, --width and/or --height")
+    if args.fast and args.model is not None:
+        args.usage_error("--fast chooses the model: give --model or --fast")
     if args.inputs.count("-") and len(args.inputs) > 1:
         args.usage_error("standard input is one picture; name no others beside it")
 

@@ -11,8 +11,11 @@ PATCH_SIZES: Mapping[int, int] = {2: 48, 3: 40, 4: 32}
 """Low-resolution side of a crop for each scale: about the same high-resolution area."""
 
 
-SOAP = Optimizer(name="soap", learning_rate=1e-2, betas=(0.95, 0.95))
-"""Reaches in a twelfth of the steps what Adam does; higher rates diverge now and then, lower ones take longer."""
+_SOAP = Optimizer(name="soap", learning_rate=1e-2, betas=(0.95, 0.95))
+
+_L2 = LossTerm(name="l2")
+_FOCUSED = LossTerm(name="l2", weight=1e6, arguments={"focus": 3.0})
+"""For eSR-MAX, which sharpens either the edges of hard crops or the grain of easy ones."""
 
 
 def one_layer(model: str) -> Recipe:
@@ -21,7 +24,8 @@ def one_layer(model: str) -> Recipe:
     The squared error is what PSNR measures, and these networks have nothing else to gain: with the absolute error
     the strong edges, where they can beat an interpolation, hardly count.
     """
-    recipe = _edge(model, steps=6000, batch_size=4)
+    loss = _FOCUSED if MODELS[model].architecture == "esr_max" else _L2
+    recipe = _edge(model, steps=5000, batch_size=4, loss=loss, optim=replace(_SOAP, learning_rate=3e-3))
     return replace(recipe, share_orbits=True)
 
 
@@ -36,13 +40,13 @@ def edge_cnn(model: str) -> Recipe:
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))
 
 
-def _edge(model: str, *, steps: int, batch_size: int) -> Recipe:
+def _edge(model: str, *, steps: int, batch_size: int, loss: LossTerm = _L2, optim: Optimizer = _SOAP) -> Recipe:
     stage = Stage(
         steps=steps,
         batch_size=batch_size,
         patch_size=PATCH_SIZES[MODELS[model].scale],
-        losses=(LossTerm(name="l2"),),
-        optim=SOAP,
+        losses=(loss,),
+        optim=optim,
         schedule=Schedule(name="cosine", warmup_steps=200),
     )
     return Recipe(
