@@ -22,6 +22,9 @@ from upres.models.card import ColorMode
 VALUE_NOISE = 0.02
 """Spread of the noise by which value filters start apart from bicubic, times the kernel size."""
 
+LUMA_GAIN = 0.5
+"""How much of the luma eSR-CNN's first feature carries at the start."""
+
 
 class EdgeSRMax(nn.Module):
     """eSR-MAX: the largest of ``num_channels`` linear upscalings at each pixel.
@@ -137,18 +140,27 @@ class EdgeSRCNN(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Start near bicubic interpolation: one channel carries a fifth of the luma, where tanh is all but linear."""
+        """Start near bicubic interpolation, with features that tell edges from flat areas.
+
+        One channel carries half of the luma, moved to where tanh is all but linear. The others are compact filters
+        without a mean, so strong that edges, faint beside the luma, drive tanh into its bends: weak features stay
+        linear in the pixels for good, and carry nothing that the first channel does not.
+        """
         first, second, last = (layer for layer in self.filter if isinstance(layer, nn.Conv2d))
-        for layer in (first, second, last):
-            nn.init.xavier_uniform_(layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        for layer, gain in ((first, 0.2), (second, 1.0)):
+        _compact_noise(first.weight, norm=2.0, without_mean=slice(None))
+        _compact_noise(second.weight, norm=4.0, without_mean=slice(1))
+        half = LUMA_GAIN / 2
+        for layer, gain, bias, spread in ((first, LUMA_GAIN, -half, 0.0), (second, 1.0, half, 0.2)):
             layer.weight[0].zero_()
             layer.weight[0, 0, layer.kernel_size[0] // 2, layer.kernel_size[1] // 2] = gain
-        values = torch.unflatten(last.weight, 0, (2, -1, self.scale**2))[0]  # (C, s², S, 3, 3)
+            assert layer.bias is not None
+            nn.init.normal_(layer.bias, std=spread)
+            layer.bias[0] = bias
+        nn.init.xavier_uniform_(last.weight)
+        values, keys = torch.unflatten(last.weight, 0, (2, -1, self.scale**2))  # each (C, s², S, 3, 3)
+        keys *= 2
         values *= 0.1
-        values[:, :, 0] += 5.0 * phase_filters(self.scale, 3)[:, 0]
+        values[:, :, 0] += phase_filters(self.scale, 3)[:, 0] / LUMA_GAIN
 
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
@@ -165,6 +177,25 @@ def _filters(scale: int, kernel_size: int, num_channels: int) -> nn.Conv2d:
 def _weighted(values: Tensor, keys: Tensor, scale: int) -> Tensor:
     """Sum of the values weighted by the softmax of the keys over the channels, shuffled to one plane."""
     return F.pixel_shuffle((values * keys.softmax(dim=1)).sum(dim=1), scale)
+
+
+@torch.no_grad()
+def _compact_noise(weight: Tensor, *, norm: float, without_mean: slice) -> None:
+    """Fill filters with noise that fades from the middle, each of length ``norm``.
+
+    Args:
+        weight: ``(N, C, K, K)``, changed in place.
+        norm: Root of the sum of squares of each of the ``N`` filters.
+        without_mean: Of the ``C`` inputs those whose part sums to nothing: those that carry the luma.
+    """
+    taps = torch.arange(weight.shape[-1]) - weight.shape[-1] // 2
+    bell = torch.exp(-taps.square() / 2)
+    window = bell[:, None] * bell
+    nn.init.normal_(weight)
+    weight *= window
+    part = weight[:, without_mean]
+    part -= window / window.sum() * part.sum((-2, -1), keepdim=True)
+    weight *= norm / weight.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
 
 
 @torch.no_grad()

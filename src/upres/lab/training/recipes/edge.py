@@ -30,11 +30,16 @@ def one_layer(model: str) -> Recipe:
 
 
 def edge_cnn(model: str) -> Recipe:
-    """eSR-CNN, ESPCN and FSRCNN: limited by training; x3 and x4 start from x2."""
+    """eSR-CNN, ESPCN and FSRCNN: limited by training; x3 and x4 start from x2.
+
+    eSR-CNN starts with filters without a mean and learns their means as fast as the rest: +0.14 dB after 2000 steps,
+    where ESPCN loses 0.08.
+    """
     spec = MODELS[model]
+    recipe = _edge(model, steps=12_000 if spec.scale == 2 else 8_000, batch_size=8)
+    recipe = replace(recipe, slow_means=spec.architecture != "esr_cnn")
     if spec.scale == 2:
-        return _edge(model, steps=12_000, batch_size=8)
-    recipe = _edge(model, steps=8_000, batch_size=8)
+        return recipe
     last = 6 + 2 * spec.arguments.get("num_blocks", 4) if spec.architecture == "fsrcnn" else 4
     head = f"{'filter' if spec.architecture == 'esr_cnn' else 'net'}.{last}."
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))

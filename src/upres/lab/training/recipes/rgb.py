@@ -95,7 +95,7 @@ def shipping(model: str) -> Recipe:
     """
     scratch = MODELS[model].scale == 2
     first = Stage(
-        steps=12_000 if scratch else 6_000,
+        steps=75_000 if scratch else 50_000,
         batch_size=8,
         losses=_L1,
         optim=_SOAP,
@@ -104,11 +104,11 @@ def shipping(model: str) -> Recipe:
     return Recipe(
         name=model,
         model=model,
-        stages=(first, _fine_tuning(first, steps=2_000 if scratch else 1_000)),
+        stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000)),
         precision="bf16",
         start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
         reductions=_REDUCTIONS,
-        validate_every=1000,
+        validate_every=5000,
     )
 
 
@@ -141,7 +141,7 @@ def real(name: str) -> Recipe:
     """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
     model = name.replace("_real", "")
     stage = Stage(
-        steps=6_000,
+        steps=60_000,
         batch_size=8,
         losses=_L1,
         optim=_SOAP,
@@ -155,7 +155,7 @@ def real(name: str) -> Recipe:
         start=WarmStart(model=model),
         precision="bf16",
         reductions=_REDUCTIONS,
-        validate_every=1000,
+        validate_every=5000,
     )
 
 
