@@ -44,9 +44,9 @@ def speed_table(report: dict[str, Any]) -> str:
         f"| model | {' | '.join(columns)} |",
         f"|---|{'--:|' * len(columns)}",
     ]
-    for model in dict.fromkeys(row["model"] for row in rows):
-        found = {_column(row): row["latency_ms_median"] for row in rows if row["model"] == model}
-        lines.append(f"| {model} | {' | '.join(_ms(found.get(column)) for column in columns)} |")
+    for label in dict.fromkeys(_label(row) for row in rows):
+        found = {_column(row): row["latency_ms_median"] for row in rows if _label(row) == label}
+        lines.append(f"| {label} | {' | '.join(_ms(found.get(column)) for column in columns)} |")
     return "\n".join(lines)
 
 
@@ -69,6 +69,11 @@ def _family(record: dict[str, Any]) -> str:
 
 def _first_size(report: dict[str, Any]) -> tuple[int, int]:
     return report["rows"][0]["width"], report["rows"][0]["height"]
+
+
+def _label(row: dict[str, Any]) -> str:
+    """The model, whose name tells its scale; interpolation's does not."""
+    return f"bicubic_x{row['scale']}" if row["model"] == "bicubic" else str(row["model"])
 
 
 def _column(row: dict[str, Any]) -> str:

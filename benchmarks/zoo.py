@@ -97,7 +97,7 @@ def run(shared: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for checkpoint, _ in import_all(shared / "reference" / "weights", Path(folder)):
             arguments = ["evaluate", str(checkpoint), "--data", *data, "--protocol", *PROTOCOLS]
-            main([*arguments, "--precision", "f32", "--out", str(RESULTS)])
+            main([*arguments, "--out", str(RESULTS)])
     REFERENCE.write_text(json.dumps(reference(shared / "reference" / "measured.csv")) + "\n")
     PAGE.write_text(page(Results(RESULTS).records, json.loads(REFERENCE.read_text())))
 

@@ -1,12 +1,17 @@
 """Bands of rows give the whole picture."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from upres.bands import Enlarged, Resized, Stored, band_height, render
 from upres.engines.select import open_session
 from upres.image.convert import run_network, to_dtype, to_float
+from upres.image.io import read
 from upres.image.resize import imresize
+from upres.models.catalog import find
+from upres.upscaler import OVERLAP
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,22 @@ def test_bands_fill_the_budget(session):
     for budget, height in zip((10**6, 10**7), heights[1:3], strict=True):
         assert height % 8 == 0
         assert stage.working_bytes(height) <= budget < stage.working_bytes(height + 8)
+
+
+def test_bands_of_the_network_for_stills_have_no_visible_seams():
+    """Its attention sees far, so bands are only nearly the whole picture."""
+    model = find("rlfn_c32b6_x2")
+    session = open_session(model, engine="openvino", precision="f32")
+    pixels = read(Path(__file__).parents[1] / "examples" / "chelsea.png").frames[0].pixels[:, :240]
+    results = []
+    for rows in (96, 600):
+        below = Stored(pixels, widen=False)
+        stage = Enlarged(below, session, scale=2, color_mode="rgb", halo=OVERLAP, values_per_pixel=1)
+        results.append(np.zeros((600, 480, 3), np.uint8))
+        render(stage, results[-1], rows_per_band=rows)
+    banded, whole = (result.astype(int) for result in results)
+    assert 10 * np.log10(255**2 / ((banded - whole) ** 2).mean()) > 50
+    assert (abs(banded - whole) > 2).mean() < 0.005
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (15, 40, 3), (40, 3, 3), (16, 16, 3)])

@@ -9,7 +9,7 @@ from upres.models.card import ModelCard, read_card
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
-DEFAULTS = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
+DEFAULTS = {2: "rlfn_c32b6_x2", 3: "rlfn_c32b6_x3", 4: "rlfn_c32b6_x4"}
 """What ``upres upscale`` takes for each native scale."""
 
 FAST = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}

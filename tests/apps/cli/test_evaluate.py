@@ -82,7 +82,7 @@ def test_one_model_on_one_set_is_the_json_contract(data, opened, capsys):
     expected = evaluate(network, data / "SetA", scale=2, color_mode="luma", model="tiny_x2")
     assert report == expected.to_dict()
     assert list(report) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "images"]
-    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "auto"})]
+    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "f32"})]
 
 
 def test_engine_settings_reach_the_engine(data, opened, capsys):

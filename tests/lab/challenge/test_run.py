@@ -80,6 +80,12 @@ def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_
         run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
 
 
+def test_a_baseline_may_be_named_as_its_model_was(models, data, fake_worker):
+    entered = entrants(models, data)
+    for baseline in (entered[-1].name, entered[-1].source):
+        assert run_challenge(entered, RULES[2022], rounds=1, baseline=baseline).baseline == entered[-1].name
+
+
 def test_the_results_name_no_folder(models, data, tmp_path, fake_worker):
     report = run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path / "out")
     assert str(tmp_path) not in (tmp_path / "out/results.json").read_text()

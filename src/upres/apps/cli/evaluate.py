@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--protocol", nargs="+", default=["paper"], metavar="P", help=f"{', '.join(PROTOCOLS)}, or all (default: paper)"
     )
     parser.add_argument("--engine", default="auto", help="what runs the models (default: auto, the fastest)")
-    parser.add_argument("--precision", default="auto", help="the engine's arithmetic: auto, f32, bf16 (default: auto)")
+    parser.add_argument(
+        "--precision", default="f32", help="the engine's arithmetic: f32, bf16, auto as for pictures (default: f32)"
+    )
     parser.add_argument("--threads", type=int, help="processor threads (default: the engine's choice)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the results here, and go on from them")
     parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="write all results as tables here")

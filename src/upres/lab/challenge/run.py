@@ -249,6 +249,7 @@ def _baseline(entrants: Sequence[Entrant], name: str | None) -> str:
     names = [entrant.name for entrant in entrants]
     if not names:
         raise DataError("a challenge needs at least one model")
+    name = next((entrant.name for entrant in entrants if entrant.source == name), name)
     if name is not None and name not in names:
         raise DataError(f"the baseline '{name}' is not among the entrants.{near_miss(name, names)}")
     return name or names[0]
