@@ -1,6 +1,6 @@
 """Our edge-SR networks beside the pool's of the same size, by the pool's own protocol ``esr``.
 
-``python benchmarks/pool.py ../shared`` evaluates every shipped luma network on Set5, Set14 and BSD100 into
+``python benchmarks/pool.py ../shared`` evaluates every shipped luma network on Set5 and Set14 into
 ``results/quality.json`` (what is there already is kept), copies the pool's figures for the same sizes into
 ``results/pool_reference.json`` and writes ``docs/pool.md``. With checkpoints behind, it prints their table instead.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 REFERENCE = ROOT / "benchmarks" / "results" / "pool_reference.json"
 PAGE = ROOT / "docs" / "pool.md"
-SETS = {"Set5": "psnr_Set5", "Set14": "psnr_Set14", "BSD100": "psnr_BSDS100"}
+SETS = {"Set5": "psnr_Set5", "Set14": "psnr_Set14"}
 """Data set -> the pool's column."""
 
 PREFIXES = {"esr_max": "eSR-MAX", "esr_tm": "eSR-TM", "esr_tr": "eSR-TR", "esr_cnn": "eSR-CNN"}
@@ -76,13 +76,25 @@ def measured(names: Sequence[str], shared: Path, results: Path) -> list[Any]:
     return [record for record in Results(results).records if record["protocol"] == "esr"]
 
 
+def luma_models() -> list[Model]:
+    """What ships of the edge family."""
+    return [model for model in list_models() if model.card.color_mode == "luma"]
+
+
+def page() -> str:
+    """The page as the results files give it."""
+    models = {model.card.name: model for model in luma_models()}
+    records = [record for record in Results(RESULTS).records if record["protocol"] == "esr"]
+    return INTRODUCTION + table(records, models, json.loads(REFERENCE.read_text()))
+
+
 def write_page(shared: Path) -> None:
     """The results, the pool's figures and the page."""
-    models = {model.card.name: model for model in list_models() if model.card.color_mode == "luma"}
-    records = measured(list(models), shared, RESULTS)
-    known = reference(shared / "reference" / "edge_sr_pool.csv", [pool_name(model) for model in models.values()])
+    models = luma_models()
+    measured([model.card.name for model in models], shared, RESULTS)
+    known = reference(shared / "reference" / "edge_sr_pool.csv", [pool_name(model) for model in models])
     REFERENCE.write_text(json.dumps(known, indent=1) + "\n")
-    PAGE.write_text(INTRODUCTION + table(records, models, known))
+    PAGE.write_text(page())
 
 
 def compare(shared: Path, checkpoints: Sequence[str]) -> None:
