@@ -39,7 +39,7 @@ def test_the_page_of_the_zoo() -> None:
 
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
 def test_what_ships_was_measured_as_it_ships(model) -> None:
-    """Every shipped file has its figures in the results file, and its card the same ones."""
+    """Every shipped file has its figures in the results file, and its card the same ones to four decimals."""
     records = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())["results"]
     found = {
         (record["dataset"], record["protocol"]): record["psnr_db"]
@@ -48,5 +48,5 @@ def test_what_ships_was_measured_as_it_ships(model) -> None:
     }
     assert {("Set5", "paper"), ("Set14", "paper")} <= found.keys()
     scores = {(score["dataset"], score["protocol"]): score["psnr_db"] for score in model.card.scores}
-    assert scores == {key: pytest.approx(found[key]) for key in scores}
+    assert scores == {key: pytest.approx(found[key], abs=6e-5) for key in scores}
     assert scores.keys() >= {("Set5", "paper"), ("Set14", "paper")}
