@@ -62,6 +62,18 @@ def test_soap_hardly_depends_on_the_axes_of_the_inputs() -> None:
     assert _dependence_on_axes("soap") < 0.2 * _dependence_on_axes("adam")
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-9, 1e-30, 1.0])
+def test_soap_begins_with_any_gradient(size: float) -> None:
+    """Of no length, almost none, of a single tap: where a solver of eigenvalues gives up."""
+    weight = nn.Parameter(torch.ones(16, 144))
+    optim = SOAP([weight])
+    for _ in range(12):
+        weight.grad = torch.zeros_like(weight)
+        weight.grad[:, ::9] = size * torch.randn(16, 16)
+        optim.step()
+    assert bool(torch.isfinite(weight).all())
+
+
 @pytest.mark.parametrize("name", ["adamw", "soap"])
 def test_weights_decay_apart_from_the_gradient(name: str) -> None:
     weight = nn.Parameter(torch.ones(3, 3))

@@ -75,7 +75,7 @@ class SOAP(torch.optim.Optimizer):
             outer = matrix @ matrix.T if side == 0 else matrix.T @ matrix
             state[f"moment{side}"].lerp_(outer, 1 - second)
             if step == 1:
-                state[f"basis{side}"] = torch.linalg.eigh(outer)[1].flip(1).contiguous()
+                state[f"basis{side}"] = _eigenvectors(outer)
         state["exp_avg"].lerp_(matrix, 1 - first)
         turned, momentum = _turn(matrix, state), _turn(state["exp_avg"], state)
         state["exp_avg_sq"].mul_(second).addcmul_(turned, turned, value=1 - second)
@@ -94,6 +94,14 @@ class SOAP(torch.optim.Optimizer):
             state["exp_avg_sq"] = state["exp_avg_sq"].index_select(side, order)
             # in the order in which a state is read back: products of another layout end on other bits
             state[f"basis{side}"] = torch.linalg.qr(moment @ basis[:, order])[0].contiguous()
+
+
+def _eigenvectors(moment: Tensor) -> Tensor:
+    """Eigenvectors by falling eigenvalue; scaled and lifted first, as the solver fails on tiny and empty matrices."""
+    scaled = moment.double() / moment.trace().double().clamp_min(torch.finfo(torch.float64).tiny)
+    lifted = scaled + 1e-9 * torch.eye(len(moment), dtype=torch.float64)
+    vectors: Tensor = torch.linalg.eigh(lifted)[1]
+    return vectors.flip(1).to(moment.dtype).contiguous()
 
 
 def _as_matrix(tensor: Tensor) -> Tensor:
