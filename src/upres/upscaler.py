@@ -70,7 +70,7 @@ class Upscaler:
         fit: Width and height of a box, see `Target`.
         model: A shipped model (``esr_tm_x2``), a family of them (``esr_tm``), a ``.safetensors`` file, ``bicubic``,
             or ``None`` for the default of each native scale.
-        fast: Take the default of the edge family for each native scale, many times as fast; not with ``model``.
+        fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in narrower bands of rows; the

@@ -21,7 +21,14 @@ _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 _LATE_HALVING = Schedule(name="step", milestones=(0.67,))
 _COSINE = Schedule(name="cosine", warmup_steps=500)
 
-_SOAP = Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95))
+_SHIPPING = Stage(
+    steps=60_000,
+    batch_size=8,
+    losses=_L1,
+    optim=Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95)),
+    schedule=Schedule(name="cosine", warmup_steps=200),
+)
+"""What networks that ship have in common."""
 
 _REDUCTIONS = (1.0, 0.5, 0.25)
 """As in the edge family: reduced photographs are as sharp as the pictures that networks are judged on."""
@@ -94,13 +101,7 @@ def shipping(model: str) -> Recipe:
     SOAP is after a thousand steps where Adam is after ten thousand, and a step takes a fifth longer.
     """
     scratch = MODELS[model].scale == 2
-    first = Stage(
-        steps=75_000 if scratch else 50_000,
-        batch_size=8,
-        losses=_L1,
-        optim=_SOAP,
-        schedule=Schedule(name="cosine", warmup_steps=200),
-    )
+    first = replace(_SHIPPING, steps=75_000 if scratch else 50_000)
     return Recipe(
         name=model,
         model=model,
@@ -140,18 +141,10 @@ def four_stages(model: str) -> Recipe:
 def real(name: str) -> Recipe:
     """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
     model = name.replace("_real", "")
-    stage = Stage(
-        steps=60_000,
-        batch_size=8,
-        losses=_L1,
-        optim=_SOAP,
-        schedule=Schedule(name="cosine", warmup_steps=200),
-        degradation=PHOTOGRAPH,
-    )
     return Recipe(
         name=name,
         model=model,
-        stages=(stage,),
+        stages=(replace(_SHIPPING, degradation=PHOTOGRAPH),),
         start=WarmStart(model=model),
         precision="bf16",
         reductions=_REDUCTIONS,
