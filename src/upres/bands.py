@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from upres.image.convert import CHROMA_HALO, Network, run_network, to_dtype, to_float
 from upres.image.picture import Pixels
 from upres.image.resize import imresize_rows, rows_needed
+from upres.image.tiling import fade_weights
 from upres.models.card import ColorMode
 from upres.target import Size
 
@@ -71,11 +72,11 @@ class Enlarged:
         scale: Of the network.
         color_mode: Of the network.
         halo: Low-resolution rows at each side that an output row depends on.
-        values_per_pixel: Float32 values that engine and colour path hold for each low-resolution pixel.
+        bytes_per_pixel: Memory of engine and colour path for each low-resolution pixel.
     """
 
     def __init__(
-        self, below: Stage, network: Network, *, scale: int, color_mode: ColorMode, halo: int, values_per_pixel: int
+        self, below: Stage, network: Network, *, scale: int, color_mode: ColorMode, halo: int, bytes_per_pixel: int
     ) -> None:
         self.size = (below.size[0] * scale, below.size[1] * scale)
         self._below = below
@@ -86,7 +87,7 @@ class Enlarged:
         missing = max(0, LEAST_SIDE - min(below.size))
         self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
         self._tallest = 0
-        self._bytes_per_pixel = 4 * values_per_pixel
+        self._bytes_per_pixel = bytes_per_pixel
 
     def rows(self, rows: range) -> Pixels:
         """These rows of the result."""
@@ -121,6 +122,61 @@ class Enlarged:
         self._tallest = count = min(high - low, count)
         first = min(first, high - count)
         return range(first, first + count)
+
+
+class Blended:
+    """The stage below in strips that fade into each other: for networks of which a window is only nearly the whole.
+
+    Strips are as high as the rows first asked for, and stay so: what a row becomes does not depend on how it is asked
+    for later, and the stages above may ask for rows again. One caller at a time.
+
+    Args:
+        below: What to make strips of.
+        fade: Rows over which a strip fades in, made by the strip before as well.
+    """
+
+    def __init__(self, below: Stage, *, fade: int) -> None:
+        self.size = below.size
+        self._below = below
+        self._fade = fade
+        self._height = 0
+        self._strips: dict[int, Pixels] = {}
+        self._tails: dict[int, Pixels] = {}
+
+    def rows(self, rows: range) -> Pixels:
+        """These rows of the result."""
+        self._height = self._height or max(self._fade, len(rows))
+        first, last = rows.start // self._height, (rows.stop - 1) // self._height
+        origin = first * self._height
+        strips = [self._strip(index) for index in range(first, last + 1)]
+        whole = strips[0] if len(strips) == 1 else np.concatenate(strips)
+        return whole[rows.start - origin : rows.stop - origin]
+
+    def working_bytes(self, count: int) -> int:
+        """Memory it takes to make ``count`` rows; two strips are kept, their values up to 2 bytes in 3 channels."""
+        kept = 2 * min(count, self.size[0]) * self.size[1] * 6
+        return kept + self._below.working_bytes(min(count + self._fade, self.size[0]))
+
+    def _strip(self, index: int) -> Pixels:
+        if index not in self._strips:
+            start = index * self._height
+            stop = min(start + self._height, self.size[0])
+            made = self._below.rows(range(start, min(stop + self._fade, self.size[0])))
+            strip = made[: stop - start]
+            self._tails[index] = made[stop - start :].copy()
+            if index:
+                self._fade_in(strip, after=index - 1)
+            self._strips = {kept: self._strips[kept] for kept in self._strips if kept == index - 1}
+            self._strips[index] = strip
+        return self._strips[index]
+
+    def _fade_in(self, strip: Pixels, *, after: int) -> None:
+        if after not in self._tails:
+            self._strip(after)
+        tail = self._tails[after]
+        share = fade_weights(self._fade)[: len(tail)].reshape(-1, *[1] * (strip.ndim - 1))
+        top = strip[: len(tail)]
+        top[...] = np.rint(tail + share * (top.astype(np.float32) - tail))
 
 
 class Resized:

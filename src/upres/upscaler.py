@@ -17,7 +17,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from upres.bands import Enlarged, Resized, Stage, Stored, band_height, render
+from upres.bands import Blended, Enlarged, Resized, Stage, Stored, band_height, render
 from upres.engines.engine import Batch, Session
 from upres.engines.select import open_session
 from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError, UpresError
@@ -39,8 +39,10 @@ DEFAULT_WORKING_BYTES = {"luma": 256 * 2**20, "rgb": 2**30}
 """Memory for bands where no limit is given: whole pictures of some megapixels for the networks that see far."""
 LEAST_WORKING_BYTES = 48 * 2**20
 """Below this bands would be mostly halo; it is taken even where the limit leaves less."""
-OVERLAP = 32
-"""Rows of context for networks that are not local."""
+CONTEXT = 24
+"""Low-resolution rows around a band for networks that are not local."""
+FADE = 24
+"""Low-resolution rows over which their bands fade into each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,15 +232,17 @@ class Upscaler:
     def _stage(self, pixels: Pixels, plan: Plan) -> Stage:
         stage: Stage = Stored(pixels, widen=len(plan.models) > 1 or (bool(plan.models) and not plan.exact))
         for model in plan.models:
-            card = model.card
+            card, session = model.card, self.session(model)
             stage = Enlarged(
                 stage,
-                self.session(model),
+                session,
                 scale=card.scale,
                 color_mode=card.color_mode,
-                halo=OVERLAP if card.halo is None else card.halo,
-                values_per_pixel=_values_per_pixel(model.weights),
+                halo=CONTEXT if card.halo is None else card.halo,
+                bytes_per_pixel=_bytes_per_pixel(model.weights, session.precision),
             )
+            if card.halo is None:
+                stage = Blended(stage, fade=FADE * card.scale)
         return stage if stage.size == plan.size else Resized(stage, plan.size)
 
 
@@ -348,11 +352,16 @@ def _models_by_factor(name: str | Path | None, defaults: Mapping[int, str]) -> M
 
 
 @cache
-def _values_per_pixel(path: Path) -> int:
-    """Float32 values that engine and colour path hold for each low-resolution pixel while they work, estimated."""
+def _bytes_per_pixel(path: Path, precision: str) -> int:
+    """Memory of engine and colour path for each low-resolution pixel while they work; OpenVINO's, as measured."""
     card, weights = read_weights(path)
-    widest = max((array.shape[0] for array in weights.values() if array.ndim == 4), default=1)
-    return 3 * widest + 3 * card.scale**2 + 4
+    filters = [array.shape for array in weights.values() if array.ndim == 4]
+    if card.color_mode == "luma":
+        return 4 * (3 * max((shape[0] for shape in filters), default=1) + 3 * card.scale**2 + 4)
+    # six maps of the widest layer's input; the last map, shuffled, as the engine's and as our output, as pixels
+    size = 2 if precision == "bf16" else 4
+    widest = max((shape[1] for shape in filters), default=1)
+    return 6 * widest * size + 3 * (size + 3 * 4 + 2) * card.scale**2 + 12
 
 
 def _frame_of(pixels: Pixels) -> Frame:

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from upres.engines import select
 from upres.engines.openvino import ENGINE as OPENVINO
 from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.models.catalog import find
 
 GENERAL = ["openvino", "onnxruntime", "torch"]
 SIZES = [(1, 1), (1, 7), (5, 1), (16, 24), (33, 17)]
@@ -121,3 +122,32 @@ def test_torch_keeps_the_thread_setting_of_its_host(tiny_models):
     before = torch.get_num_threads()
     select.open_session(tiny_models[2], engine="torch", threads=before + 1)(np.zeros((1, 1, 4, 4), np.float32))
     assert torch.get_num_threads() == before
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("UPRES_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "openvino"
+
+
+def test_openvino_keeps_compiled_rgb_networks_for_the_next_process(cache):
+    batch = np.random.default_rng(0).random((1, 3, 24, 20), np.float32)
+    model = find("rlfn_c32b6_x2")
+    first = OPENVINO.open(model, threads=1)(batch)
+    (kept,) = cache.glob("*.blob")
+    np.testing.assert_array_equal(OPENVINO.open(model, threads=1)(batch), first)
+    assert list(cache.glob("*.blob")) == [kept]
+
+    kept.chmod(0o600)
+    kept.write_bytes(b"no graph at all")
+    np.testing.assert_array_equal(OPENVINO.open(model, threads=1)(batch), first)
+
+
+def test_openvino_does_without_a_place_to_keep_compiled_networks(cache, tmp_path):
+    (tmp_path / "cache").write_bytes(b"a file where the folder would be")
+    assert OPENVINO.open(find("rlfn_c32b6_x2"), threads=1)(np.zeros((1, 3, 16, 16), np.float32)).shape == (1, 3, 32, 32)
+
+
+def test_openvino_keeps_nothing_of_luma_networks(cache, tiny_models):
+    OPENVINO.open(tiny_models[2], threads=1)
+    assert not cache.exists()

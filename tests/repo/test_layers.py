@@ -9,11 +9,12 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "upres"
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "cache": set(),
     "image": set(),
     "models": {"image"},
     "metrics": {"image"},
     "evaluation": {"metrics", "image"},
-    "engines": {"models", "image"},
+    "engines": {"models", "image", "cache"},
     "engines.torch": {"models", "image", "engines", "lab.checkpoint"},
     "memory": set(),
     "target": {"image"},
@@ -33,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.foreign": {"models", "lab.checkpoint", "lab.recognisers", "lab.trial", "lab.zoo", "lab.blocks"},
     "lab.conversion": {"models", "lab.checkpoint", "lab.foreign", "lab.export"},
     "lab.recognisers": {"models", "lab.foreign", "lab.zoo", "lab.blocks", "lab.archs"},
-    "lab.data": {"evaluation", "image", "models"},
+    "lab.data": {"cache", "evaluation", "image", "models"},
     "lab.losses": set(),
     "lab.training": {
         "lab.checkpoint",

@@ -144,6 +144,17 @@ def run_padded(batch: Batch, network: Network, *, scale: int, multiple: int) -> 
     return result[:, :, : batch.shape[2] * scale, : batch.shape[3] * scale]
 
 
+def fade_weights(count: int) -> NDArray[np.float32]:
+    """Shares of the second of two neighbours over ``count`` pixels that both have: from 0 to 1 along a cosine.
+
+    Example:
+        >>> fade_weights(2).round(2).tolist()
+        [0.15, 0.85]
+    """
+    weights: NDArray[np.float32] = np.sin((np.arange(count, dtype=np.float32) + 0.5) * (np.pi / (2 * count))) ** 2
+    return weights
+
+
 def _pieces(length: int, tile: int, halo: int) -> list[tuple[slice, slice]]:
     """One dimension: pieces of about equal length and their windows of exactly equal length."""
     count = ceil(length / tile)
@@ -169,7 +180,7 @@ def _faded(piece: slice, length: int, scale: int, blend: int) -> tuple[slice, ND
     first = piece.start - blend if piece.start > 0 else 0
     last = piece.stop + blend if piece.stop < length else length
     weights = np.ones((last - first) * scale, np.float32)
-    ramp = np.sin((np.arange(2 * blend * scale) + 0.5) * (np.pi / (4 * blend * scale))) ** 2
+    ramp = fade_weights(2 * blend * scale)
     if piece.start > 0:
         weights[: len(ramp)] = ramp
     if piece.stop < length:

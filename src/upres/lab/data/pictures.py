@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from upres.cache import cache_folder
 from upres.errors import DataError
 from upres.image.io import extensions, read_pixels
 from upres.image.resize import crop_to_multiple, imresize
@@ -61,18 +62,10 @@ def load_pictures(
     root = Path(folder)
     files = _list_files(root)
     kind = f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
-    target = _cache_file(root, files, kind, Path(cache) if cache else default_cache())
+    target = _cache_file(root, files, kind, Path(cache) if cache else cache_folder())
     if not target.with_suffix(".json").is_file():
         _build(root, files, lambda path: _decode(path, scale, reduction), target, progress)
     return _map(target, reduction)
-
-
-def default_cache() -> Path:
-    """Where decoded pictures are kept unless told otherwise."""
-    base = os.environ.get("UPRES_CACHE")
-    if base:
-        return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "upres"
 
 
 def _list_files(root: Path) -> list[Path]:
