@@ -1,4 +1,4 @@
-"""Write the README's figures from the results files: ``python benchmarks/readme.py``."""
+"""Write the figures of the README and of docs/upscale.md from the results files: ``python benchmarks/readme.py``."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
 SPEED = ROOT / "benchmarks" / "results" / "speed.json"
+STILLS = ROOT / "benchmarks" / "results" / "stills.json"
+README = ROOT / "README.md"
+UPSCALE = ROOT / "docs" / "upscale.md"
 SETS = ("Set5", "Set14")
 
 
@@ -50,17 +53,38 @@ def speed_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def fill(readme: str, name: str, table: str) -> str:
-    """The README with the text between two marks replaced."""
+def stills_table(report: dict[str, Any]) -> str:
+    """Whole processes on photographs: seconds, spread, peak of memory."""
+    environment = report["environment"]
+    lines = [
+        f"Whole processes, medians of {report['rows'][0]['runs']} runs in turn; {environment['cores']} cores, "
+        f"{environment['cpu']}:",
+        "",
+        "| JPEG | | seconds | spread | peak MiB |",
+        "|---|---|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {row['width']}x{row['height']} x{row['scale']} | {row['label']} | {row['seconds_median']:.2f} | "
+        f"{row['spread']:.0%} | {row['peak_mib']:.0f} |"
+        for row in report["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def fill(page: str, name: str, table: str) -> str:
+    """The page with the text between two marks replaced."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    head, rest = readme.split(begin, 1)
+    head, rest = page.split(begin, 1)
     return f"{head}{begin}\n{table}\n{end}{rest.split(end, 1)[1]}"
 
 
-def filled(readme: str) -> str:
-    """The README with every table made anew."""
-    readme = fill(readme, "quality", quality_table(json.loads(QUALITY.read_text())["results"]))
-    return fill(readme, "speed", speed_table(json.loads(SPEED.read_text())))
+def filled() -> dict[Path, str]:
+    """The pages with every table made anew."""
+    readme = fill(README.read_text(), "quality", quality_table(json.loads(QUALITY.read_text())["results"]))
+    return {
+        README: fill(readme, "speed", speed_table(json.loads(SPEED.read_text()))),
+        UPSCALE: fill(UPSCALE.read_text(), "stills", stills_table(json.loads(STILLS.read_text()))),
+    }
 
 
 def _family(record: dict[str, Any]) -> str:
@@ -85,5 +109,5 @@ def _ms(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text()))
+    for path, text in filled().items():
+        path.write_text(text)

@@ -21,9 +21,9 @@ def _program(name: str) -> ModuleType:
     return module
 
 
-def test_the_readme_s_figures() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert _program("readme").filled(readme) == readme, "run python benchmarks/readme.py"
+def test_the_figures_of_the_readme_and_of_upscaling() -> None:
+    for path, text in _program("readme").filled().items():
+        assert path.read_text() == text, "run python benchmarks/readme.py"
 
 
 def test_the_page_of_the_edge_family() -> None:
