@@ -44,7 +44,7 @@ MIXES: dict[str, Callable[[str], bool]] = {
     "body": lambda name: name.endswith(("conv1", "conv2", "conv3")),
     "body, tail": lambda name: name.endswith(("conv1", "conv2", "conv3", "body_conv")) or name.startswith("upsampler"),
     "body, fusion, tail": lambda name: "attention" not in name and name != "head",
-    "every convolution": lambda name: True,
+    "every convolution": lambda name: bool(name),
 }
 """Name -> whether a convolution is in 8 bits; the second is what `suitable_layers` chooses."""
 

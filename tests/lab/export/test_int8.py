@@ -135,7 +135,7 @@ def test_a_result_outlives_the_next_call(model):
 
 def test_without_a_graph_the_engine_says_what_is_missing(model):
     model.int8_graph.unlink()
-    with pytest.raises(UnsupportedModelError, match="no int8 graph beside x.safetensors"):
+    with pytest.raises(UnsupportedModelError, match="no int8 graph beside x"):
         ENGINE.open(find(model.weights), precision="int8")
 
 
