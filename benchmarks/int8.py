@@ -6,9 +6,11 @@
     python benchmarks/int8.py layers ../shared               # each convolution alone in 8 bits, ten minutes
     python benchmarks/int8.py nncf ../shared runs/int8       # the same by NNCF, if it is installed
 
-Each writes its part of ``results/int8.json``, and the page anew.
+Each writes its part of ``results/int8.json``, and the page anew (``page`` does that alone). A graph that holds
+both bars goes into the package by ``upres export runs/int8/trained/best.safetensors -o src/upres/models/weights``.
 """
 
+import hashlib
 import json
 import shutil
 import statistics
@@ -56,7 +58,10 @@ def quality(shared: Path, runs: Path) -> None:
     data, model = _data(shared), find(MODEL)
     graphs = runs / "graphs"
     graphs.mkdir(parents=True, exist_ok=True)
-    rows = [{"graph": precision, **_psnr(_engine(model, precision), data)} for precision in ("f32", "bf16")]
+    rows = [
+        {"graph": precision, **_psnr(_engine(model, precision), data), "sha256": digest(model.weights)}
+        for precision in ("f32", "bf16")
+    ]
     for mix, chosen in MIXES.items():
         network, _ = load(model.weights)
         layers = [name for name in _convolutions(network) if chosen(name)]
@@ -194,7 +199,17 @@ def _exported(network: nn.Module, name: str, folder: Path, data: Any) -> dict[st
     shutil.copy(find(MODEL).weights, weights)
     export_int8(network, weights.with_suffix(".int8.onnx"))
     scores = _psnr(_engine(find(weights), "int8"), data)
-    return {"graph": name, "layers": len(quantized_layers(network)), **scores}
+    return {
+        "graph": name,
+        "layers": len(quantized_layers(network)),
+        **scores,
+        "sha256": digest(weights.with_suffix(".int8.onnx")),
+    }
+
+
+def digest(path: Path) -> str:
+    """Of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _fixed_size_bf16(folder: Path) -> Any:
@@ -280,8 +295,8 @@ upres evaluate models/rlfn_c32b6_x4.safetensors --data Set5 --engine openvino --
 ```
 
 The engine takes the graph where `NAME.int8.onnx` lies beside `NAME.safetensors` and `precision="int8"` is asked for. It
-compiles it for each size of picture: free sizes cost half of the gain, and OpenVINO 2026.4 computes some int8 graphs
-(NNCF's below) worse with them. The first picture of a size waits some tenths of a second for that.
+compiles it for each size of picture: free sizes give back a good part of the gain, and OpenVINO 2026.4 computes some
+int8 graphs (NNCF's below) worse with them. The first picture of a size waits some tenths of a second for that.
 """
 
 
@@ -291,13 +306,34 @@ def page(found: dict[str, Any]) -> str:
     return "\n".join([INTRODUCTION, *(make(found) for part, make in sections.items() if part in found)])
 
 
+_QUALITY = """## Quality
+
+`calibrated` is post-training quantisation: limits that cut off 0.005 % of what a layer sees at either side, on 64
+crops. `trained` goes on from there in the project's loop: rounding passes gradients straight through, limits are
+learned with the weights (`lab/quantization/network.py`). The engine computes; in brackets the distance to f32.
+"""
+_SPEED = """## Speed
+
+Median milliseconds for a picture of that size going in, {threads} threads, {cpu}, OpenVINO {openvino}, contenders in
+turns; in brackets how many times as fast as bf16 in the same turn, median and quartiles. `bf16` is the engine as it
+ships; compiled for a fixed size, bf16 gains too.
+"""
+_LAYERS = """## Layer by layer
+
+Thousandths of a dB lost on Set5 / Set14 with that convolution alone in 8 bits, calibrated, the rest in f32; a column a
+block.
+"""
+_NNCF = """## NNCF
+
+NNCF's post-training quantisation on the same 64 crops. Left alone it also rounds what is added and multiplied between
+the convolutions; kept to the same convolutions it still loses more than ours. It is no dependency.
+"""
+
+
 def _quality_page(found: dict[str, Any]) -> str:
     exact = found["quality"][0]
     lines = [
-        "## Quality\n",
-        "`calibrated` is post-training quantisation: limits that cut off 0.005 % of what a layer sees at either side, on 64",
-        "crops. `trained` goes on from there in the project's loop: rounding passes gradients straight through, limits are",
-        "learned with the weights (`lab/quantization/network.py`). The engine computes; in brackets the distance to f32.\n",
+        _QUALITY,
         f"| graph | layers in 8 bits | {' | '.join(SETS)} |",
         "|---|--:|--:|--:|",
         *(f"| {row['graph']} | {row.get('layers', 0)} | {_scores(row, exact)} |" for row in found["quality"]),
@@ -313,10 +349,7 @@ def _speed_page(found: dict[str, Any]) -> str:
     sizes = list(dict.fromkeys((row["width"], row["height"]) for row in found["speed"]))
     cells = {(row["graph"], row["width"], row["height"]): row for row in found["speed"]}
     lines = [
-        "## Speed\n",
-        f"Median milliseconds for a picture of that size going in, {THREADS} threads, {machine['cpu']}, OpenVINO",
-        f"{machine['versions']['openvino']}, contenders in turns; in brackets how many times as fast as bf16 in the same",
-        "turn, median and quartiles. `bf16` is the engine as it ships; compiled for a fixed size, bf16 gains too.\n",
+        _SPEED.format(threads=THREADS, cpu=machine["cpu"], openvino=machine["versions"]["openvino"]),
         f"| graph | {' | '.join(f'{width}x{height}' for width, height in sizes)} |",
         f"|---|{'---|' * len(sizes)}",
     ]
@@ -330,9 +363,7 @@ def _layers_page(found: dict[str, Any]) -> str:
     blocks = sorted({name.split(".")[1] for name in lost if name.startswith("blocks.")})
     kinds = list(dict.fromkeys(name.split(".", 2)[2] for name in lost if name.startswith("blocks.")))
     lines = [
-        "## Layer by layer\n",
-        "Thousandths of a dB lost on Set5 / Set14 with that convolution alone in 8 bits, calibrated, the rest in f32; a",
-        "column a block.\n",
+        _LAYERS,
         f"| convolution | {' | '.join(str(int(block) + 1) for block in blocks)} |",
         f"|---|{'---|' * len(blocks)}",
     ]
@@ -346,9 +377,7 @@ def _layers_page(found: dict[str, Any]) -> str:
 def _nncf_page(found: dict[str, Any]) -> str:
     exact = found["quality"][0]
     lines = [
-        "## NNCF\n",
-        "NNCF's post-training quantisation on the same 64 crops. Left alone it also rounds what is added and multiplied",
-        "between the convolutions; kept to the same convolutions it still loses more than ours. It is no dependency.\n",
+        _NNCF,
         f"| graph | {' | '.join(SETS)} |",
         "|---|--:|--:|",
         *(f"| {row['graph']} | {_scores(row, exact)} |" for row in found["nncf"]),
@@ -371,6 +400,12 @@ def _lost(row: dict[str, Any]) -> str:
     return " / ".join(f"{round(row[name] * 1000) + 0}" for name in SETS)
 
 
+def rewrite() -> None:
+    """Write the page from what the results file holds."""
+    PAGE.write_text(page(_read()))
+
+
 if __name__ == "__main__":
     command, *folders = sys.argv[1:]
-    {"quality": quality, "speed": speed, "layers": layers, "nncf": nncf}[command](*map(Path, folders))
+    commands = {"quality": quality, "speed": speed, "layers": layers, "nncf": nncf, "page": rewrite}
+    commands[command](*map(Path, folders))
