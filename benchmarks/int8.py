@@ -50,6 +50,8 @@ MIXES: dict[str, Callable[[str], bool]] = {
 }
 """Name -> whether a convolution is in 8 bits; the second is what `suitable_layers` chooses."""
 
+TRAINED = "body, tail, trained"
+
 Scores = dict[str, float]
 
 
@@ -71,7 +73,7 @@ def quality(shared: Path, runs: Path) -> None:
     if trained.is_file():
         network, card = load(trained)
         steps = card.training["steps"]
-        rows.append({**_exported(network, "body, tail, trained", graphs, data), "steps": steps})
+        rows.append({**_exported(network, TRAINED, graphs, data), "steps": steps})
         for layer in quantized_layers(network).values():
             layer.quantizing = False
         rows.append({"graph": "the trained network in f32", **_psnr(_torch(network), data)})
@@ -81,7 +83,8 @@ def quality(shared: Path, runs: Path) -> None:
 def speed(runs: Path) -> None:
     """Milliseconds a picture, the contenders in turns."""
     graphs, rows = runs / "graphs", []
-    names = [row["graph"] for row in _read()["quality"] if (graphs / f"{_stem(row['graph'])}.int8.onnx").is_file()]
+    known = [*(f"{mix}, calibrated" for mix in MIXES), TRAINED]
+    names = [name for name in known if (graphs / f"{_stem(name)}.int8.onnx").is_file()]
     for width, height in SIZES:
         batch = np.random.default_rng(0).random((1, 3, height, width), np.float32)
         sessions = {"f32": _engine(find(MODEL), "f32"), "bf16": _engine(find(MODEL), "bf16")}
@@ -303,7 +306,8 @@ int8 graphs (NNCF's below) worse with them. The first picture of a size waits so
 def page(found: dict[str, Any]) -> str:
     """The Markdown page."""
     sections = {"quality": _quality_page, "speed": _speed_page, "layers": _layers_page, "nncf": _nncf_page}
-    return "\n".join([INTRODUCTION, *(make(found) for part, make in sections.items() if part in found)])
+    parts = [make(found) for part, make in sections.items() if {part, "quality"} <= found.keys()]
+    return "\n".join([INTRODUCTION, *parts])
 
 
 _QUALITY = """## Quality

@@ -112,10 +112,10 @@ class OpenVinoEngine:
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"openvino: {reason}")
-        if model.graph is None:
-            raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
         if precision == "int8":
             return self._open_int8(model, threads)
+        if model.graph is None:
+            raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
         chosen = self._choose(precision, model.card.color_mode)
         return OpenVinoSession(_compiled(model.graph, chosen, threads), model.card.scale, chosen)
 
