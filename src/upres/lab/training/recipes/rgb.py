@@ -161,7 +161,7 @@ def real(name: str) -> Recipe:
 def int8(name: str) -> Recipe:
     """The network of that name without ``_int8``, trained a little longer with its wide 3x3 convolutions in 8 bits.
 
-    The squared error at a tenth of the rate that the network was made with, its falling course included.
+    Squared error at a tenth of the rate that the network was made with, falling to nothing.
     """
     model = name.replace("_int8", "")
     stage = _fine_tuning(_SHIPPING, steps=1000)
