@@ -42,10 +42,12 @@ ALLOWED: dict[str, set[str]] = {
         "lab.zoo",
         "lab.losses",
         "lab.data",
+        "lab.quantization",
         "models",
         "metrics",
         "evaluation",
     },
+    "lab.quantization": {"lab.data", "models"},
     "lab.challenge": {
         "lab.complexity",
         "lab.checkpoint",
@@ -57,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
         "image",
     },
-    "lab.export": {"lab.checkpoint", "models", "engines"},
+    "lab.export": {"lab.checkpoint", "lab.quantization", "models", "engines"},
 }
 """Room -> rooms it may import, besides itself and ``errors``. The longest name that fits a module counts."""
 

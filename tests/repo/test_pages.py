@@ -37,6 +37,31 @@ def test_the_page_of_the_zoo() -> None:
     assert zoo.page(records, json.loads(zoo.REFERENCE.read_text())) == zoo.PAGE.read_text(), "run benchmarks/zoo.py"
 
 
+def test_the_page_of_the_8_bit_networks() -> None:
+    int8 = _program("int8")
+    assert int8.page(json.loads(int8.RESULTS.read_text())) == int8.PAGE.read_text(), "run benchmarks/int8.py page"
+
+
+MOST_LOST_DB, LEAST_GAIN = 0.1, 1.25
+"""What 8 bits may lose on each set and must gain over bf16 at each size for a graph to ship."""
+
+
+@pytest.mark.parametrize("model", [m for m in list_models() if m.int8_graph], ids=lambda model: model.card.name)
+def test_an_8_bit_graph_ships_only_with_measured_quality_and_speed(model) -> None:
+    int8 = _program("int8")
+    found = json.loads(int8.RESULTS.read_text())
+    exact = found["quality"][0]
+    assert exact["sha256"] == int8.digest(model.weights), "the float weights are others: run benchmarks/int8.py again"
+    rows = [row for row in found["quality"] if row.get("sha256") == int8.digest(model.int8_graph)]
+    assert rows, "this graph was not measured: run benchmarks/int8.py"
+    for name in int8.SETS:
+        assert exact[name] - rows[0][name] <= MOST_LOST_DB
+    timed = [row for row in found["speed"] if row["graph"] == rows[0]["graph"]]
+    assert len(timed) == len(int8.SIZES)
+    for row in timed:
+        assert row["times_as_fast_as_bf16_fixed"]["median"] >= LEAST_GAIN, "bf16 compiled for a fixed size, too"
+
+
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
 def test_what_ships_was_measured_as_it_ships(model) -> None:
     """Every shipped file has its figures in the results file, and its card the same ones to four decimals."""

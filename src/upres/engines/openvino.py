@@ -6,20 +6,24 @@ nothing in time, it waits for memory, and 50 dB in exactness. fp16 is refused: i
 
 import os
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from upres.cache import cache_folder
-from upres.engines.engine import Batch
+from upres.engines.engine import Batch, Session
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import Model
 
 PRECISIONS = ("f32", "bf16")
+_SIZES_KEPT = 3
+"""The bands of a picture come in at most so many sizes: first, inner and last."""
 
 
 class OpenVinoSession:
@@ -54,6 +58,25 @@ class OpenVinoSession:
         return out
 
 
+class FixedSizeSession:
+    """A graph compiled anew for each size of batch: for int8, which free sizes make a fifth slower.
+
+    Args:
+        compile_for: Makes the session of one shape of batch.
+        precision: Arithmetic of all of them.
+    """
+
+    engine = "openvino"
+
+    def __init__(self, compile_for: Callable[[tuple[int, ...]], OpenVinoSession], precision: str) -> None:
+        self.precision = precision
+        self._session_for = lru_cache(_SIZES_KEPT)(compile_for)
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """As `OpenVinoSession`; the first batch of a size takes some tenths of a second longer."""
+        return self._session_for(batch.shape)(batch)
+
+
 class OpenVinoEngine:
     """Runs every model that has a graph, on the CPU."""
 
@@ -74,13 +97,14 @@ class OpenVinoEngine:
         has_bf16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return PRECISIONS if has_bf16 else PRECISIONS[:1]
 
-    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> OpenVinoSession:
+    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> Session:
         """Compile the model's graph.
 
         Args:
             model: A model with a graph.
             threads: Processor threads; ``None``: one for every core.
-            precision: ``f32``, ``bf16``, or ``auto``: bf16 for RGB networks where the CPU has it, else f32.
+            precision: ``f32``, ``bf16``, ``int8`` where an ``.int8.onnx`` graph lies beside the weights (the layers
+                that are not int8 in bf16 or f32), or ``auto``: bf16 for RGB networks where the CPU has it, else f32.
 
         Raises:
             EngineUnavailableError: If OpenVINO is not installed.
@@ -90,23 +114,26 @@ class OpenVinoEngine:
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"openvino: {reason}")
+        if precision == "int8":
+            return self._open_int8(model, threads)
         if model.graph is None:
             raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
         chosen = self._choose(precision, model.card.color_mode)
-        properties: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": chosen,
-            "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while another stands idle
-        }
-        if threads is not None:
-            properties["INFERENCE_NUM_THREADS"] = threads
-        if model.card.color_mode == "rgb":
-            properties |= _kept_compiled()
-        try:
-            compiled = _core().compile_model(str(model.graph), "CPU", properties)
-        except RuntimeError as error:
-            raise UnsupportedModelError(f"openvino: cannot compile {model.graph}: {_first_line(error)}") from error
-        return OpenVinoSession(compiled, model.card.scale, chosen)
+        kept = model.card.color_mode == "rgb"
+        return OpenVinoSession(_compiled(model.graph, chosen, threads, kept=kept), model.card.scale, chosen)
+
+    def _open_int8(self, model: Model, threads: int | None) -> FixedSizeSession:
+        graph = model.int8_graph
+        if graph is None:
+            raise UnsupportedModelError(
+                f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}; `upres export` makes one"
+            )
+        rest = self.precisions()[-1]
+
+        def compile_for(shape: tuple[int, ...]) -> OpenVinoSession:
+            return OpenVinoSession(_compiled(graph, rest, threads, kept=True, shape=shape), model.card.scale, "int8")
+
+        return FixedSizeSession(compile_for, "int8")
 
     def _choose(self, precision: str, color_mode: str) -> str:
         if precision == "auto":
@@ -125,6 +152,29 @@ ENGINE = OpenVinoEngine()
 @cache
 def _core() -> Any:
     return _openvino().Core()
+
+
+def _compiled(
+    graph: Path, precision: str, threads: int | None, *, kept: bool, shape: tuple[int, ...] | None = None
+) -> Any:
+    """The graph made ready, for batches of one shape or of any; kept for the next process if asked for."""
+    properties: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while another stands idle
+    }
+    if threads is not None:
+        properties["INFERENCE_NUM_THREADS"] = threads
+    if kept:
+        properties |= _kept_compiled()
+    try:
+        network: Any = str(graph)  # a path, so that a kept graph is not even read
+        if shape is not None:
+            network = _core().read_model(network)
+            network.reshape(list(shape))
+        return _core().compile_model(network, "CPU", properties)
+    except RuntimeError as error:
+        raise UnsupportedModelError(f"openvino: cannot compile {graph}: {_first_line(error)}") from error
 
 
 @cache

@@ -20,7 +20,10 @@ from upres.errors import CheckpointError, UnknownModelError, near_miss
 from upres.lab.zoo import ARCHITECTURES, MODELS
 from upres.models.card import ModelCard, ModelSpec, read_card
 
-TRANSFORMS: Mapping[str, str] = {"fold": "upres.lab.blocks.reparam:fold_network"}
+TRANSFORMS: Mapping[str, str] = {
+    "fold": "upres.lab.blocks.reparam:fold_network",
+    "quantize": "upres.lab.quantization.network:quantize_network",
+}
 """Compression step -> ``module:function``, called with the network and the step's arguments; returns the network."""
 
 

@@ -25,6 +25,8 @@ class Model:
     """``.safetensors`` with the parameters."""
     graph: Path | None = None
     """``.onnx`` of the same network, for the general engines."""
+    int8_graph: Path | None = None
+    """``.int8.onnx`` of the same network with its wide convolutions in 8 bits."""
 
 
 @cache
@@ -53,5 +55,5 @@ def find(name: str | Path) -> Model:
 
 
 def _from_file(path: Path) -> Model:
-    graph = path.with_suffix(".onnx")
-    return Model(card=read_card(path), weights=path, graph=graph if graph.is_file() else None)
+    graphs = [file if file.is_file() else None for file in (path.with_suffix(".onnx"), path.with_suffix(".int8.onnx"))]
+    return Model(card=read_card(path), weights=path, graph=graphs[0], int8_graph=graphs[1])

@@ -170,3 +170,35 @@ def test_the_result_tells_speed_and_waiting(whole: Path) -> None:
     assert 0 <= result.waiting_share <= 1
     rows = [json.loads(row) for row in (whole / "log.jsonl").read_text().splitlines()]
     assert all({"loss", "learning_rate", "steps_per_s", "waiting_share"} <= row.keys() for row in rows if "loss" in row)
+
+
+QUANTIZED = Recipe(
+    name="eight bits",
+    model="rlfn_x2",
+    arguments=TINY,
+    stages=(replace(STAGE, losses=(LossTerm(name="l2"),)),),
+    quantized=("blocks.0.conv1", "body_conv"),
+    ema_decay=0.5,
+    save_every=2,
+    validate_every=2,
+)
+
+
+def test_a_quantised_network_is_calibrated_and_trained(tmp_path: Path) -> None:
+    result = _train(QUANTIZED, tmp_path / "run")
+    network, card = load(result.last)
+    assert card.spec.transforms == ({"name": "quantize", "layers": ["blocks.0.conv1", "body_conv"]},)
+    start = load_file(_train(replace(QUANTIZED, stages=(replace(STAGE, steps=1),)), tmp_path / "one").last)
+    for name in QUANTIZED.quantized:
+        low, high = network.get_submodule(name).input_range.tolist()
+        assert low <= 0 < high < 10
+        assert not torch.equal(network.state_dict()[f"{name}.input_range"], start[f"{name}.input_range"]), "learned"
+
+
+def test_a_quantised_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    whole = _train(QUANTIZED, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        _train(QUANTIZED, tmp_path / "parts", listener=_StopAt(2))
+    parts = _train(QUANTIZED, tmp_path / "parts")
+    expected, found = load_file(whole.last), load_file(parts.last)
+    assert all(torch.equal(found[key], value) for key, value in expected.items())

@@ -14,10 +14,14 @@ EPILOG = """examples:
   upres export espcn_x2 -o espcn_x2.onnx
   upres export runs/esr_tm_x2/best.safetensors -o tm.onnx --json
   upres export runs/esr_tm_x2/best.safetensors -o models/ --scores quality.json
+  upres export rlfn_c32b6_x4 --int8 photos/ -o rlfn_c32b6_x4.int8.onnx
+  upres export runs/rlfn_c32b6_int8_x4/best.safetensors -o models/
 
 The graph takes pictures of any size as float32 in 0 to 1, (N, 1, H, W) luma or (N, 3, H, W) RGB as the model's card
 says, and is compared with torch before it is written; a file that is there already is replaced.
-Into a folder go NAME.safetensors and NAME.onnx, as they lie in the package."""
+Into a folder go NAME.safetensors and NAME.onnx, as they lie in the package; of a quantised network NAME.int8.onnx
+alone, which belongs beside them. --int8 quantises a network as it is, with ranges from some pictures; training it
+further (`upres train rlfn_c32b6_int8_x4`) loses less. docs/int8.md has the figures."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="into a folder: put the scores of this `upres evaluate --out` file on the card",
     )
+    parser.add_argument(
+        "--int8", metavar="DIR", help="quantise first, with input ranges from the pictures in this folder"
+    )
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
 
@@ -41,34 +48,44 @@ def run(args: argparse.Namespace) -> int:
         raise DataError("--scores goes onto cards, and only an existing folder as -o receives one")
     if len(args.models) > 1 and not (args.output and Path(args.output).is_dir()):
         raise DataError("several models need an existing folder as -o")
-    reports = [_export(name, args.output, _scores(args.scores)) for name in args.models]
+    reports = [_export(name, args.output, _scores(args.scores), args.int8) for name in args.models]
     if args.json:
         print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2))
     else:
         for report in reports:
-            print(
-                f"{report['model']}: wrote {report['output']}, {report['bytes']:,} bytes,"
-                f" within {report['max_error']:.1e} of torch"
-            )
+            agreement = f"within {report['max_error']:.1e} of torch"
+            if report["format"] == "onnx-int8":
+                agreement = f"within {report['max_error']:.0%} of torch's own rounding noise"
+            print(f"{report['model']}: wrote {report['output']}, {report['bytes']:,} bytes, {agreement}")
     return 0
 
 
-def _export(name: str, output: str | None, scores: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _export(
+    name: str, output: str | None, scores: Mapping[str, list[dict[str, Any]]], pictures: str | None
+) -> dict[str, Any]:
     try:
         from upres.lab import checkpoint
+        from upres.lab.export.int8 import export_int8
         from upres.lab.export.onnx import export
+        from upres.lab.quantization.calibration import quantize
+        from upres.lab.quantization.network import quantized_layers
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres export", "lab") from error
     network, card = checkpoint.load(find(name).weights)
-    path = Path(output or f"{card.name}.onnx")
+    if pictures is not None:
+        quantize(network, pictures)
+    eight_bit = bool(quantized_layers(network))
+    suffix = ".int8.onnx" if eight_bit else ".onnx"
+    path = Path(output or f"{card.name}{suffix}")
     if path.is_dir():
-        card = replace(card, scores=tuple(scores.get(card.name, card.scores)))
-        checkpoint.save(path / f"{card.name}.safetensors", network, card)
-        path = path / f"{card.name}.onnx"
-    result = export(network, path)
+        if not eight_bit:  # a quantised network's graph lies beside the float network's files
+            card = replace(card, scores=tuple(scores.get(card.name, card.scores)))
+            checkpoint.save(path / f"{card.name}.safetensors", network, card)
+        path = path / f"{card.name}{suffix}"
+    result = (export_int8 if eight_bit else export)(network, path)
     return {
         "model": card.name,
-        "format": "onnx",
+        "format": "onnx-int8" if eight_bit else "onnx",
         "output": str(result.path),
         "bytes": result.size_bytes,
         "max_error": result.max_error,

@@ -59,13 +59,13 @@ def export(network: nn.Module, path: str | Path) -> ExportReport:
         True
     """
     network = copy.deepcopy(network).cpu().float().eval()
-    content: bytes = _traced(network).SerializeToString(deterministic=True)
+    content: bytes = traced(network).SerializeToString(deterministic=True)
     error = _max_error(network, content)
     write_atomically(Path(path), content)
     return ExportReport(path=Path(path), size_bytes=len(content), max_error=error)
 
 
-def _traced(network: nn.Module) -> Any:
+def traced(network: nn.Module) -> Any:
     """The network as an ONNX protocol buffer without anything that only a debugger reads.
 
     The tracing exporter: torch's newer one (``dynamo=True``) needs 6 s where this takes 0.2 (eSR-TM; RFDN 9 s to 1),
@@ -78,7 +78,7 @@ def _traced(network: nn.Module) -> Any:
         try:
             torch.onnx.export(
                 network,
-                (_example(network, SIZES[0]),),
+                (example(network, SIZES[0]),),
                 buffer,  # type: ignore[arg-type]  # what dynamo=False takes
                 dynamo=False,
                 opset_version=OPSET,
@@ -123,7 +123,7 @@ def _max_error(network: nn.Module, content: bytes) -> float:
     run = _runner(content)
     errors = []
     for size in SIZES:
-        batch = _example(network, size)
+        batch = example(network, size)
         with torch.no_grad():
             expected = network(batch).numpy()
         found = run(batch.numpy())
@@ -152,7 +152,7 @@ def _runner(content: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
     return lambda batch: np.asarray(session.run(None, {"input": batch})[0])
 
 
-def _example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
+def example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
     """A smooth random picture: on noise a steep softmax magnifies rounding beyond what pictures ever see."""
     batch, height, width = size
     channels = 1 if network.color_mode == "luma" else 3

@@ -21,6 +21,7 @@ from upres.lab.checkpoint import build
 from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
+from upres.lab.quantization.calibration import calibrate, calibration_batches
 from upres.lab.training.allocator import keep_freed_memory
 from upres.lab.training.form import deployable, plain, share_orbits, slow_means
 from upres.lab.training.listener import Listener, Silence
@@ -225,6 +226,8 @@ class _Run:
             warm_start(network, self.recipe.start, beside=self.out.parent)
         if start.model:
             warm_start(network, start, beside=self.out.parent)
+        if self.recipe.quantized:
+            calibrate(network, calibration_batches(self._sampler(index, spec.scale, network)))
         if changed:
             self.progress.best_psnr_db, self.progress.best_step = float("-inf"), 0
         self._install(network, stage)
@@ -261,17 +264,21 @@ class _Run:
             share_orbits(network, num_channels=self.spec.arguments["num_channels"])
         return slow_means(network) if self.recipe.slow_means else network
 
-    def _stage(self, index: int, stage: Stage, first: int) -> None:
-        sampler = PatchSampler(
-            self.material.at(self.spec.scale)[0],
-            scale=self.spec.scale,
+    def _sampler(self, index: int, scale: int, network: nn.Module) -> PatchSampler:
+        stage = self.recipe.stages[index]
+        return PatchSampler(
+            self.material.at(scale)[0],
+            scale=scale,
             patch_size=stage.patch_size,
             batch_size=stage.batch_size,
-            color_mode=self.network.color_mode,  # type: ignore[arg-type]
+            color_mode=network.color_mode,  # type: ignore[arg-type]
             studio_fraction=self.recipe.studio_fraction,
             degradation=stage.degradation,
             seed=self.recipe.seed + index,
         )
+
+    def _stage(self, index: int, stage: Stage, first: int) -> None:
+        sampler = self._sampler(index, self.spec.scale, self.network)
         loss_of = criterion(stage.losses)
         done, end = self.progress.step, first + stage.steps
         rank, world_size = self.fabric.global_rank, self.fabric.world_size

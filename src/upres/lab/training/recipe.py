@@ -102,6 +102,8 @@ class Recipe:
     """Whether a one-layer network's symmetric sub-positions share their filters while training."""
     slow_means: bool = False
     """Whether the means of filters are learned more slowly than their shapes."""
+    quantized: tuple[str, ...] = ()
+    """Convolutions that compute with 8-bit inputs and weights; calibrated before the first step where they are not."""
     studio_fraction: float = 0.0
     """Share of luma crops given in studio range, so that video planes suit the network too."""
     reductions: tuple[float, ...] = (1.0,)
@@ -122,7 +124,11 @@ class Recipe:
         """
         model = spec_of(self.model)
         arguments = {**model.arguments, **self.arguments, **(stage.arguments if stage else {})}
-        return replace(model, scale=(stage.scale if stage else 0) or model.scale, arguments=arguments)
+        transforms = model.transforms
+        if self.quantized:
+            transforms += ({"name": "quantize", "layers": list(self.quantized)},)
+        scale = (stage.scale if stage else 0) or model.scale
+        return replace(model, scale=scale, arguments=arguments, transforms=transforms)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data that `from_dict` reads back."""

@@ -8,8 +8,10 @@ steps=1000000 --set batch_size=64``). x3 and x4 start from x2, which is worth mo
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from upres.lab.checkpoint import build
 from upres.lab.data.degradations import PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
+from upres.lab.quantization.network import suitable_layers
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 
@@ -35,6 +37,10 @@ _REDUCTIONS = (1.0, 0.5, 0.25)
 
 REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
+
+
+INT8_BASES = ("rlfn_c32b6",)
+"""Networks with recipes for 8-bit arithmetic, ``{base}_int8_x{scale}``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +155,26 @@ def real(name: str) -> Recipe:
         precision="bf16",
         reductions=_REDUCTIONS,
         validate_every=5000,
+    )
+
+
+def int8(name: str) -> Recipe:
+    """The network of that name without ``_int8``, trained a little longer with its wide 3x3 convolutions in 8 bits.
+
+    Squared error at a tenth of the rate that the network was made with, falling to nothing.
+    """
+    model = name.replace("_int8", "")
+    stage = _fine_tuning(_SHIPPING, steps=1000)
+    return Recipe(
+        name=name,
+        model=model,
+        stages=(stage,),
+        start=WarmStart(model=model),
+        precision="bf16",
+        ema_decay=0.99,
+        quantized=suitable_layers(build(MODELS[model])),
+        reductions=_REDUCTIONS,
+        validate_every=500,
     )
 
 

@@ -1,0 +1,415 @@
+"""What 8-bit arithmetic costs in quality and gains in speed, layer by layer: ``docs/int8.md``.
+
+    upres train rlfn_c32b6_int8_x4 --data ../shared/data/train --out runs/int8/trained
+    python benchmarks/int8.py quality ../shared runs/int8    # graphs of every mix into runs/int8, their PSNR
+    python benchmarks/int8.py speed runs/int8                # their speed, on an otherwise idle machine
+    python benchmarks/int8.py layers ../shared               # each convolution alone in 8 bits, ten minutes
+    python benchmarks/int8.py nncf ../shared runs/int8       # the same by NNCF, if it is installed
+
+Each writes its part of ``results/int8.json``, and the page anew (``page`` does that alone). A graph that holds
+both bars goes into the package by ``upres export runs/int8/trained/best.safetensors -o src/upres/models/weights``.
+"""
+
+import hashlib
+import json
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from upres.bench.environment import environment
+from upres.engines.openvino import ENGINE
+from upres.evaluation import evaluate, load_pairs
+from upres.lab.checkpoint import load
+from upres.lab.export.int8 import export_int8
+from upres.lab.quantization.calibration import quantize
+from upres.lab.quantization.network import quantized_layers, suitable_layers
+from upres.models.catalog import Model, find
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "int8.json"
+PAGE = ROOT / "docs" / "int8.md"
+MODEL = "rlfn_c32b6_x4"
+SETS = ("Set5", "Set14")
+SIZES = ((320, 180), (256, 256), (640, 360))
+SECONDS_PER_SIZE = 12.0
+THREADS = 2
+
+MIXES: dict[str, Callable[[str], bool]] = {
+    "body": lambda name: name.endswith(("conv1", "conv2", "conv3")),
+    "body, tail": lambda name: name.endswith(("conv1", "conv2", "conv3", "body_conv")) or name.startswith("upsampler"),
+    "body, fusion, tail": lambda name: "attention" not in name and name != "head",
+    "every convolution": lambda name: bool(name),
+}
+"""Name -> whether a convolution is in 8 bits; the second is what `suitable_layers` chooses."""
+
+TRAINED = "body, tail, trained"
+
+Scores = dict[str, float]
+
+
+def quality(shared: Path, runs: Path) -> None:
+    """PSNR of float, of every calibrated mix, and of the trained network."""
+    data, model = _data(shared), find(MODEL)
+    graphs = runs / "graphs"
+    graphs.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {"graph": precision, **_psnr(_engine(model, precision), data), "sha256": digest(model.weights)}
+        for precision in ("f32", "bf16")
+    ]
+    for mix, chosen in MIXES.items():
+        network, _ = load(model.weights)
+        layers = [name for name in _convolutions(network) if chosen(name)]
+        quantize(network, shared / "data" / "train", layers=layers)
+        rows.append(_exported(network, f"{mix}, calibrated", graphs, data))
+    trained = runs / "trained" / "best.safetensors"
+    if trained.is_file():
+        network, card = load(trained)
+        steps = card.training["steps"]
+        rows.append({**_exported(network, TRAINED, graphs, data), "steps": steps})
+        for layer in quantized_layers(network).values():
+            layer.quantizing = False
+        rows.append({"graph": "the trained network in f32", **_psnr(_torch(network), data)})
+    _record("quality", rows)
+
+
+def speed(runs: Path) -> None:
+    """Milliseconds a picture, the contenders in turns."""
+    graphs, rows = runs / "graphs", []
+    known = [*(f"{mix}, calibrated" for mix in MIXES), TRAINED]
+    names = [name for name in known if (graphs / f"{_stem(name)}.int8.onnx").is_file()]
+    for width, height in SIZES:
+        batch = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+        sessions = {"f32": _engine(find(MODEL), "f32"), "bf16": _engine(find(MODEL), "bf16")}
+        sessions |= {"bf16, fixed size": _fixed_size_bf16(graphs)}
+        sessions |= {name: _engine(find(graphs / f"{_stem(name)}.safetensors"), "int8") for name in names}
+        times = _interleaved(sessions, batch)
+        for name, found in times.items():
+            ratios = [base / own for base, own in zip(times["bf16"], found, strict=True)]
+            fixed = [base / own for base, own in zip(times["bf16, fixed size"], found, strict=True)]
+            rows.append(
+                {
+                    "graph": name,
+                    "width": width,
+                    "height": height,
+                    "repeats": len(found),
+                    "latency_ms": _spread(found),
+                    "times_as_fast_as_bf16": _spread(ratios),
+                    "times_as_fast_as_bf16_fixed": _spread(fixed),
+                }
+            )
+    _record("speed", rows)
+
+
+def layers(shared: Path) -> None:
+    """What one convolution alone in 8 bits loses."""
+    data = _data(shared)
+    network, _ = load(find(MODEL).weights)
+    quantize(network, shared / "data" / "train", layers=list(_convolutions(network)))
+    quantized = quantized_layers(network)
+    for layer in quantized.values():
+        layer.quantizing = False
+    exact, rows = _psnr(_torch(network), data), []
+    for name, layer in quantized.items():
+        layer.quantizing = True
+        found = _psnr(_torch(network), data)
+        rows.append({"layer": name, **{key: exact[key] - found[key] for key in SETS}})
+        layer.quantizing = False
+    _record("layers", rows)
+
+
+def nncf(shared: Path, runs: Path) -> None:
+    """NNCF's post-training quantisation, by its defaults and told to leave alone what we leave alone."""
+    import nncf as toolkit
+    import openvino
+
+    core, data, graph, rows = openvino.Core(), _data(shared), find(MODEL).graph, []
+    network, _ = load(find(MODEL).weights)
+    suitable = [f"/{name.replace('.', '/')}" for name in suitable_layers(network)]
+    samples = toolkit.Dataset([crop[None] for crop in _crops(shared)])
+    for name, options in _nncf_options(toolkit, core.read_model(graph), suitable).items():
+        made = toolkit.quantize(core.read_model(graph), samples, subset_size=64, **options)
+        path = runs / "graphs" / f"{_stem(name)}.xml"
+        openvino.save_model(made, path, compress_to_fp16=False)
+        for shapes in ("fixed size", "free size"):
+            run = _openvino_graph(core, path, fixed=shapes == "fixed size")
+            rows.append({"graph": f"{name}, {shapes}", **_psnr(run, data)})
+    _record("nncf", rows)
+
+
+def _nncf_options(toolkit: Any, graph: Any, suitable: Sequence[str]) -> dict[str, dict[str, Any]]:
+    mixed = toolkit.QuantizationPreset.MIXED
+    others = [
+        node.get_friendly_name()
+        for node in graph.get_ops()
+        if node.get_type_name() == "Convolution" and not _is_one_of(node.get_friendly_name(), suitable)
+    ]
+    rest = toolkit.IgnoredScope(
+        names=others, types=["Multiply", "Interpolate", "Sigmoid", "MaxPool", "Add"], validate=False
+    )
+    return {
+        "NNCF, performance": {"preset": toolkit.QuantizationPreset.PERFORMANCE},
+        "NNCF, mixed": {"preset": mixed},
+        "NNCF, mixed, body and tail": {"preset": mixed, "ignored_scope": rest},
+        "NNCF, mixed, body and tail, accurate bias": {
+            "preset": mixed,
+            "ignored_scope": rest,
+            "fast_bias_correction": False,
+        },
+    }
+
+
+def _is_one_of(node: str, suitable: Sequence[str]) -> bool:
+    dotted = node.replace("/", ".")
+    return any(f".{name.strip('/').replace('/', '.')}.Conv" in dotted for name in suitable)
+
+
+def _crops(shared: Path) -> Iterable[np.ndarray]:
+    from upres.lab.data.patches import PatchSampler
+    from upres.lab.data.pictures import load_pictures
+    from upres.lab.quantization.calibration import REDUCTIONS, calibration_batches
+
+    pairs = [p for size in REDUCTIONS for p in load_pictures(shared / "data" / "train", 4, reduction=size)]
+    sampler = PatchSampler(pairs, scale=4, patch_size=48, batch_size=8, color_mode="rgb")
+    return [crop for batch in calibration_batches(sampler) for crop in batch.numpy()]
+
+
+def _openvino_graph(core: Any, path: Path, *, fixed: bool) -> Callable[[Any], Any]:
+    compiled: dict[Any, Any] = {}
+
+    def run(batch: Any) -> Any:
+        key = batch.shape if fixed else None
+        if key not in compiled:
+            graph = core.read_model(path)
+            if fixed:
+                graph.reshape(list(batch.shape))
+            compiled[key] = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})
+        return np.array(compiled[key](batch)[0])
+
+    return run
+
+
+def _exported(network: nn.Module, name: str, folder: Path, data: Any) -> dict[str, Any]:
+    """Write the graph beside a copy of the float weights, as it would lie in the package, and measure it so."""
+    weights = folder / f"{_stem(name)}.safetensors"
+    shutil.copy(find(MODEL).weights, weights)
+    export_int8(network, weights.with_suffix(".int8.onnx"))
+    scores = _psnr(_engine(find(weights), "int8"), data)
+    return {
+        "graph": name,
+        "layers": len(quantized_layers(network)),
+        **scores,
+        "sha256": digest(weights.with_suffix(".int8.onnx")),
+    }
+
+
+def digest(path: Path) -> str:
+    """Of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fixed_size_bf16(folder: Path) -> Any:
+    """The float graph compiled for its size as an int8 one is, to tell what of the gain is arithmetic."""
+    weights = folder / "float.safetensors"
+    shutil.copy(find(MODEL).weights, weights)
+    shutil.copy(find(MODEL).weights.with_suffix(".onnx"), weights.with_suffix(".int8.onnx"))
+    return _engine(find(weights), "int8")
+
+
+def _engine(model: Model, precision: str) -> Any:
+    return ENGINE.open(model, threads=THREADS, precision=precision)
+
+
+def _torch(network: nn.Module) -> Callable[[Any], Any]:
+    @torch.inference_mode()
+    def run(batch: Any) -> Any:
+        return network(torch.from_numpy(batch)).numpy()
+
+    return run
+
+
+def _convolutions(network: nn.Module) -> list[str]:
+    return [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
+
+
+def _data(shared: Path) -> dict[str, Any]:
+    return {name: load_pairs(shared / "data" / "test" / name, 4) for name in SETS}
+
+
+def _psnr(run: Callable[[Any], Any], data: dict[str, Any]) -> Scores:
+    reports = {name: evaluate(run, data[name], scale=4, color_mode="rgb", protocol="paper") for name in SETS}
+    return {name: round(report.psnr_db, 4) for name, report in reports.items()}
+
+
+def _interleaved(sessions: dict[str, Any], batch: Any) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    for session in sessions.values():
+        for _ in range(3):
+            session(batch)
+    end = time.monotonic() + SECONDS_PER_SIZE
+    while time.monotonic() < end or len(times["bf16"]) < 5:
+        for name, session in sessions.items():
+            begun = time.perf_counter()
+            session(batch)
+            times[name].append((time.perf_counter() - begun) * 1e3)
+    return times
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    quarters = statistics.quantiles(values, n=4)
+    return {"median": round(quarters[1], 3), "q1": round(quarters[0], 3), "q3": round(quarters[2], 3)}
+
+
+def _stem(name: str) -> str:
+    return name.replace(",", "").replace(" ", "_")
+
+
+def _read() -> dict[str, Any]:
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+
+
+def _record(part: str, rows: list[dict[str, Any]]) -> None:
+    found = _read() | {part: rows, "model": MODEL}
+    found["environment"] = {**found.get("environment", {}), part: environment()}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    PAGE.write_text(page(found))
+
+
+INTRODUCTION = """# 8-bit networks
+
+Written by `python benchmarks/int8.py` from `benchmarks/results/int8.json`; PSNR in dB by protocol `paper`.
+
+The shipped RGB network at x4 with its wide 3x3 convolutions in 8 bits: inputs as unsigned bytes between two limits of
+each layer (asymmetric, as what follows a leaky ReLU is almost one-sided), weights as signed bytes with a scale for each
+output channel, and everything else in bf16. That is what VNNI multiplies.
+
+```
+upres train rlfn_c32b6_int8_x4 --data photos/ --out runs/int8/trained     # calibrates, then trains on with rounding
+upres export runs/int8/trained/best.safetensors -o models/                # models/rlfn_c32b6_x4.int8.onnx
+upres export rlfn_c32b6_x4 --int8 photos/ -o models/                      # without training: a few seconds
+upres evaluate models/rlfn_c32b6_x4.safetensors --data Set5 --engine openvino --precision int8
+```
+
+The engine takes the graph where `NAME.int8.onnx` lies beside `NAME.safetensors` and `precision="int8"` is asked for. It
+compiles it for each size of picture: free sizes give back a good part of the gain, and OpenVINO 2026.4 computes some
+int8 graphs (NNCF's below) worse with them. The first picture of a size waits some tenths of a second for that.
+"""
+
+
+def page(found: dict[str, Any]) -> str:
+    """The Markdown page."""
+    sections = {"quality": _quality_page, "speed": _speed_page, "layers": _layers_page, "nncf": _nncf_page}
+    parts = [make(found) for part, make in sections.items() if {part, "quality"} <= found.keys()]
+    return "\n".join([INTRODUCTION, *parts])
+
+
+_QUALITY = """## Quality
+
+`calibrated` is post-training quantisation: limits that cut off 0.005 % of what a layer sees at either side, on 64
+crops. `trained` goes on from there in the project's loop: rounding passes gradients straight through, limits are
+learned with the weights (`lab/quantization/network.py`). The engine computes; in brackets the distance to f32.
+"""
+_SPEED = """## Speed
+
+Median milliseconds for a picture of that size going in, {threads} threads, {cpu}, OpenVINO {openvino}, contenders in
+turns; in brackets how many times as fast as bf16 in the same turn, median and quartiles. `bf16` is the engine as it
+ships; compiled for a fixed size, bf16 gains too.
+"""
+_LAYERS = """## Layer by layer
+
+Thousandths of a dB lost on Set5 / Set14 with that convolution alone in 8 bits, calibrated, the rest in f32; a column a
+block.
+"""
+_NNCF = """## NNCF
+
+NNCF's post-training quantisation on the same 64 crops. Left alone it also rounds what is added and multiplied between
+the convolutions; kept to the same convolutions it still loses more than ours. It is no dependency.
+"""
+
+
+def _quality_page(found: dict[str, Any]) -> str:
+    exact = found["quality"][0]
+    lines = [
+        _QUALITY,
+        f"| graph | layers in 8 bits | {' | '.join(SETS)} |",
+        "|---|--:|--:|--:|",
+        *(f"| {row['graph']} | {row.get('layers', 0)} | {_scores(row, exact)} |" for row in found["quality"]),
+    ]
+    trained = [row["steps"] for row in found["quality"] if "steps" in row]
+    if trained:
+        lines.append(f"\nTrained for {trained[0]} steps.")
+    return "\n".join(lines) + "\n"
+
+
+def _speed_page(found: dict[str, Any]) -> str:
+    machine = found["environment"]["speed"]
+    sizes = list(dict.fromkeys((row["width"], row["height"]) for row in found["speed"]))
+    cells = {(row["graph"], row["width"], row["height"]): row for row in found["speed"]}
+    lines = [
+        _SPEED.format(threads=THREADS, cpu=machine["cpu"], openvino=machine["versions"]["openvino"]),
+        f"| graph | {' | '.join(f'{width}x{height}' for width, height in sizes)} |",
+        f"|---|{'---|' * len(sizes)}",
+    ]
+    for name in dict.fromkeys(row["graph"] for row in found["speed"]):
+        lines.append(f"| {name} | {' | '.join(_timed(cells[name, *size]) for size in sizes)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _layers_page(found: dict[str, Any]) -> str:
+    lost = {row["layer"]: row for row in found["layers"]}
+    blocks = sorted({name.split(".")[1] for name in lost if name.startswith("blocks.")})
+    kinds = list(dict.fromkeys(name.split(".", 2)[2] for name in lost if name.startswith("blocks.")))
+    lines = [
+        _LAYERS,
+        f"| convolution | {' | '.join(str(int(block) + 1) for block in blocks)} |",
+        f"|---|{'---|' * len(blocks)}",
+    ]
+    for kind in kinds:
+        lines.append(f"| {kind} | {' | '.join(_lost(lost[f'blocks.{block}.{kind}']) for block in blocks)} |")
+    lines += ["\n| outside the blocks | lost |", "|---|---|"]
+    lines += [f"| {name} | {_lost(row)} |" for name, row in lost.items() if not name.startswith("blocks.")]
+    return "\n".join(lines) + "\n"
+
+
+def _nncf_page(found: dict[str, Any]) -> str:
+    exact = found["quality"][0]
+    lines = [
+        _NNCF,
+        f"| graph | {' | '.join(SETS)} |",
+        "|---|--:|--:|",
+        *(f"| {row['graph']} | {_scores(row, exact)} |" for row in found["nncf"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(row: dict[str, Any], exact: dict[str, Any]) -> str:
+    if row is exact:
+        return " | ".join(f"{row[name]:.3f}" for name in SETS)
+    return " | ".join(f"{row[name]:.3f} ({row[name] - exact[name]:+.3f})" for name in SETS)
+
+
+def _timed(row: dict[str, Any]) -> str:
+    ratio = row["times_as_fast_as_bf16"]
+    return f"{row['latency_ms']['median']:.1f} ({ratio['median']:.2f}, {ratio['q1']:.2f} to {ratio['q3']:.2f})"
+
+
+def _lost(row: dict[str, Any]) -> str:
+    return " / ".join(f"{round(row[name] * 1000) + 0}" for name in SETS)
+
+
+def rewrite() -> None:
+    """Write the page from what the results file holds."""
+    PAGE.write_text(page(_read()))
+
+
+if __name__ == "__main__":
+    command, *folders = sys.argv[1:]
+    commands = {"quality": quality, "speed": speed, "layers": layers, "nncf": nncf, "page": rewrite}
+    commands[command](*map(Path, folders))
