@@ -101,8 +101,20 @@ def test_fast_takes_the_edge_family_s_defaults(monkeypatch, tiny_catalogue):
         monkeypatch.setitem(catalog.DEFAULTS, scale, "absent")
         monkeypatch.setitem(catalog.FAST, scale, model.card.name)
     assert Upscaler(3, fast=True).plan((10, 10)).model_name == "tiny_x3"
-    with pytest.raises(ValueError, match="fast chooses the model: leave out model='tiny' or fast"):
-        Upscaler(3, fast=True, model="tiny")
+
+
+def test_real_takes_its_networks_first_and_plain_ones_for_what_is_clean_by_then(monkeypatch, tiny_catalogue):
+    monkeypatch.setattr("upres.upscaler.REAL", {2: "tiny_x2", 4: "tiny_x3"})  # another than the default, to tell
+    assert [Upscaler(scale, real=True).plan((10, 10)).model_name for scale in (1.5, 3, 8)] == [
+        "tiny_x2", "tiny_x3", "tiny_x2+tiny_x4"
+    ]  # fmt: skip
+    assert Upscaler(2, real=True).model_identity() != Upscaler(2).model_identity()
+
+
+@pytest.mark.parametrize("options", [{"fast": True, "model": "tiny"}, {"fast": True, "real": True}])
+def test_the_networks_are_chosen_in_one_way(options, tiny_catalogue):
+    with pytest.raises(ValueError, match=r"^model, fast and real each choose the networks: give one of them$"):
+        Upscaler(3, **options)
 
 
 def test_an_unknown_model_gets_the_nearest_name(tiny_catalogue):

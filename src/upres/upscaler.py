@@ -26,7 +26,7 @@ from upres.image.io import DEFAULT_MAX_PIXELS, FORMATS, Frame, Picture, format_f
 from upres.image.picture import Pixels
 from upres.memory import resident_bytes
 from upres.models.card import read_weights
-from upres.models.catalog import DEFAULTS, FAST, Model, find, list_models
+from upres.models.catalog import DEFAULTS, FAST, REAL, Model, find, list_models
 from upres.target import Size, Target, native_factors
 
 Progress = Callable[[float], None]
@@ -73,6 +73,7 @@ class Upscaler:
         model: A shipped model (``esr_tm_x2``), a family of them (``esr_tm``), a ``.safetensors`` file, ``bicubic``,
             or ``None`` for the default of each native scale.
         fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
+        real: Take networks for photographs with noise, blur or JPEG blocks, and undo these; not with the other two.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in narrower bands of rows; the
@@ -80,7 +81,8 @@ class Upscaler:
 
     Raises:
         UnknownModelError: If there is no such model.
-        ValueError: If the size is asked for in two ways or is not positive, or both ``model`` and ``fast`` are given.
+        ValueError: If the size is asked for in two ways or is not positive, or more than one of ``model``, ``fast`` and
+            ``real`` is given.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Upscaler:
         fit: tuple[int, int] | None = None,
         model: str | Path | None = None,
         fast: bool = False,
+        real: bool = False,
         engine: str = "auto",
         threads: int | None = None,
         max_memory: int | None = None,
@@ -102,9 +105,10 @@ class Upscaler:
         self.engine = engine
         self.threads = threads
         self.max_memory = max_memory
-        if fast and model is not None:
-            raise ValueError(f"fast chooses the model: leave out model={str(model)!r} or fast")
+        if (model is not None) + fast + real > 1:
+            raise ValueError("model, fast and real each choose the networks: give one of them")
         self._models = _models_by_factor(model, FAST if fast else DEFAULTS)
+        self._first = _models_by_factor(None, REAL) if real else self._models
         self._model = "default" if model is None else "+".join(m.card.name for m in self._models.values()) or BICUBIC
         self._sessions: dict[Path, _SharedSession] = {}
         self._opening = Lock()
@@ -159,9 +163,9 @@ class Upscaler:
                 " ask for a smaller size"
             )
         wanted = max(target[0] / size[0], target[1] / size[1])
-        factors = native_factors(wanted, self._models) if self._models else ()
+        factors = native_factors(wanted, self._first) if self._first else ()
         reached = (size[0] * int(np.prod(factors)), size[1] * int(np.prod(factors)))
-        return Plan(size=target, models=tuple(self._models[factor] for factor in factors), exact=reached == target)
+        return Plan(size=target, models=self._chain(factors), exact=reached == target)
 
     def session(self, model: Model) -> Session:
         """The model made ready; opened at the first call.
@@ -181,15 +185,16 @@ class Upscaler:
         Only where the size asked for is a scale, which tells them; what fails will fail again, and be raised, when the
         picture is there.
         """
-        if self._sessions or self.target.scale is None or not self._models:
+        if self._sessions or self.target.scale is None or not self._first:
             return
 
-        def open_all(factors: tuple[int, ...]) -> None:
+        def open_all(models: tuple[Model, ...]) -> None:
             with suppress(UpresError):
-                for factor in factors:
-                    self.session(self._models[factor])
+                for model in models:
+                    self.session(model)
 
-        Thread(target=open_all, args=(native_factors(self.target.scale, self._models),), daemon=True).start()
+        models = self._chain(native_factors(self.target.scale, self._first))
+        Thread(target=open_all, args=(models,), daemon=True).start()
 
     def engine_name(self, plan: Plan) -> str | None:
         """The engines that run a plan's networks, joined by ``+``; ``None`` for bicubic.
@@ -202,9 +207,13 @@ class Upscaler:
     def model_identity(self) -> tuple[str, str]:
         """The model as it was asked for, and a digest of the weights it stands for: what outputs depend on."""
         content = hashlib.sha256()
-        for _, model in sorted(self._models.items()):
-            content.update(model.weights.read_bytes())
+        for models in (self._models, self._first) if self._first is not self._models else (self._models,):
+            for _, model in sorted(models.items()):
+                content.update(model.weights.read_bytes())
         return self._model, content.hexdigest()[:16]
+
+    def _chain(self, factors: tuple[int, ...]) -> tuple[Model, ...]:
+        return tuple((self._models if index else self._first)[factor] for index, factor in enumerate(factors))
 
     def _frame(self, frame: Frame, progress: Progress | None) -> Frame:
         plan = self.plan(frame.pixels.shape[:2])
@@ -272,8 +281,8 @@ def upscale(
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
-        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``engine``, ``threads``, ``max_memory`` of
-            `Upscaler`.
+        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``threads`` and
+            ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.

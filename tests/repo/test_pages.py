@@ -62,6 +62,16 @@ def test_an_8_bit_graph_ships_only_with_measured_quality_and_speed(model) -> Non
         assert row["times_as_fast_as_bf16_fixed"]["median"] >= LEAST_GAIN, "bf16 compiled for a fixed size, too"
 
 
+def test_the_pages_of_the_studies() -> None:
+    for path, text in _program("studies").pages().items():
+        assert path.read_text() == text, "run python benchmarks/studies.py"
+
+
+def test_the_page_of_real_photographs() -> None:
+    real = _program("real")
+    assert real.page(json.loads(real.RESULTS.read_text())["results"]) == real.PAGE.read_text(), "run benchmarks/real.py"
+
+
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
 def test_what_ships_was_measured_as_it_ships(model) -> None:
     """Every shipped file has its figures in the results file, and its card the same ones to four decimals."""

@@ -15,6 +15,9 @@ DEFAULTS = {2: "rlfn_c32b6_x2", 3: "rlfn_c32b6_x3", 4: "rlfn_c32b6_x4"}
 FAST = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
 """What ``upres upscale --fast`` takes."""
 
+REAL = {2: "rlfn_c32b6_real_x2", 4: "rlfn_c32b6_real_x4"}
+"""What ``upres upscale --real`` takes first; where more is to grow, what follows is clean."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:

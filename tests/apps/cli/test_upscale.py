@@ -253,7 +253,8 @@ def test_standard_input_and_output(folder, monkeypatch, capfdbinary):
         (["photo.jpg", "-o", "-", "--json"], "--json and the picture cannot both go to standard output"),
         (["photo.jpg", "more", "-o", "-"], "standard output takes one picture"),
         (["-", "photo.jpg"], "standard input is one picture; name no others beside it"),
-        (["photo.jpg", "--fast", "--model", "esr_tm"], "--fast chooses the model: give --model or --fast"),
+        (["photo.jpg", "--fast", "--model", "esr_tm"], "--model, --fast and --real each choose the networks"),
+        (["photo.jpg", "--fast", "--real"], "--model, --fast and --real each choose the networks"),
     ],
 )
 def test_wrong_usage(folder, capsys, arguments, message):

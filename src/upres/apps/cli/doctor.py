@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import Any
 
+from upres.cache import cache_folder
+
 EPILOG = """Runs the default x2 model through every engine that is here and compares their outputs.
 Exit status 1 where something is wrong.
 
@@ -39,7 +41,7 @@ def _lines(diagnosis: Any) -> list[str]:
         f"system   {machine['system']} {machine['machine']}, Python {machine['python']}",
         f"versions {versions}",
         f"weights  {diagnosis.models} models in {diagnosis.weights}",
-        "cache    none: models are made ready in milliseconds",
+        f"cache    {cache_folder()}",
         f"engines  auto takes {diagnosis.auto or 'none'}",
     ]
     lines += [f"  {_engine(report)}" for report in diagnosis.engines]

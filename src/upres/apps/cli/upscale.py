@@ -33,6 +33,7 @@ memory:
 examples:
   upres upscale photo.jpg
   upres upscale photo.jpg --fast
+  upres upscale old-camera/*.jpg --real
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
   upres upscale logo.png --fit 1920x1080 --format webp --quality 90
   upres upscale - --format png < small.jpg > large.png
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
+    run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
     run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
     run.add_argument("--threads", type=_count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=_memory, metavar="SIZE", help="bound for the whole process, such as 500M")
@@ -90,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         fit=args.fit,
         model=args.model,
         fast=args.fast,
+        real=args.real,
         engine=args.engine,
         threads=args.threads,
         max_memory=args.max_memory,
@@ -165,8 +168,8 @@ def _check(args: argparse.Namespace) -> None:
     ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
     if sum(ways) > 1:
         args.usage_error("give one of --scale, --fit, --width and/or --height")
-    if args.fast and args.model is not None:
-        args.usage_error("--fast chooses the model: give --model or --fast")
+    if (args.model is not None) + args.fast + args.real > 1:
+        args.usage_error("--model, --fast and --real each choose the networks: give one of them")
     if args.inputs.count("-") and len(args.inputs) > 1:
         args.usage_error("standard input is one picture; name no others beside it")
 

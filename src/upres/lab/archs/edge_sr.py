@@ -143,12 +143,13 @@ class EdgeSRCNN(nn.Module):
         """Start near bicubic interpolation, with features that tell edges from flat areas.
 
         One channel carries half of the luma, moved to where tanh is all but linear. The others are compact filters
-        without a mean, so strong that edges, faint beside the luma, drive tanh into its bends: weak features stay
-        linear in the pixels for good, and carry nothing that the first channel does not.
+        without a mean, so strong that faint edges drive tanh to its ends and tell directions apart: weak features stay
+        linear in the pixels for good, and carry nothing that the first channel does not. After 2000 steps norms of 6
+        and 16 are 0.13 dB better than 2 and 4; from 24 on training fails. What comes of them counts little at first.
         """
         first, second, last = (layer for layer in self.filter if isinstance(layer, nn.Conv2d))
-        _compact_noise(first.weight, norm=2.0, without_mean=slice(None))
-        _compact_noise(second.weight, norm=4.0, without_mean=slice(1))
+        _compact_noise(first.weight, norm=6.0, without_mean=slice(None))
+        _compact_noise(second.weight, norm=16.0, without_mean=slice(1))
         half = LUMA_GAIN / 2
         for layer, gain, bias, spread in ((first, LUMA_GAIN, -half, 0.0), (second, 1.0, half, 0.2)):
             layer.weight[0].zero_()
@@ -158,8 +159,8 @@ class EdgeSRCNN(nn.Module):
             layer.bias[0] = bias
         nn.init.xavier_uniform_(last.weight)
         values, keys = torch.unflatten(last.weight, 0, (2, -1, self.scale**2))  # each (C, s², S, 3, 3)
-        keys *= 2
-        values *= 0.1
+        keys *= 0.5
+        values *= 0.02
         values[:, :, 0] += phase_filters(self.scale, 3)[:, 0] / LUMA_GAIN
 
     def forward(self, x: Tensor) -> Tensor:

@@ -47,7 +47,8 @@ class Outcome:
             "data": self.data,
         }
         color_mode: Any = network.color_mode
-        name = self.recipe.name if self.recipe.arguments else self.recipe.model
+        own = self.recipe.arguments or not self.recipe.stages[-1].degradation.is_bicubic
+        name = self.recipe.name if own else self.recipe.model
 
         def card(spec: ModelSpec) -> ModelCard:
             return ModelCard(

@@ -1,0 +1,98 @@
+"""What the networks for real photographs are worth: ``python benchmarks/real.py SHARED`` writes docs/photographs.md.
+
+SHARED is the folder with ``data/test/CID22val``. Each of its photographs is degraded once, by its place and a fixed
+seed, in the ranges of `upres.lab.data.degradations.PHOTOGRAPH`; the networks are measured on these and on plain bicubic
+reductions.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from upres.engines.select import open_session
+from upres.evaluation.pairs import LoadedPair, LoadedPairs
+from upres.evaluation.quality import bicubic_network, evaluate
+from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
+from upres.lab.data.pictures import load_pictures
+from upres.models.catalog import DEFAULTS, FAST, REAL, find
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "real.json"
+PAGE = ROOT / "docs" / "photographs.md"
+SETS = {"bicubic": BICUBIC, "degraded": PHOTOGRAPH}
+"""Name in the results -> how the small pictures are made."""
+
+INTRODUCTION = """# Photographs as they are
+
+`upres upscale --real` takes networks that were trained on photographs with mild blur, noise and JPEG compression
+(`PHOTOGRAPH` in `lab/data/degradations.py`: {ranges}). They smooth what the
+others take for detail. On clean pictures they are worse, so they are not the default.
+
+Written by `python benchmarks/real.py ../shared` from `benchmarks/results/real.json`: mean PSNR in dB, protocol `paper`,
+on {count} photographs of CID22's validation set, each reduced by bicubic or degraded once with a fixed seed.
+"""
+
+
+def pictures(shared: Path, scale: int, degradation: Degradation, name: str) -> LoadedPairs:
+    """CID22's validation photographs with their small partners."""
+    pairs = load_pictures(shared / "data" / "test" / "CID22val" / "HR", scale)
+    made = degraded_pairs(pairs, scale, degradation)
+    loaded = (LoadedPair(name=str(index), hr=pair.hr, lr=pair.lr) for index, pair in enumerate(made))
+    return LoadedPairs(dataset=f"CID22val, {name}", scale=scale, pairs=tuple(loaded))
+
+
+def measure(shared: Path) -> Iterator[dict[str, Any]]:
+    """Every contender on both sets."""
+    for scale, real in REAL.items():
+        for name, degradation in SETS.items():
+            data = pictures(shared, scale, degradation, name)
+            for model in ("bicubic", FAST[scale], DEFAULTS[scale], real):
+                report = _evaluate(model, data, scale)
+                yield {
+                    "model": model,
+                    "scale": scale,
+                    "set": name,
+                    "protocol": report.protocol,
+                    "pictures": len(report.images),
+                    "psnr_db": report.psnr_db,
+                    "ssim": report.ssim,
+                }
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """The Markdown page."""
+    scores = {(row["scale"], row["model"], row["set"]): row["psnr_db"] for row in rows}
+    ranges = (
+        f"blur of σ up to {PHOTOGRAPH.blur_sigma[1]} pixels, noise of σ up to {PHOTOGRAPH.noise_sigma[1]:g} levels,\n"
+        f"JPEG of quality {PHOTOGRAPH.jpeg_quality[0]:g} and better, resized by any of four kernels"
+    )
+    parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
+    for scale, real in REAL.items():
+        parts += [
+            f"## x{scale}\n",
+            "| model | bicubic | degraded | over the bicubic-trained, degraded |",
+            "|---|--:|--:|--:|",
+        ]
+        for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale):
+            own, plain = ((scale, each, "degraded") for each in (real, DEFAULTS[scale]))
+            gain = f"{scores[own] - scores[plain]:+.2f}" if model == real else ""
+            cells = " | ".join(f"{scores[scale, model, name]:.2f}" for name in SETS)
+            parts.append(f"| {model} | {cells} | {gain} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _evaluate(model: str, data: LoadedPairs, scale: int) -> Any:
+    if model == "bicubic":
+        return evaluate(bicubic_network(scale), data, scale=scale, color_mode="rgb", model=model)
+    found = find(model)
+    session = open_session(found, precision="f32")
+    return evaluate(session, data, scale=scale, color_mode=found.card.color_mode, model=model)
+
+
+if __name__ == "__main__":
+    results = list(measure(Path(sys.argv[1])))
+    RESULTS.write_text(json.dumps({"results": results}, indent=2) + "\n")
+    PAGE.write_text(page(results))
