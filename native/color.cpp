@@ -145,14 +145,14 @@ class RgbTile {
 }  // namespace
 
 void upscale_rgb(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to) {
-  for_each_tile(from.height, from.width, model.kernel.block, runner.threads,
+  for_each_tile(from.height, from.width, model.kernel.block, model.kernel.rows, runner.threads,
                 [&](const Tile& tile) { RgbTile(model, runner, from, to, tile).run(); });
 }
 
 void resize_plane(int scale, float shift, const Runner& runner, const Plane& from, const Plane& to) {
   const Cubic across(scale, static_cast<double>(shift)), down(scale, 0.0);
   const Kernels& kernels = runner.kernels;
-  for_each_tile(from.height, from.width, kernels.lanes, runner.threads, [&](const Tile& tile) {
+  for_each_tile(from.height, from.width, kernels.lanes, 1, runner.threads, [&](const Tile& tile) {
     const int64_t row_words = rounded_up(tile.width() + 2 * kReach + kSlack, 16);
     float* row = static_cast<float*>(scratch(row_words + StretchedRows::words(tile.width(), scale)));
     const StretchedRows rows(row + row_words, tile.width(), from.height, scale);

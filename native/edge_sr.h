@@ -31,7 +31,7 @@ struct IntegerArithmetic {
   using Word = int32_t;
   using Sum = Ints;
   static constexpr bool kFine = false;  // the weights' rounding is coarser
-  static UPRES_INLINE Ints splat(Word w) { return w - Ints{}; }
+  static UPRES_INLINE Ints splat(Word w) { return upres::splat(w); }
   static UPRES_INLINE Sum add(Ints x, Ints w, Sum sum) { return dot_add(x, w, sum); }
   static UPRES_INLINE Floats key(Sum sum, float scale) { return to_floats(sum) * upres::splat(scale); }
   static constexpr int full_rows(int kernel_size) { return kernel_size / 2; }

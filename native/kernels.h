@@ -13,8 +13,9 @@ enum Pixel { kU8, kU16, kF32 };
 constexpr int kPixels = 3;
 
 // kFloat: float32 multiply-adds. kMinimal: float32 with fewer multiplications (minimal.h). kInteger: 16-bit integers,
-// two multiply-adds in a 32-bit lane, for pixels of up to 10 bits; with VNNI only.
-enum Arithmetic { kFloat, kMinimal, kInteger };
+// two multiply-adds in a 32-bit lane, for pixels of up to 10 bits; with VNNI only. kMinimalInteger: the same with fewer
+// multiplications, for 5x5 and 7x7 filters.
+enum Arithmetic { kFloat, kMinimal, kInteger, kMinimalInteger };
 
 constexpr int kMinScale = 2, kMaxScale = 4;
 constexpr int kMaxBlock = 96;  // pixels that a kernel computes at a time, at most
@@ -26,7 +27,7 @@ struct EdgeWeights {
   const void* taps;
   int phases;       // scale^2
   int groups;       // of channels
-  float key_scale;  // from the integer products to exponents of 2; unused by float kernels
+  float key_scale;  // from the direct integer kernels' products to exponents of 2; unused by the others
 };
 
 // One block of a low-resolution row through the whole network: `phases[p * block + x]` is the unscaled value of output
@@ -49,6 +50,14 @@ using Widen = void (*)(const void* row, int64_t width, int64_t first, int64_t co
 // neighbours of the row `lower`.
 using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t width, int64_t first, int64_t count,
                       int limit, int32_t* to);
+
+// The same as 16-bit integers, clamped to 0 .. limit.
+using Shorten = void (*)(const void* row, int64_t width, int64_t first, int64_t count, int limit, int16_t* to);
+
+// Rows of 16-bit integers, halved_window(kernel_size) of them, to pairs at the kHalvedPoints points of minimal.h: the
+// upper and the lower half at one pixel, low half first, but for the last point neighbours of the lower half. `count`
+// is rounded up to two vectors; `last` has room for one row and its neighbour.
+using Halve = void (*)(const int16_t* const* rows, int64_t count, int16_t* last, int32_t* const* to);
 
 // Rows to their transforms at the points of minimal.h, as many as there are rows; `count` is rounded up to a vector.
 using Transform = void (*)(const float* const* rows, int64_t count, float* const* to);
@@ -84,6 +93,8 @@ struct Kernels {
   EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
   Widen widen[kPixels];
   Pair pair[2];
+  Shorten shorten[2];
+  Halve halve[2];  // for 5x5 and 7x7 filters; null where there are no integer kernels
   Transform transform[2];  // of 6 and of 8 rows
   Within within;
   Emit emit[kMaxScale + 1][kPixels];

@@ -8,6 +8,11 @@
 //
 // Rounding errors are some five times those of the direct sum, about 1e-6 of the range for values.
 //
+// Integer kernels cut the filter's rows in two, K / 2 above and the others from the middle row on, and take both
+// halves' values at a point in one instruction: their products add up in the same sum. Six points then make four rows of
+// a 5x5 filter, three of a 7x7 one. The pixels' side is exact in 16 bits, being at most 8 times white; only the filters'
+// side is rounded. The upper half has a row less, so that at infinity only the lower one counts.
+//
 // Reference: Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, 2015, arXiv:1509.09308.
 #pragma once
 
@@ -17,6 +22,12 @@ constexpr int minimal_rows(int kernel_size) { return kernel_size == 7 ? 2 : 4; }
 constexpr int minimal_points(int kernel_size) { return minimal_rows(kernel_size) + kernel_size - 1; }  // 6, 8, 8
 constexpr int kMaxMinimalRows = 4;
 constexpr int kMaxPoints = 8;
+
+constexpr int kHalvedPoints = 6;
+constexpr int halved_rows(int kernel_size) { return kHalvedPoints - kernel_size / 2; }  // 5, 4, 3
+constexpr int halved_window(int kernel_size) { return kHalvedPoints + kernel_size / 2; }  // rows that are read
+constexpr int kMaxHalvedWindow = halved_window(7);
+constexpr double kHalvedReach = 8.0;  // the largest of the pixels' values at any point, white being 1
 
 // Points come in pairs +p, -p, then 0, then infinity.
 constexpr double kPoints[] = {1.0, -1.0, 2.0, -2.0, 0.5, -0.5};

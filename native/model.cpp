@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
 
@@ -149,17 +150,28 @@ double quantise(std::vector<Phase>& phases, std::vector<Filter> Phase::*list, do
   return 1.0 / (factor * peak);
 }
 
-// The filters of a group in the order in which the kernel sums them.
-std::vector<const Filter*> group_filters(const Phase& phase, Family family, size_t first, size_t size) {
-  std::vector<const Filter*> filters;
-  for (size_t c = first; c < first + size; ++c) filters.push_back(&phase.values[c]);
-  if (family == kTr)
-    for (size_t c = first; c < first + size; ++c) filters.push_back(&phase.queries[c]);
-  const size_t dropped = family == kTm ? 1 : 0;
-  if (family != kMax)
-    for (size_t c = std::max(first, dropped); c < first + size; ++c) filters.push_back(&phase.keys[c - dropped]);
-  return filters;
-}
+// The filters of a group by kind.
+struct Kinds {
+  std::vector<const Filter*> values, queries, keys;
+
+  Kinds(const Phase& phase, Family family, int first, int size) {
+    for (int i = first; i < first + size; ++i) {
+      const auto c = static_cast<size_t>(i);
+      values.push_back(&phase.values[c]);
+      if (family == kTr) queries.push_back(&phase.queries[c]);
+      if (family == kTr) keys.push_back(&phase.keys[c]);
+      if (family == kTm && c > 0) keys.push_back(&phase.keys[c - 1]);
+    }
+  }
+
+  // In the order in which the kernels sum them all.
+  std::vector<const Filter*> all() const {
+    std::vector<const Filter*> filters = values;
+    filters.insert(filters.end(), queries.begin(), queries.end());
+    filters.insert(filters.end(), keys.begin(), keys.end());
+    return filters;
+  }
+};
 
 int32_t pair_of(double low, double high) {
   const auto bits = [](double w) { return static_cast<uint32_t>(static_cast<int32_t>(w)); };
@@ -171,23 +183,23 @@ void append_floats(const std::vector<const Filter*>& filters, int window, std::v
     for (const Filter* filter : filters) taps.push_back(static_cast<float>((*filter)[static_cast<size_t>(t)]));
 }
 
-// Column `x` of a filter as a polynomial, at one of the points of minimal.h.
-double value_at_point(const Filter& filter, int kernel_size, int x, int point) {
-  const int points = minimal_points(kernel_size);
+// Rows first .. last of a filter's column `x` as a polynomial, at one of that many points of minimal.h.
+double value_at_point(const Filter& filter, int kernel_size, int x, int first, int last, int point, int points) {
   const double scale = points == 6 ? kScales6[point] : kScales8[point];
   const auto at = [&](int y) { return filter[static_cast<size_t>(y * kernel_size + x)]; };
-  if (point == points - 1) return at(kernel_size - 1) * scale;
+  if (point == points - 1) return at(last) * scale;
   const double position = point == points - 2 ? 0.0 : kPoints[point];
   double sum = 0.0;
-  for (int y = kernel_size - 1; y >= 0; --y) sum = sum * position + at(y);
+  for (int y = last; y >= first; --y) sum = sum * position + at(y);
   return sum * scale;
 }
 
 void append_minimal(const std::vector<const Filter*>& filters, int kernel_size, std::vector<float>& taps) {
-  for (int point = 0; point < minimal_points(kernel_size); ++point)
+  const int points = minimal_points(kernel_size);
+  for (int point = 0; point < points; ++point)
     for (int x = 0; x < kernel_size; ++x)
       for (const Filter* filter : filters) {
-        taps.push_back(static_cast<float>(value_at_point(*filter, kernel_size, x, point)));
+        taps.push_back(static_cast<float>(value_at_point(*filter, kernel_size, x, 0, kernel_size - 1, point, points)));
       }
 }
 
@@ -201,6 +213,89 @@ void append_pairs(const std::vector<const Filter*>& filters, int kernel_size, st
   const int y = kernel_size - 1;
   for (int x = 0; x < kernel_size; x += 2)
     for (const Filter* filter : filters) taps.push_back(pair_of(at(*filter, y, x), at(*filter, y, x + 1)));
+}
+
+// What the halves of a filter are at a point: pairs of the upper and the lower half at each column, or at the last
+// point the columns of the lower half and, as its number is odd, a zero.
+Filter halves_at_point(const Filter& filter, int kernel_size, int point) {
+  const int middle = kernel_size / 2, last = kernel_size - 1;
+  const bool both = point < kHalvedPoints - 1;
+  Filter halves;
+  for (int x = 0; x < kernel_size; ++x) {
+    if (both) halves.push_back(value_at_point(filter, kernel_size, x, 0, middle - 1, point, kHalvedPoints));
+    halves.push_back(value_at_point(filter, kernel_size, x, middle, last, point, kHalvedPoints));
+  }
+  if (!both) halves.push_back(0.0);
+  return halves;
+}
+
+// What weights can be multiplied by so that they are whole numbers of 16 bits and their sums of 32. The points of a pair
+// are added and subtracted before anything else.
+double halved_factor(const Filter& filter, int kernel_size, int point, double peak) {
+  std::vector<Filter> halves{halves_at_point(filter, kernel_size, point)};
+  if (point < 4) halves.push_back(halves_at_point(filter, kernel_size, point ^ 1));
+  double sum = 0.0;
+  for (const Filter& weights : halves) sum += positive_sum(weights) + negative_sum(weights);
+  if (sum == 0.0) return 1.0;
+  const double room = kLargestSum / (kHalvedReach * peak) - 64.0;  // rounding adds at most one to each weight
+  return std::min((kLargestWeight - 1.0) / largest_weight(halves), room / sum);
+}
+
+// 16-bit weights of one filter at the points, and what one unit of its sums at +-1 is worth.
+struct HalvedFilter {
+  Filter weights[kHalvedPoints];
+  std::vector<double> units;  // of the other points, in units of that one, as they lie in memory
+  double near_unit;
+
+  // `near` is what weights at +-1 are multiplied by.
+  HalvedFilter(const Filter& filter, int kernel_size, double peak, double near) : near_unit(1.0 / (near * peak)) {
+    double factors[kHalvedPoints];
+    for (int p = 0; p < kHalvedPoints; ++p) {
+      factors[p] = p < 2 ? near : halved_factor(filter, kernel_size, p, peak);
+      weights[p] = halves_at_point(filter, kernel_size, p);
+      for (double& w : weights[p]) w *= factors[p];
+      round_keeping_sum(weights[p]);
+    }
+    for (int row = 0; row < halved_rows(kernel_size); ++row) units.push_back(near / factors[2] * (1 << row));
+    for (int p : {4, 5}) units.push_back(near / factors[p]);
+  }
+};
+
+void append_float(double value, std::vector<int32_t>& words) {
+  const auto narrow = static_cast<float>(value);
+  int32_t bits;
+  std::memcpy(&bits, &narrow, sizeof bits);
+  words.push_back(bits);
+}
+
+void append_halved(const std::vector<HalvedFilter>& filters, int kernel_size, std::vector<int32_t>& taps) {
+  const auto append = [&](int point, int pair) {
+    const size_t at = 2 * static_cast<size_t>(pair);
+    for (const HalvedFilter& f : filters) taps.push_back(pair_of(f.weights[point][at], f.weights[point][at + 1]));
+  };
+  for (int x = 0; x < kernel_size; ++x)
+    for (int p = 0; p < kHalvedPoints - 1; ++p) append(p, x);
+  for (int i = 0; i <= kernel_size / 2; ++i) append(kHalvedPoints - 1, i);
+  if (filters.empty()) return;
+  for (size_t i = 0; i < filters[0].units.size(); ++i)
+    for (const HalvedFilter& f : filters) append_float(f.units[i], taps);
+}
+
+// A group as halved_edge_sr.h wants it; `near` is what the values' weights at +-1 are multiplied by, keys have their own.
+void append_halved_group(const Kinds& kinds, int kernel_size, double peak, double near, std::vector<int32_t>& taps) {
+  std::vector<HalvedFilter> values, queries, keys;
+  const auto add = [&](const Filter& filter, std::vector<HalvedFilter>& list) {
+    list.emplace_back(filter, kernel_size, peak, halved_factor(filter, kernel_size, 0, peak));
+  };
+  for (const Filter* filter : kinds.values) values.emplace_back(*filter, kernel_size, peak, near);
+  for (const Filter* filter : kinds.queries) add(*filter, queries);
+  for (const Filter* filter : kinds.keys) add(*filter, keys);
+  append_halved(queries, kernel_size, taps);
+  append_halved(keys, kernel_size, taps);
+  for (size_t c = 0; c < keys.size(); ++c) {
+    append_float(keys[c].near_unit * (queries.empty() ? 1.0 : queries[c].near_unit), taps);
+  }
+  append_halved(values, kernel_size, taps);
 }
 
 // Float kernels see pixels of 0 .. peak; keys must not.
@@ -224,8 +319,15 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic, is_bounded);
   if (model.kernel.run == nullptr) throw std::invalid_argument("no such kernel for this instruction set");
   float key_scale = 1.0f;
-  if (arithmetic == kInteger) {
-    if (peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
+  const bool is_integer = arithmetic == kInteger || arithmetic == kMinimalInteger;
+  if (is_integer && peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
+  double near = HUGE_VAL;
+  if (arithmetic == kMinimalInteger) {
+    for_each_list(phases, &Phase::values, [&](const Filter& filter) {
+      near = std::min(near, halved_factor(filter, network.kernel_size, 0, peak));
+    });
+    model.value_scale = static_cast<float>(1.0 / (near * peak));
+  } else if (arithmetic == kInteger) {
     model.value_scale = static_cast<float>(quantise(phases, &Phase::values, peak));
     const double keys = quantise(phases, &Phase::keys, peak);
     const double queries = network.family == kTr ? quantise(phases, &Phase::queries, peak) : 1.0;
@@ -237,14 +339,18 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   const int group = model.kernel.group;
   for (const Phase& phase : phases) {
     for (int first = 0; first < network.channels; first += group) {
-      const auto filters = group_filters(phase, network.family, static_cast<size_t>(first), static_cast<size_t>(group));
+      const Kinds kinds(phase, network.family, first, group);
+      const auto filters = kinds.all();
       if (arithmetic == kFloat) append_floats(filters, network.window(), model.float_taps);
       if (arithmetic == kMinimal) append_minimal(filters, network.kernel_size, model.float_taps);
       if (arithmetic == kInteger) append_pairs(filters, network.kernel_size, model.integer_taps);
+      if (arithmetic == kMinimalInteger) {
+        append_halved_group(kinds, network.kernel_size, peak, near, model.integer_taps);
+      }
     }
   }
-  const void* taps = arithmetic == kInteger ? static_cast<const void*>(model.integer_taps.data())
-                                            : static_cast<const void*>(model.float_taps.data());
+  const void* taps = is_integer ? static_cast<const void*>(model.integer_taps.data())
+                                : static_cast<const void*>(model.float_taps.data());
   model.weights = {taps, network.phases(), network.channels / group, key_scale};
   return model;
 }

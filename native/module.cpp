@@ -84,7 +84,8 @@ Arithmetic arithmetic_named(const std::string& name) {
   if (name == "float") return kFloat;
   if (name == "minimal") return kMinimal;
   if (name == "integer") return kInteger;
-  throw nb::value_error("expected an arithmetic of float, minimal, integer");
+  if (name == "minimal_integer") return kMinimalInteger;
+  throw nb::value_error("expected an arithmetic of float, minimal, integer, minimal_integer");
 }
 
 class EdgeSR {
@@ -105,16 +106,15 @@ class EdgeSR {
   }
 
   const char* isa() const { return kernels_.name; }
-  bool has_integers() const {
-    return kernels_.edge(network_.family, network_.kernel_size, network_.channels, kInteger, false).run != nullptr;
-  }
+  bool has_integers() const { return has(kInteger); }
+  bool has_minimal_integers() const { return has(kMinimalInteger); }
 
   void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
                int threads) {
     const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
     const Arithmetic chosen = arithmetic_named(arithmetic);
-    if (chosen == kInteger && source.pixel == kF32) {
+    if ((chosen == kInteger || chosen == kMinimalInteger) && source.pixel == kF32) {
       throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     }
     const nb::gil_scoped_release release;
@@ -131,12 +131,16 @@ class EdgeSR {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
     const Arithmetic chosen = arithmetic_named(arithmetic);
-    if (chosen == kInteger) throw nb::value_error("integer kernels take planes, not RGB");
+    if (chosen == kInteger || chosen == kMinimalInteger) throw nb::value_error("integer kernels take planes, not RGB");
     const nb::gil_scoped_release release;
     upscale_rgb(packed(chosen, peak), {kernels_, thread_count(threads)}, source, target);
   }
 
  private:
+  bool has(Arithmetic arithmetic) const {
+    return kernels_.edge(network_.family, network_.kernel_size, network_.channels, arithmetic, false).run != nullptr;
+  }
+
   const PackedModel& packed(Arithmetic arithmetic, float peak) {
     const std::lock_guard<std::mutex> lock(mutex_);
     auto& model = models_[{arithmetic, peak}];
@@ -188,6 +192,7 @@ NB_MODULE(_native, m) {
            "filters"_a, "isa"_a = "")
       .def_prop_ro("isa", &upres::EdgeSR::isa)
       .def_prop_ro("integers", &upres::EdgeSR::has_integers)
+      .def_prop_ro("minimal_integers", &upres::EdgeSR::has_minimal_integers)
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);

@@ -36,6 +36,19 @@ void widen(const void* row, int64_t width, int64_t first, int64_t count, float l
   clear(to, inside.end, count);
 }
 
+template <class T>
+void shorten(const void* row, int64_t width, int64_t first, int64_t count, int limit, int16_t* to) {
+  const Inside inside(row, width, first, count);
+  const T* from = static_cast<const T*>(row) + (inside.begin < inside.end ? first + inside.begin : 0);
+  int16_t* out = to + inside.begin;
+  clear(to, 0, inside.begin < inside.end ? inside.begin : count);
+  for (int64_t x = 0; x < inside.end - inside.begin; ++x) {
+    const int v = from[x];
+    out[x] = static_cast<int16_t>(v < limit ? v : limit);
+  }
+  clear(to, inside.end, count);
+}
+
 bool within(const float* row, int64_t count, float peak) {
   Ints inside = ~Ints{};
   int64_t x = 0;
@@ -122,7 +135,17 @@ UPRES_INLINE void store_woven(const V (&streams)[kStreams], typename Stored<kPix
                               std::integer_sequence<int, kOutput...>) {
   using Vector = typename Stored<kPixel>::Vector;
   using Type = typename Stored<kPixel>::Type;
-  if (count >= kLanes) {
+  if constexpr (kStreams * sizeof(Type) == 2 || (kStreams * sizeof(Type) == 4 && sizeof(Type) < 4)) {
+    // All streams' pixels fit a lane.
+    Ints lanes = streams[0];
+    UPRES_UNROLL for (int j = 1; j < kStreams; ++j) lanes |= streams[j] << (8 * j * int(sizeof(Type)));
+    const auto packed = narrow<std::conditional_t<kStreams * sizeof(Type) == 2, Shorts, Ints>>(lanes);
+    if (count >= kLanes) {
+      store(to, packed);
+    } else {
+      std::memcpy(to, &packed, static_cast<size_t>(count) * kStreams * sizeof(Type));
+    }
+  } else if (count >= kLanes) {
     (store(to + kOutput * kLanes, narrow<Vector>(weave<kStreams, kOutput>(streams))), ...);
   } else {
     Type last[kStreams * kLanes];

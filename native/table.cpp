@@ -2,6 +2,7 @@
 // Nothing of the standard library that could leave a function behind is used here or in what is included: the linker
 // keeps one copy of it, which might be the one for the newest processor.
 #include "edge_sr.h"
+#include "halved_edge_sr.h"
 #include "kernels.h"
 #include "minimal_edge_sr.h"
 #include "pixels.h"
@@ -24,6 +25,8 @@ constexpr int wide_for() {
   return wide > 6 ? 6 : wide < 1 ? 1 : wide;
 }
 
+constexpr int kHalvedVectors = 6;  // one after the other
+
 // Without an instruction that multiplies pairs and adds them to a sum, minimal filtering is as fast as integers.
 #if defined(__AVX512VNNI__)
 constexpr bool kHasIntegers = true;
@@ -36,6 +39,9 @@ EdgeKernel edge_kernel() {
   constexpr int wide = wide_for<kFamily, kGroup>();
   if constexpr (kArithmetic == kMinimal) {
     return {MinimalEdge<kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, minimal_rows(kKernel)};
+  } else if constexpr (kArithmetic == kMinimalInteger) {
+    return {HalvedEdge<kFamily, kKernel, kGroup, kHalvedVectors, kBounded>::run, kHalvedVectors * kLanes, kGroup,
+            halved_rows(kKernel)};
   } else if constexpr (kArithmetic == kInteger) {
     return {Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, 1};
   } else {
@@ -69,6 +75,7 @@ template <Arithmetic kArithmetic, Family kFamily>
 EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
   switch (kernel_size) {
     case 3:
+      if constexpr (kArithmetic == kMinimalInteger) return {};
       return by_group<kArithmetic, kFamily, 3>(channels, bounded);
     case 5:
       return by_group<kArithmetic, kFamily, 5>(channels, bounded);
@@ -92,6 +99,12 @@ EdgeKernel by_family(Family family, int kernel_size, int channels, bool bounded)
   return {};
 }
 
+template <int kKernel>
+constexpr Halve halve_for() {
+  if constexpr (kHasIntegers) return halve<kKernel>;
+  return nullptr;
+}
+
 EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic, bool bounded) {
   switch (arithmetic) {
     case kFloat:
@@ -100,6 +113,9 @@ EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithme
       return by_family<kMinimal>(family, kernel_size, channels, bounded);
     case kInteger:
       if constexpr (kHasIntegers) return by_family<kInteger>(family, kernel_size, channels, bounded);
+      return {};
+    case kMinimalInteger:
+      if constexpr (kHasIntegers) return by_family<kMinimalInteger>(family, kernel_size, channels, bounded);
       return {};
   }
   return {};
@@ -116,6 +132,8 @@ constexpr Kernels kTable = {
     edge,
     {widen<uint8_t>, widen<uint16_t>, widen<float>},
     {pair<uint8_t>, pair<uint16_t>},
+    {shorten<uint8_t>, shorten<uint16_t>},
+    {halve_for<5>(), halve_for<7>()},
     {transform<6>, transform<8>},
     within,
     {{},

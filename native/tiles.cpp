@@ -11,7 +11,7 @@ namespace upres {
 namespace {
 
 constexpr int64_t kTileWidth = 1024;
-constexpr int64_t kMaxTileHeight = 32, kMinTileHeight = 4;  // multiples of the rows that kernels take at a time
+constexpr int64_t kMaxTileHeight = 32, kMinTileHeight = 4;
 constexpr int64_t kTilesPerThread = 6;
 constexpr size_t kCacheLine = 64;
 
@@ -21,18 +21,20 @@ struct Free {
 
 }  // namespace
 
-void for_each_tile(int64_t height, int64_t width, int64_t block, int threads,
+void for_each_tile(int64_t height, int64_t width, int64_t block, int64_t step, int threads,
                    const std::function<void(const Tile&)>& work) {
   if (height <= 0 || width <= 0) return;
   const int64_t columns = (width + kTileWidth - 1) / kTileWidth;
   const int64_t tile_width = rounded_up((width + columns - 1) / columns, block);
   const int64_t across = (width + tile_width - 1) / tile_width;
-  const int64_t wanted = rounded_up(height * across / (threads * kTilesPerThread), kMinTileHeight);
-  const int64_t tile_height = std::clamp(wanted, kMinTileHeight, kMaxTileHeight);
-  const int64_t down = (height + tile_height - 1) / tile_height;
+  // As many tiles for each thread, and as equal in height, as steps allow.
+  const int64_t unit = rounded_up(kMinTileHeight, step), units = (height + unit - 1) / unit;
+  const int64_t wanted = std::max(kTilesPerThread * threads / across, (height + kMaxTileHeight - 1) / kMaxTileHeight);
+  const int64_t down = std::min(rounded_up(wanted, threads), units);
   run_parallel(static_cast<int>(across * down), threads, [&](int number) {
-    const int64_t top = number / across * tile_height, left = number % across * tile_width;
-    work({top, std::min(top + tile_height, height), left, std::min(left + tile_width, width)});
+    const int64_t row = number / across, left = number % across * tile_width;
+    const int64_t top = units * row / down * unit, bottom = units * (row + 1) / down * unit;
+    work({top, std::min(bottom, height), left, std::min(left + tile_width, width)});
   });
 }
 

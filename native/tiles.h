@@ -14,8 +14,8 @@ struct Tile {
 };
 
 // Calls `work` once for each tile of a `height` x `width` plane, on up to `threads` threads. All tiles but the
-// rightmost are a multiple of `block` columns wide.
-void for_each_tile(int64_t height, int64_t width, int64_t block, int threads,
+// rightmost are a multiple of `block` columns wide, all but the lowest a multiple of `step` rows high.
+void for_each_tile(int64_t height, int64_t width, int64_t block, int64_t step, int threads,
                    const std::function<void(const Tile&)>& work);
 
 // At least `words` 4-byte words for the calling thread alone, at a multiple of 64 bytes; valid until its next call.

@@ -118,6 +118,49 @@ class PairedRows {
   int32_t* memory_;
 };
 
+// Rows of 16-bit integers and their transforms in halves (minimal.h).
+class HalvedRows {
+ public:
+  HalvedRows(const PackedModel& model, const Kernels& kernels, const Plane& from, const Tile& tile)
+      : kernels_(kernels), from_(from), tile_(tile), pad_(model.kernel_size / 2), step_(model.kernel.rows),
+        window_(halved_window(model.kernel_size)),
+        count_(rounded_up(tile.width(), model.kernel.block) + 2 * pad_ + 1),
+        pitch_(rounded_up(count_ + 32, 256) + kApart) {
+    pairs_ = static_cast<int32_t*>(scratch(kHalvedPoints * pitch_ + (kSlots + 2) * pitch_ / 2));
+    black_ = reinterpret_cast<int16_t*>(pairs_ + kHalvedPoints * pitch_);
+    std::memset(black_, 0, static_cast<size_t>(pitch_) * sizeof *black_);
+    next_ = std::max<int64_t>(tile.top - pad_, 0);
+  }
+
+  void prepare(int64_t y, const void** rows) {
+    for (; next_ < std::min(y + step_ + pad_, from_.height); ++next_) {
+      kernels_.shorten[from_.pixel](from_.row(next_), from_.width, tile_.left - pad_, count_,
+                                    static_cast<int>(from_.peak), slot(next_));
+    }
+    const int16_t* window[kMaxHalvedWindow];
+    int32_t* to[kHalvedPoints];
+    for (int64_t r = 0; r < window_; ++r) {
+      const int64_t row = y - pad_ + r;
+      window[r] = row >= 0 && row < from_.height ? slot(row) : black_;
+    }
+    for (int p = 0; p < kHalvedPoints; ++p) rows[p] = to[p] = pairs_ + p * pitch_;
+    kernels_.halve[pad_ - 2](window, count_, black_ + pitch_, to);
+  }
+
+ private:
+  static constexpr int64_t kSlots = kMaxHalvedWindow;
+  // Rows a multiple of 4096 bytes apart hinder each other in the first-level cache: loads took twice as long.
+  static constexpr int64_t kApart = 80;
+  int16_t* slot(int64_t r) const { return black_ + (2 + r % kSlots) * pitch_; }
+
+  const Kernels& kernels_;
+  const Plane& from_;
+  const Tile& tile_;
+  int64_t pad_, step_, window_, count_, pitch_, next_;
+  int32_t* pairs_;
+  int16_t* black_;  // followed by the row that `halve` needs, and the slots
+};
+
 template <class Rows>
 void upscale_tile(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to,
                   const Tile& tile) {
@@ -139,7 +182,7 @@ void upscale_tile(const PackedModel& model, const Runner& runner, const Plane& f
 bool within_peak(const Runner& runner, const Plane& plane) {
   if (plane.pixel != kF32) return true;  // integers are clamped on the way in
   std::atomic<bool> within{true};
-  for_each_tile(plane.height, plane.width, 1, runner.threads, [&](const Tile& tile) {
+  for_each_tile(plane.height, plane.width, 1, 1, runner.threads, [&](const Tile& tile) {
     bool inside = true;
     for (int64_t y = tile.top; y < tile.bottom; ++y) {
       const float* row = reinterpret_cast<const float*>(plane.row(y)) + tile.left;
@@ -151,8 +194,10 @@ bool within_peak(const Runner& runner, const Plane& plane) {
 }
 
 void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to) {
-  for_each_tile(from.height, from.width, model.kernel.block, runner.threads, [&](const Tile& tile) {
-    const auto upscale = model.arithmetic == kInteger ? upscale_tile<PairedRows> : upscale_tile<WidenedRows>;
+  for_each_tile(from.height, from.width, model.kernel.block, model.kernel.rows, runner.threads, [&](const Tile& tile) {
+    const auto upscale = model.arithmetic == kInteger          ? upscale_tile<PairedRows>
+                         : model.arithmetic == kMinimalInteger ? upscale_tile<HalvedRows>
+                                                               : upscale_tile<WidenedRows>;
     upscale(model, runner, from, to, tile);
   });
 }

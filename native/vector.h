@@ -35,6 +35,7 @@ constexpr int kLanes = kVectorBytes / 4;
 
 typedef float Floats __attribute__((vector_size(kVectorBytes)));
 typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
+typedef int16_t Halves __attribute__((vector_size(kVectorBytes)));
 typedef uint16_t Shorts __attribute__((vector_size(kVectorBytes / 2)));
 typedef uint8_t Bytes __attribute__((vector_size(kVectorBytes / 4)));
 
@@ -56,6 +57,7 @@ constexpr __mmask16 kAllLanes = 0xffff;
 #endif
 
 UPRES_INLINE Floats splat(float x) { return x - Floats{}; }
+UPRES_INLINE Ints splat(int32_t x) { return x - Ints{}; }
 
 #if defined(__AVX512F__)
 #define UPRES_REGISTER "+v"
@@ -106,6 +108,7 @@ UPRES_INLINE Narrow low_parts(Ints v, std::index_sequence<kLane...>) {
 
 template <class Narrow>
 UPRES_INLINE Narrow narrow(Ints v) {
+  if constexpr (std::is_same_v<Narrow, Ints>) return v;
   pin(v);
 #if defined(__AVX512F__)
   return __builtin_convertvector(v, Narrow);

@@ -88,9 +88,12 @@ void check_case(const Case& c, const Kernels& kernels) {
     const auto pixels = run<uint8_t>(c, kernels, kU8, kMinimal, 255.0f, 1);
     check(worst(pixels, c.expected, 255.0) <= 1.0, "%s: minimal filtering is off in uint8", name.c_str());
   }
-  if (key_spread < 10.0 && kernels.edge(n.family, n.kernel_size, n.channels, kInteger, false).run != nullptr) {
-    const auto integers = run<uint8_t>(c, kernels, kU8, kInteger, 255.0f, 2);
+  for (Arithmetic arithmetic : {kInteger, kMinimalInteger}) {
+    if (key_spread > 10.0 || !kernels.edge(n.family, n.kernel_size, n.channels, arithmetic, false).run) continue;
+    const auto integers = run<uint8_t>(c, kernels, kU8, arithmetic, 255.0f, 2);
     check(worst(integers, c.expected, 255.0) <= 1.0, "%s: integer arithmetic is off", name.c_str());
+    const auto wide = run<uint16_t>(c, kernels, kU16, arithmetic, 255.0f, 1);
+    check(std::equal(wide.begin(), wide.end(), integers.begin()), "%s: uint16 differs from uint8", name.c_str());
   }
 }
 

@@ -94,7 +94,17 @@ def test_threads_and_bands_change_nothing(models, isa, architecture, precision):
         for session in more:
             np.testing.assert_array_equal(session.run_plane(plane), whole)
         part = one.run_plane(plane[4:, 7:].copy())
-        np.testing.assert_array_equal(part[4:, 4:], whole[12:, 18:])
+        # Four rows are made together, of all the rows that any of them sees.
+        np.testing.assert_array_equal(part[8:, 4:], whole[16:, 18:])
+
+
+@pytest.mark.parametrize("name", ["esr_max_k7c2_x2", "esr_tm_k7c4_x2", "esr_tr_k7c8_x2"])
+def test_threads_change_nothing_with_seven_rows(name):
+    plane = np.random.default_rng(3).integers(0, 256, (101, 1100), np.uint8)
+    one, *more = (ENGINE.open(find(name), threads=n) for n in (1, 2, 3, 7))
+    whole = one.run_plane(plane)
+    for session in more:
+        np.testing.assert_array_equal(session.run_plane(plane), whole)
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,6 +153,34 @@ def test_integer_arithmetic_is_taken_where_it_suffices(models):
     off = np.abs(session.run_plane(plane).astype(int) - exact)
     assert off.max() <= 1
     assert 0 < off.mean() <= 0.01, "int16 is the other kernel, and nearly as good"
+
+
+@needs_vnni
+def test_direct_integers_stand_in_where_minimal_filtering_is_too_coarse(models, monkeypatch):
+    session = ENGINE.open(models["esr_tr", 2])
+    plane = calibration_plane(255).astype(np.uint8)
+    calls, suffice = [], session._integers_suffice
+
+    def refuse(arithmetic, peak):
+        calls.append(arithmetic)
+        return arithmetic == "integer" and suffice(arithmetic, peak)
+
+    monkeypatch.setattr(session, "_integers_suffice", refuse)
+    direct = np.empty((256, 384), np.uint8)
+    session._network.upscale(plane, direct, 255, 255, "integer", 1)
+    np.testing.assert_array_equal(session.run_plane(plane), direct)
+    assert session.run_plane(plane, peak=255).shape == direct.shape
+    assert calls == ["minimal_integer", "integer"], "asked once"
+
+
+@needs_vnni
+def test_integers_are_those_of_minimal_filtering(models):
+    plane = calibration_plane(255).astype(np.uint8)
+    for architecture in PARTS:
+        session = ENGINE.open(models[architecture, 2])
+        fast = np.empty((256, 384), np.uint8)
+        session._network.upscale(plane, fast, 255, 255, "minimal_integer", 1)
+        np.testing.assert_array_equal(session.run_plane(plane), fast)
 
 
 def test_integer_arithmetic_is_refused_where_it_does_not_suffice(tmp_path):

@@ -57,7 +57,7 @@ class NativeSession:
         self._scale = scale
         self._threads = threads
         self._asked = precision
-        self._gates: dict[int, bool] = {}
+        self._arithmetics: dict[int, str] = {}
         self._minimal: bool | None = None
         self._last: NDArray[np.float32] = np.empty(0, np.float32)
         self.precision = "int16" if precision == "int16" else "f32"
@@ -104,10 +104,8 @@ class NativeSession:
         if out is None:
             out = np.empty((plane.shape[0] * self._scale, plane.shape[1] * self._scale), plane.dtype)
         out_white = white if out.dtype == plane.dtype else _white(out.dtype)
-        if plane.dtype.kind == "u" and self.plane_precision(white) == "int16":
-            arithmetic = "integer"
-        else:
-            arithmetic = self._float_arithmetic(max(white, out_white))
+        arithmetic = self._integer_arithmetic(white) if plane.dtype.kind == "u" else ""
+        arithmetic = arithmetic or self._float_arithmetic(max(white, out_white))
         self._network.upscale(plane, out, white, out_white, arithmetic, self._threads)
         return out
 
@@ -140,15 +138,26 @@ class NativeSession:
     def plane_precision(self, peak: int) -> str:
         """Arithmetic that an integer plane with this white gets: ``int16`` or ``f32``.
 
-        Weights rounded to 16 bits change a picture a little: with ``auto`` the first plane has both kernels upscale
+        Weights rounded to 16 bits change a picture a little: with ``auto`` the first plane has all kernels upscale
         `calibration_plane`, and int16 is taken if no pixel differs by more than one level and few do by one.
         """
-        if self._asked != "auto":
-            return self._asked
-        if peak not in self._gates:
-            fits = peak <= LARGEST_EASY_PEAK and self._network.integers
-            self._gates[peak] = fits and self._integers_suffice(peak)
-        return "int16" if self._gates[peak] else "f32"
+        return "int16" if self._integer_arithmetic(peak) else "f32"
+
+    def _integer_arithmetic(self, white: int) -> str:
+        """The fastest integer kernel that suffices for planes with this white; empty where floats are to be taken."""
+        if self._asked == "f32":
+            return ""
+        if white not in self._arithmetics:
+            self._arithmetics[white] = self._choose_integers(white)
+        return self._arithmetics[white]
+
+    def _choose_integers(self, white: int) -> str:
+        fits = white <= LARGEST_EASY_PEAK
+        if fits and self._network.minimal_integers and self._integers_suffice("minimal_integer", white):
+            return "minimal_integer"
+        if self._asked == "int16" or (fits and self._network.integers and self._integers_suffice("integer", white)):
+            return "integer"
+        return ""
 
     def _float_arithmetic(self, white: int) -> str:
         """``minimal`` saves a third of the multiplications for errors of about 1e-5, for which 16 bits are too fine."""
@@ -165,11 +174,11 @@ class NativeSession:
         self._network.upscale(plane, minimal, 1, 1, "minimal", self._threads)
         return bool(np.abs(minimal - exact).max() <= TOLERATED_ERROR)
 
-    def _integers_suffice(self, peak: int) -> bool:
+    def _integers_suffice(self, arithmetic: str, peak: int) -> bool:
         plane = calibration_plane(peak)
         floats, integers = (np.empty(np.multiply(plane.shape, self._scale), np.uint16) for _ in range(2))
         self._network.upscale(plane, floats, peak, peak, "float", self._threads)
-        self._network.upscale(plane, integers, peak, peak, "integer", self._threads)
+        self._network.upscale(plane, integers, peak, peak, arithmetic, self._threads)
         change = np.abs(floats.astype(np.int32) - integers)
         return bool(change.max() <= 1 and change.mean() <= TOLERATED_PIXELS)
 
