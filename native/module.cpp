@@ -107,16 +107,16 @@ class EdgeSR {
 
   const char* isa() const { return kernels_.name; }
   bool has_integers() const { return has(kInteger); }
-  bool has_minimal_integers() const { return has(kMinimalInteger); }
 
   void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
                int threads) {
     const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
-    const Arithmetic chosen = arithmetic_named(arithmetic);
+    Arithmetic chosen = arithmetic_named(arithmetic);
     if ((chosen == kInteger || chosen == kMinimalInteger) && source.pixel == kF32) {
       throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     }
+    if (chosen == kMinimalInteger && !has(chosen)) chosen = kInteger;  // 3x3 filters
     const nb::gil_scoped_release release;
     const Runner runner{kernels_, thread_count(threads)};
     const bool outside = chosen == kMinimal && !within_peak(runner, source);
@@ -192,7 +192,6 @@ NB_MODULE(_native, m) {
            "filters"_a, "isa"_a = "")
       .def_prop_ro("isa", &upres::EdgeSR::isa)
       .def_prop_ro("integers", &upres::EdgeSR::has_integers)
-      .def_prop_ro("minimal_integers", &upres::EdgeSR::has_minimal_integers)
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);

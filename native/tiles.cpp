@@ -27,14 +27,13 @@ void for_each_tile(int64_t height, int64_t width, int64_t block, int64_t step, i
   const int64_t columns = (width + kTileWidth - 1) / kTileWidth;
   const int64_t tile_width = rounded_up((width + columns - 1) / columns, block);
   const int64_t across = (width + tile_width - 1) / tile_width;
-  // As many tiles for each thread, and as equal in height, as steps allow.
-  const int64_t unit = rounded_up(kMinTileHeight, step), units = (height + unit - 1) / unit;
-  const int64_t wanted = std::max(kTilesPerThread * threads / across, (height + kMaxTileHeight - 1) / kMaxTileHeight);
-  const int64_t down = std::min(rounded_up(wanted, threads), units);
+  const int64_t unit = rounded_up(kMinTileHeight, step);
+  const int64_t wanted = rounded_up(height * across / (threads * kTilesPerThread), unit);
+  const int64_t tile_height = std::clamp(wanted, unit, kMaxTileHeight / unit * unit);
+  const int64_t down = (height + tile_height - 1) / tile_height;
   run_parallel(static_cast<int>(across * down), threads, [&](int number) {
-    const int64_t row = number / across, left = number % across * tile_width;
-    const int64_t top = units * row / down * unit, bottom = units * (row + 1) / down * unit;
-    work({top, std::min(bottom, height), left, std::min(left + tile_width, width)});
+    const int64_t top = number / across * tile_height, left = number % across * tile_width;
+    work({top, std::min(top + tile_height, height), left, std::min(left + tile_width, width)});
   });
 }
 

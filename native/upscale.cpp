@@ -124,8 +124,8 @@ class HalvedRows {
   HalvedRows(const PackedModel& model, const Kernels& kernels, const Plane& from, const Tile& tile)
       : kernels_(kernels), from_(from), tile_(tile), pad_(model.kernel_size / 2), step_(model.kernel.rows),
         window_(halved_window(model.kernel_size)),
-        count_(rounded_up(tile.width(), model.kernel.block) + 2 * pad_ + 1),
-        pitch_(rounded_up(count_ + 32, 256) + kApart) {
+        count_(rounded_up(rounded_up(tile.width(), model.kernel.block) + 2 * pad_ + 1, kVectors)),
+        pitch_(rounded_up(count_, 256) + kApart) {
     pairs_ = static_cast<int32_t*>(scratch(kHalvedPoints * pitch_ + (kSlots + 2) * pitch_ / 2));
     black_ = reinterpret_cast<int16_t*>(pairs_ + kHalvedPoints * pitch_);
     std::memset(black_, 0, static_cast<size_t>(pitch_) * sizeof *black_);
@@ -149,6 +149,7 @@ class HalvedRows {
 
  private:
   static constexpr int64_t kSlots = kMaxHalvedWindow;
+  static constexpr int64_t kVectors = 32;  // values that `halve` reads at a time, at most
   // Rows a multiple of 4096 bytes apart hinder each other in the first-level cache: loads took twice as long.
   static constexpr int64_t kApart = 80;
   int16_t* slot(int64_t r) const { return black_ + (2 + r % kSlots) * pitch_; }

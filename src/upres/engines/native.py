@@ -152,12 +152,11 @@ class NativeSession:
         return self._arithmetics[white]
 
     def _choose_integers(self, white: int) -> str:
-        fits = white <= LARGEST_EASY_PEAK
-        if fits and self._network.minimal_integers and self._integers_suffice("minimal_integer", white):
-            return "minimal_integer"
-        if self._asked == "int16" or (fits and self._network.integers and self._integers_suffice("integer", white)):
-            return "integer"
-        return ""
+        fits = white <= LARGEST_EASY_PEAK and self._network.integers
+        for arithmetic in ("minimal_integer", "integer"):
+            if fits and self._integers_suffice(arithmetic, white):
+                return arithmetic
+        return "integer" if self._asked == "int16" else ""
 
     def _float_arithmetic(self, white: int) -> str:
         """``minimal`` saves a third of the multiplications for errors of about 1e-5, for which 16 bits are too fine."""
