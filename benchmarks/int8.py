@@ -26,6 +26,7 @@ from torch import nn
 
 from upres.bench.environment import environment
 from upres.engines.openvino import ENGINE
+from upres.errors import UnsupportedModelError
 from upres.evaluation import evaluate, load_pairs
 from upres.lab.checkpoint import load
 from upres.lab.export.int8 import export_int8
@@ -68,7 +69,10 @@ def quality(shared: Path, runs: Path) -> None:
         network, _ = load(model.weights)
         layers = [name for name in _convolutions(network) if chosen(name)]
         quantize(network, shared / "data" / "train", layers=layers)
-        rows.append(_exported(network, f"{mix}, calibrated", graphs, data))
+        try:
+            rows.append(_exported(network, f"{mix}, calibrated", graphs, data))
+        except UnsupportedModelError as error:
+            print(f"{mix}, left out: {error}", file=sys.stderr)
     trained = runs / "trained" / "best.safetensors"
     if trained.is_file():
         network, card = load(trained)
