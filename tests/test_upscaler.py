@@ -1,5 +1,6 @@
 """Arrays and pictures made larger."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -252,3 +253,12 @@ def test_the_fused_colour_path_gives_the_same_picture(tiny_catalogue, scale, cha
     change = abs(fused.astype(int) - general)
     assert change.max() <= 1
     assert (change > 0).mean() < 0.02
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.15, 0.2, 0.25])
+def test_a_process_may_end_while_networks_are_being_opened(seconds, tmp_path):
+    """As it does when every picture is up to date."""
+    code = f"import time, upres; upres.Upscaler(2, engine='openvino').prepare(); time.sleep({seconds})"
+    environment = {**os.environ, "UPRES_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

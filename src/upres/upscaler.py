@@ -194,7 +194,8 @@ class Upscaler:
                     self.session(model)
 
         models = self._chain(native_factors(self.target.scale, self._first))
-        Thread(target=open_all, args=(models,), daemon=True).start()
+        # no daemon: OpenVINO aborts a process that ends while it compiles
+        Thread(target=open_all, args=(models,)).start()
 
     def engine_name(self, plan: Plan) -> str | None:
         """The engines that run a plan's networks, joined by ``+``; ``None`` for bicubic.
