@@ -172,3 +172,13 @@ def test_nothing_reaches_the_terminal(rgb, capfd):
     with pytest.raises(ImageReadError):
         read(bytes(data))
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_tifffile_says_of_an_array_is_not_said_of_a_larger_one(tmp_path):
+    tifffile.imwrite(tmp_path / "small.tif", np.zeros((4, 5), np.uint16))
+    picture = read(tmp_path / "small.tif")
+    large = Picture(frames=(Frame(pixels=np.zeros((8, 10), np.uint16)),), metadata=picture.metadata)
+    write(large, tmp_path / "large.tif")
+    with tifffile.TiffFile(tmp_path / "large.tif") as file:
+        assert "shape" not in file.pages[0].description
+        assert file.series[0].shape == (8, 10)

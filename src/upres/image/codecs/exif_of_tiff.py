@@ -3,11 +3,13 @@
 import struct
 from typing import BinaryIO
 
+_DESCRIPTION = 0x010E  # ImageDescription
+
 # Tags of a TIFF's first directory that describe the picture and not how its pixels are stored.
 _KEPT = frozenset(
     {
         0x010D,  # DocumentName
-        0x010E,  # ImageDescription
+        _DESCRIPTION,
         0x010F,  # Make
         0x0110,  # Model
         0x011D,  # PageName
@@ -38,6 +40,8 @@ def exif_of_tiff(stream: BinaryIO) -> bytes | None:
             exif.load_from_fp(stream)
             for tag in set(exif) - _KEPT:
                 del exif[tag]
+            if str(exif.get(_DESCRIPTION, "")).startswith('{"shape": '):  # tifffile's, of an array of another size
+                del exif[_DESCRIPTION]
             if not set(exif):
                 return None
             return exif.tobytes()
