@@ -298,6 +298,7 @@ output channel, and everything else in bf16. That is what VNNI multiplies.
 upres train rlfn_c32b6_int8_x4 --data photos/ --out runs/int8/trained     # calibrates, then trains on with rounding
 upres export runs/int8/trained/best.safetensors -o models/                # models/rlfn_c32b6_x4.int8.onnx
 upres export rlfn_c32b6_x4 --int8 photos/ -o models/                      # without training: a few seconds
+upres upscale photo.jpg --scale 4 --precision int8
 upres evaluate models/rlfn_c32b6_x4.safetensors --data Set5 --engine openvino --precision int8
 ```
 

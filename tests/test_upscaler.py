@@ -5,13 +5,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import upres
 from upres.engines.select import open_session, unavailable
-from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError
+from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError, UnsupportedModelError
 from upres.image.convert import run_network
 from upres.image.io import Frame, Metadata, Picture, read, write
 from upres.image.resize import imresize
@@ -19,6 +20,7 @@ from upres.models import catalog
 from upres.upscaler import Upscaler, output_beside
 
 RNG = np.random.default_rng(0)
+EXAMPLE = Path(__file__).parents[1] / "examples" / "chelsea.png"
 
 
 @pytest.fixture
@@ -262,3 +264,13 @@ def test_a_process_may_end_while_networks_are_being_opened(seconds, tmp_path):
     environment = {**os.environ, "UPRES_CACHE": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_precision_asked_for_is_the_engine_s():
+    pixels = read(EXAMPLE).frames[0].pixels[:64, :80]
+    exact, rounded = (Upscaler(4, precision=name)(pixels).astype(int) for name in ("f32", "int8"))
+    difference = abs(exact - rounded)
+    assert difference.any()
+    assert difference.mean() < 2
+    with pytest.raises(UnsupportedModelError, match="no int8 graph"):
+        Upscaler(2, precision="int8")(pixels)

@@ -215,6 +215,7 @@ class Batch:
         quality = "default" if options.quality is None else str(options.quality)
         background = "default" if options.background is None else "#{:02x}{:02x}{:02x}".format(*options.background)
         name, weights = self._upscaler.model_identity()
+        precision = self._upscaler.precision
         return {
             "model": name,
             "weights": weights,
@@ -222,6 +223,7 @@ class Batch:
             "format": "as named" if options.format is None else format_for(options.format),
             "quality": quality,
             "background": background,
+            **({} if precision == "auto" else {"precision": precision}),
         }
 
 

@@ -75,6 +75,7 @@ class Upscaler:
         fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
         real: Take networks for photographs with noise, blur or JPEG blocks, and undo these; not with the other two.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
+        precision: ``auto`` or arithmetic that the engine names: ``f32``, ``bf16``, ``int8``, ``int16``.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in narrower bands of rows; the
             picture as read and as made are in memory as a whole in any case (docs/upscale.md).
@@ -96,6 +97,7 @@ class Upscaler:
         fast: bool = False,
         real: bool = False,
         engine: str = "auto",
+        precision: str = "auto",
         threads: int | None = None,
         max_memory: int | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class Upscaler:
             scale = 2
         self.target = Target(scale=scale, width=width, height=height, fit=fit)
         self.engine = engine
+        self.precision = precision
         self.threads = threads
         self.max_memory = max_memory
         if (model is not None) + fast + real > 1:
@@ -175,7 +178,7 @@ class Upscaler:
         """
         with self._opening:
             if model.weights not in self._sessions:
-                opened = open_session(model, engine=self.engine, threads=self.threads)
+                opened = open_session(model, engine=self.engine, threads=self.threads, precision=self.precision)
                 self._sessions[model.weights] = _SharedSession(opened)
             return self._sessions[model.weights]
 
@@ -282,8 +285,8 @@ def upscale(
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
-        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``threads`` and
-            ``max_memory`` of `Upscaler`.
+        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``precision``,
+            ``threads`` and ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.

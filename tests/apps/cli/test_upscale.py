@@ -357,6 +357,14 @@ print(peak_bytes() - before - out.nbytes, LIMIT - peak_bytes())
     assert needs[1] < needs[0] + 30 * 2**20, needs
 
 
+def test_another_precision_is_another_option(folder, capsys):
+    assert upscale("photo.jpg") == 0
+    capsys.readouterr()
+    assert upscale("photo.jpg", "--precision", "f32") == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert upscale("photo.jpg", "--precision", "f32", "--overwrite") == 0
+
+
 def test_going_over_the_memory_limit_is_said(folder, capsys):
     assert upscale("photo.jpg", "--max-memory", "1M") == 0
     assert re.fullmatch(

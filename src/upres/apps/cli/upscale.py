@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
     run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
+    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
     run.add_argument("--threads", type=_count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=_memory, metavar="SIZE", help="bound for the whole process, such as 500M")
     run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         fast=args.fast,
         real=args.real,
         engine=args.engine,
+        precision=args.precision,
         threads=args.threads,
         max_memory=args.max_memory,
     )
