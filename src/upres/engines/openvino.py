@@ -131,7 +131,8 @@ class OpenVinoEngine:
         rest = self.precisions()[-1]
 
         def compile_for(shape: tuple[int, ...]) -> OpenVinoSession:
-            return OpenVinoSession(_compiled(graph, rest, threads, kept=True, shape=shape), model.card.scale, "int8")
+            # not kept: there would be a file for every size of picture
+            return OpenVinoSession(_compiled(graph, rest, threads, kept=False, shape=shape), model.card.scale, "int8")
 
         return FixedSizeSession(compile_for, "int8")
 
