@@ -16,7 +16,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from upres.errors import UnsupportedModelError
 from upres.evaluation import evaluate, load_pairs
 from upres.lab.checkpoint import load
 from upres.lab.export.int8 import export_int8
-from upres.lab.quantization.calibration import quantize
+from upres.lab.quantization.calibration import picture_batches, quantize
 from upres.lab.quantization.network import quantized_layers, suitable_layers
 from upres.models.catalog import Model, find
 
@@ -137,7 +137,8 @@ def nncf(shared: Path, runs: Path) -> None:
     core, data, graph, rows = openvino.Core(), _data(shared), find(MODEL).graph, []
     network, _ = load(find(MODEL).weights)
     suitable = [f"/{name.replace('.', '/')}" for name in suitable_layers(network)]
-    samples = toolkit.Dataset([crop[None] for crop in _crops(shared)])
+    batches = picture_batches(shared / "data" / "train", scale=4, color_mode="rgb")
+    samples = toolkit.Dataset([crop[None] for batch in batches for crop in batch.numpy()])
     for name, options in _nncf_options(toolkit, core.read_model(graph), suitable).items():
         made = toolkit.quantize(core.read_model(graph), samples, subset_size=64, **options)
         path = runs / "graphs" / f"{_stem(name)}.xml"
@@ -173,16 +174,6 @@ def _nncf_options(toolkit: Any, graph: Any, suitable: Sequence[str]) -> dict[str
 def _is_one_of(node: str, suitable: Sequence[str]) -> bool:
     dotted = node.replace("/", ".")
     return any(f".{name.strip('/').replace('/', '.')}.Conv" in dotted for name in suitable)
-
-
-def _crops(shared: Path) -> Iterable[np.ndarray]:
-    from upres.lab.data.patches import PatchSampler
-    from upres.lab.data.pictures import load_pictures
-    from upres.lab.quantization.calibration import REDUCTIONS, calibration_batches
-
-    pairs = [p for size in REDUCTIONS for p in load_pictures(shared / "data" / "train", 4, reduction=size)]
-    sampler = PatchSampler(pairs, scale=4, patch_size=48, batch_size=8, color_mode="rgb")
-    return [crop for batch in calibration_batches(sampler) for crop in batch.numpy()]
 
 
 def _openvino_graph(core: Any, path: Path, *, fixed: bool) -> Callable[[Any], Any]:
@@ -343,9 +334,11 @@ def _quality_page(found: dict[str, Any]) -> str:
     exact = found["quality"][0]
     lines = [
         _QUALITY,
-        f"| graph | layers in 8 bits | {' | '.join(SETS)} |",
-        "|---|--:|--:|--:|",
-        *(f"| {row['graph']} | {row.get('layers', 0)} | {_scores(row, exact)} |" for row in found["quality"]),
+        *_table(
+            ("graph", "layers in 8 bits", *SETS),
+            ((row["graph"], str(row.get("layers", 0)), *_scores(row, exact)) for row in found["quality"]),
+            align="--:",
+        ),
     ]
     trained = [row["steps"] for row in found["quality"] if "steps" in row]
     if trained:
@@ -359,11 +352,14 @@ def _speed_page(found: dict[str, Any]) -> str:
     cells = {(row["graph"], row["width"], row["height"]): row for row in found["speed"]}
     lines = [
         _SPEED.format(threads=THREADS, cpu=machine["cpu"], openvino=machine["versions"]["openvino"]),
-        f"| graph | {' | '.join(f'{width}x{height}' for width, height in sizes)} |",
-        f"|---|{'---|' * len(sizes)}",
+        *_table(
+            ("graph", *(f"{width}x{height}" for width, height in sizes)),
+            (
+                (name, *(_timed(cells[name, *size]) for size in sizes))
+                for name in dict.fromkeys(row["graph"] for row in found["speed"])
+            ),
+        ),
     ]
-    for name in dict.fromkeys(row["graph"] for row in found["speed"]):
-        lines.append(f"| {name} | {' | '.join(_timed(cells[name, *size]) for size in sizes)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -373,13 +369,16 @@ def _layers_page(found: dict[str, Any]) -> str:
     kinds = list(dict.fromkeys(name.split(".", 2)[2] for name in lost if name.startswith("blocks.")))
     lines = [
         _LAYERS,
-        f"| convolution | {' | '.join(str(int(block) + 1) for block in blocks)} |",
-        f"|---|{'---|' * len(blocks)}",
+        *_table(
+            ("convolution", *(str(int(block) + 1) for block in blocks)),
+            ((kind, *(_lost(lost[f"blocks.{block}.{kind}"]) for block in blocks)) for kind in kinds),
+        ),
+        "",
+        *_table(
+            ("outside the blocks", "lost"),
+            ((name, _lost(row)) for name, row in lost.items() if not name.startswith("blocks.")),
+        ),
     ]
-    for kind in kinds:
-        lines.append(f"| {kind} | {' | '.join(_lost(lost[f'blocks.{block}.{kind}']) for block in blocks)} |")
-    lines += ["\n| outside the blocks | lost |", "|---|---|"]
-    lines += [f"| {name} | {_lost(row)} |" for name, row in lost.items() if not name.startswith("blocks.")]
     return "\n".join(lines) + "\n"
 
 
@@ -387,17 +386,22 @@ def _nncf_page(found: dict[str, Any]) -> str:
     exact = found["quality"][0]
     lines = [
         _NNCF,
-        f"| graph | {' | '.join(SETS)} |",
-        "|---|--:|--:|",
-        *(f"| {row['graph']} | {_scores(row, exact)} |" for row in found["nncf"]),
+        *_table(("graph", *SETS), ((row["graph"], *_scores(row, exact)) for row in found["nncf"]), align="--:"),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _scores(row: dict[str, Any], exact: dict[str, Any]) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], align: str = "---") -> Iterator[str]:
+    """The lines of a table; ``align`` is that of every column but the first."""
+    yield f"| {' | '.join(columns)} |"
+    yield f"|---|{f'{align}|' * (len(columns) - 1)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def _scores(row: dict[str, Any], exact: dict[str, Any]) -> list[str]:
     if row is exact:
-        return " | ".join(f"{row[name]:.3f}" for name in SETS)
-    return " | ".join(f"{row[name]:.3f} ({row[name] - exact[name]:+.3f})" for name in SETS)
+        return [f"{row[name]:.3f}" for name in SETS]
+    return [f"{row[name]:.3f} ({row[name] - exact[name]:+.3f})" for name in SETS]
 
 
 def _timed(row: dict[str, Any]) -> str:

@@ -24,6 +24,10 @@ Pixels = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each picture."""
 
+REDUCTIONS = (1.0, 0.5, 0.25)
+"""Sizes at which RGB networks see their pictures: reduced photographs are as sharp as the pictures that networks are
+judged on."""
+
 _FORMAT = 1
 
 

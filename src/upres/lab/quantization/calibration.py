@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from upres.errors import UnsupportedModelError
 from upres.lab.data.patches import PatchSampler
-from upres.lab.data.pictures import load_pictures
+from upres.lab.data.pictures import REDUCTIONS, load_pictures
 from upres.lab.quantization.network import quantize_network, quantized_layers, suitable_layers, unquantized
 from upres.models.card import ColorMode
 
@@ -20,8 +20,6 @@ CUT_OFF = 5e-5
 """Share of a layer's inputs beyond each limit. Ten times as many lose 0.04 dB more, none 0.01 (RLFN's body, tail)."""
 BATCHES = 8
 """Of 8 crops of 48 pixels each."""
-REDUCTIONS = (1.0, 0.5, 0.25)
-"""Sizes at which pictures are shown, as in the training of what ships."""
 _EVERY = 7
 """One of so many values is looked at; prime, so that no column or channel is left out."""
 
@@ -68,10 +66,18 @@ def quantize(network: nn.Module, pictures: str | Path, *, layers: Sequence[str] 
     if not chosen:
         raise UnsupportedModelError(f"{type(network).__name__} has no convolution that gains by 8 bits")
     scale, color_mode = cast(int, network.scale), cast(ColorMode, network.color_mode)
-    pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
-    sampler = PatchSampler(pairs, scale=scale, patch_size=48, batch_size=8, color_mode=color_mode)
-    calibrate(quantize_network(network, layers=chosen), calibration_batches(sampler))
+    calibrate(quantize_network(network, layers=chosen), picture_batches(pictures, scale=scale, color_mode=color_mode))
     return network
+
+
+def picture_batches(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[Tensor]:
+    """Low-resolution crops of the pictures in a folder, to calibrate with.
+
+    Raises:
+        DataError: If the folder holds no picture that is large enough.
+    """
+    pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
+    return calibration_batches(PatchSampler(pairs, scale=scale, patch_size=48, batch_size=8, color_mode=color_mode))
 
 
 def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.data.degradations import PHOTOGRAPH
+from upres.lab.data.pictures import REDUCTIONS
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.quantization.network import suitable_layers
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
@@ -31,9 +32,6 @@ _SHIPPING = Stage(
     schedule=Schedule(name="cosine", warmup_steps=200),
 )
 """What networks that ship have in common."""
-
-_REDUCTIONS = (1.0, 0.5, 0.25)
-"""As in the edge family: reduced photographs are as sharp as the pictures that networks are judged on."""
 
 REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
@@ -114,7 +112,7 @@ def shipping(model: str) -> Recipe:
         stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000)),
         precision="bf16",
         start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
-        reductions=_REDUCTIONS,
+        reductions=REDUCTIONS,
         validate_every=5000,
     )
 
@@ -153,7 +151,7 @@ def real(name: str) -> Recipe:
         stages=(replace(_SHIPPING, degradation=PHOTOGRAPH),),
         start=WarmStart(model=model),
         precision="bf16",
-        reductions=_REDUCTIONS,
+        reductions=REDUCTIONS,
         validate_every=5000,
     )
 
@@ -173,7 +171,7 @@ def int8(name: str) -> Recipe:
         precision="bf16",
         ema_decay=0.99,
         quantized=suitable_layers(build(MODELS[model])),
-        reductions=_REDUCTIONS,
+        reductions=REDUCTIONS,
         validate_every=500,
     )
 
