@@ -96,32 +96,39 @@ UPRES_INLINE const typename A::Word* add_window(const void* const* rows, int64_t
 // Maximum over the channels.
 template <class A, int kWide>
 struct Maximum {
-  typename A::Sum best[kWide];
+  typename A::Sum top[kWide];
 
   template <int kGroup, bool kFirst>
   UPRES_INLINE void add(const typename A::Sum (&sums)[kGroup][kWide]) {
     UPRES_UNROLL for (int v = 0; v < kWide; ++v) {
-      auto top = sums[0][v];
-      UPRES_UNROLL for (int c = 1; c < kGroup; ++c) top = largest(sums[c][v], top);
-      best[v] = kFirst ? top : largest(top, best[v]);
+      auto high = sums[0][v];
+      UPRES_UNROLL for (int c = 1; c < kGroup; ++c) high = largest(sums[c][v], high);
+      top[v] = kFirst ? high : largest(high, top[v]);
     }
   }
 
-  UPRES_INLINE Floats result(int v) const { return to_floats(best[v]); }
+  UPRES_INLINE Floats result(int v) const { return to_floats(top[v]); }
 };
 
+// How powers of 2 are kept from overflowing and from vanishing. kBounded: no key of any image is beyond +-kKeyBound.
+// kGuarded: the largest key of every pixel is compared with that bound afterwards. kRunning: the largest key so far is
+// subtracted, and the sums are rescaled when a larger one comes.
+enum Softening { kBounded, kGuarded, kRunning };
+
 // Values weighted by the softmax of the keys, which come as exponents of 2.
-// Bounded: no key of any image is beyond +-kKeyBound (model.h), so that powers of 2 neither overflow nor vanish.
-// Otherwise the largest key so far is subtracted, and the sums are rescaled when a larger one comes.
-template <int kWide, bool kBounded, bool kFine>
+template <int kWide, Softening kSoftening, bool kFine>
 struct Softmax {
   Floats numerator[kWide], denominator[kWide], top[kWide];
 
   template <int kGroup, bool kFirst, bool kFirstKeyIsZero>
   UPRES_INLINE void add(int v, const Floats (&values)[kGroup], const Floats (&keys)[kGroup]) {
     Floats zero = Floats{};
-    if constexpr (kBounded) {
+    if constexpr (kSoftening != kRunning) {
       UPRES_UNROLL for (int c = 0; c < kGroup; ++c) {
+        if constexpr (kSoftening == kGuarded) {
+          const Floats key = c == 0 && kFirstKeyIsZero ? zero : keys[c];
+          top[v] = c == 0 && kFirst ? key : largest(key, top[v]);
+        }
         if (c == 0 && kFirstKeyIsZero) {
           numerator[v] = values[0];
           denominator[v] = splat(1.0f);
@@ -157,12 +164,37 @@ struct Softmax {
   static UPRES_INLINE Floats exp2_below(Floats x) { return exp2_bounded<kFine>(largest(x, splat(-40.0f))); }
 };
 
-template <class A, Family kFamily, int kKernel, int kGroup, int kWide, bool kBounded>
+// The largest keys of many pixels against the bound.
+template <bool kActive>
+struct Guard {
+  Floats highest = splat(-kKeyBound), lowest = splat(kKeyBound);
+
+  UPRES_INLINE void see(Floats top) {
+    highest = largest(top, highest);
+    lowest = smallest(top, lowest);
+  }
+
+  UPRES_INLINE bool holds() const {
+    const Ints beyond = (highest > splat(kKeyBound)) | (lowest < splat(-kKeyBound));
+    int32_t any = 0;
+    for (int lane = 0; lane < kLanes; ++lane) any |= beyond[lane];
+    return any == 0;
+  }
+};
+
+template <>
+struct Guard<false> {
+  template <class Top>
+  UPRES_INLINE void see(const Top&) {}
+  UPRES_INLINE bool holds() const { return true; }
+};
+
+template <class A, Family kFamily, int kKernel, int kGroup, int kWide, Softening kSoftening>
 struct Edge {
   using Word = typename A::Word;
   using Sum = typename A::Sum;
   static constexpr bool kSoft = kFamily != kMax;
-  using Fold = std::conditional_t<kSoft, Softmax<kWide, kBounded, A::kFine>, Maximum<A, kWide>>;
+  using Fold = std::conditional_t<kSoft, Softmax<kWide, kSoftening, A::kFine>, Maximum<A, kWide>>;
 
   template <bool kFirst>
   static UPRES_INLINE const Word* group(const void* const* rows, int64_t x, const Word* weights, float key_scale,
@@ -192,17 +224,20 @@ struct Edge {
     return weights;
   }
 
-  static void run(const EdgeWeights& model, const void* const* rows, int64_t x, float* phases) {
+  static bool run(const EdgeWeights& model, const void* const* rows, int64_t x, float* phases) {
     const Word* weights = static_cast<const Word*>(model.taps);
-    for (int phase = 0; phase < model.phases; ++phase) {
+    Guard<kSoft && kSoftening == kGuarded> guard;
+    for (int phase = 0; phase < model.phases(); ++phase) {
       Fold fold;
       weights = group<true>(rows, x, weights, model.key_scale, fold);
       for (int g = 1; g < model.groups; ++g) weights = group<false>(rows, x, weights, model.key_scale, fold);
       UPRES_UNROLL for (int v = 0; v < kWide; ++v) {
+        guard.see(fold.top[v]);
         store(phases, fold.result(v));
         phases += kLanes;
       }
     }
+    return guard.holds();
   }
 };
 

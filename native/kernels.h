@@ -14,8 +14,14 @@ constexpr int kPixels = 3;
 
 // kFloat: float32 multiply-adds. kMinimal: float32 with fewer multiplications (minimal.h). kInteger: 16-bit integers,
 // two multiply-adds in a 32-bit lane, for pixels of up to 10 bits; with VNNI only. kMinimalInteger: the same with fewer
-// multiplications, for 5x5 and 7x7 filters.
-enum Arithmetic { kFloat, kMinimal, kInteger, kMinimalInteger };
+// multiplications, for 5x5 and 7x7 filters. kMirroredInteger: half of those, for networks that are their own mirror image.
+enum Arithmetic { kFloat, kMinimal, kInteger, kMinimalInteger, kMirroredInteger };
+
+inline bool is_integer(Arithmetic arithmetic) { return arithmetic >= kInteger; }
+
+// Keys as exponents of 2 that stay within this bound need no running maximum: 2^90 times any sum of values is far from
+// the end of float32.
+constexpr float kKeyBound = 90.0f;
 
 constexpr int kMinScale = 2, kMaxScale = 4;
 constexpr int kMaxBlock = 96;  // pixels that a kernel computes at a time, at most
@@ -25,21 +31,25 @@ inline int pixel_bytes(Pixel pixel) { return pixel == kU8 ? 1 : pixel == kU16 ? 
 // What an edge-SR kernel reads of a packed model (edge_sr.h says how the weights lie).
 struct EdgeWeights {
   const void* taps;
-  int phases;       // scale^2
+  int scale;
   int groups;       // of channels
   float key_scale;  // from the direct integer kernels' products to exponents of 2; unused by the others
+
+  int phases() const { return scale * scale; }
 };
 
 // One block of a low-resolution row through the whole network: `phases[p * block + x]` is the unscaled value of output
 // phase p at pixel x of the block. `rows` are prepared rows (see `Widen`, `Pair`, `Transform`), `x` the first pixel.
-// Where the kernel makes several rows at a time, those of the next row follow.
-using EdgeBlock = void (*)(const EdgeWeights& weights, const void* const* rows, int64_t x, float* phases);
+// Where the kernel makes several rows at a time, those of the next row follow. False where the keys leave the range for
+// which the kernel is made: nothing of the block is to be used then.
+using EdgeBlock = bool (*)(const EdgeWeights& weights, const void* const* rows, int64_t x, float* phases);
 
 struct EdgeKernel {
   EdgeBlock run;  // null where there is no such kernel
   int block;      // pixels
   int group;      // channels in a group
   int rows;       // low-resolution rows at a time
+  bool guarded;   // whether `run` may return false
 };
 
 // Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
@@ -55,8 +65,9 @@ using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t
 using Shorten = void (*)(const void* row, int64_t width, int64_t first, int64_t count, int limit, int16_t* to);
 
 // Rows of 16-bit integers, halved_window(kernel_size) of them, to pairs at the kHalvedPoints points of minimal.h: the
-// upper and the lower half at one pixel, low half first, but for the last point neighbours of the lower half. `count`
-// is rounded up to two vectors; `last` has room for one row and its neighbour.
+// upper and the lower half at one pixel, low half first, but for the last point each pixel of the lower half and its
+// right neighbour, and in one more row, unless that is null, its left one. `count` is rounded up to two vectors; `last`
+// has room for one row and a pixel on either side.
 using Halve = void (*)(const int16_t* const* rows, int64_t count, int16_t* last, int32_t* const* to);
 
 // Rows to their transforms at the points of minimal.h, as many as there are rows; `count` is rounded up to a vector.
@@ -89,7 +100,7 @@ using Burn = int64_t (*)(int64_t rounds);
 struct Kernels {
   const char* name;
   int lanes;
-  // Where `bounded`, the kernel may leave out the softmax's running maximum (see kKeyBound).
+  // Where `bounded`, no image pushes a key beyond kKeyBound.
   EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
   Widen widen[kPixels];
   Pair pair[2];

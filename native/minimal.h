@@ -13,6 +13,10 @@
 // a 5x5 filter, three of a 7x7 one. The pixels' side is exact in 16 bits, being at most 8 times white; only the filters'
 // side is rounded. The upper half has a row less, so that at infinity only the lower one counts.
 //
+// Where a network is its own mirror image, the filter of an output pixel right of the middle is that of one on the left
+// reversed. What the two have in common sees sums of pixels left and right, what they differ by sees differences: K + 1
+// columns, and as many products, make both outputs instead of 2 K.
+//
 // Reference: Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, 2015, arXiv:1509.09308.
 #pragma once
 
@@ -28,6 +32,7 @@ constexpr int halved_rows(int kernel_size) { return kHalvedPoints - kernel_size 
 constexpr int halved_window(int kernel_size) { return kHalvedPoints + kernel_size / 2; }  // rows that are read
 constexpr int kMaxHalvedWindow = halved_window(7);
 constexpr double kHalvedReach = 8.0;  // the largest of the pixels' values at any point, white being 1
+constexpr double kMirroredReach = 2.0 * kHalvedReach;
 
 // Points come in pairs +p, -p, then 0, then infinity.
 constexpr double kPoints[] = {1.0, -1.0, 2.0, -2.0, 0.5, -0.5};

@@ -44,11 +44,11 @@ void transform(const float* const* rows, int64_t count, float* const* to) {
   }
 }
 
-template <Family kFamily, int kKernel, int kGroup, int kWide, bool kBounded>
+template <Family kFamily, int kKernel, int kGroup, int kWide, Softening kSoftening>
 struct MinimalEdge {
   static constexpr int kRows = minimal_rows(kKernel), kPoints = minimal_points(kKernel);
   static constexpr bool kSoft = kFamily != kMax;
-  using Fold = std::conditional_t<kSoft, Softmax<kWide, kBounded, !kBounded>, Maximum<FloatArithmetic, kWide>>;
+  using Fold = std::conditional_t<kSoft, Softmax<kWide, kSoftening, kSoftening == kRunning>, Maximum<FloatArithmetic, kWide>>;
 
   // Sums of one group of filters at every point; those of a pair as their sum and their difference.
   template <int kFilters>
@@ -125,18 +125,19 @@ struct MinimalEdge {
     return weights;
   }
 
-  static void run(const EdgeWeights& model, const void* const* rows, int64_t x, float* phases) {
+  static bool run(const EdgeWeights& model, const void* const* rows, int64_t x, float* phases) {
     constexpr auto kAllRows = std::make_integer_sequence<int, kRows>{};
     const float* weights = static_cast<const float*>(model.taps);
-    for (int phase = 0; phase < model.phases; ++phase) {
+    for (int phase = 0; phase < model.phases(); ++phase) {
       Fold folds[kRows];
       weights = group<true>(rows, x, weights, folds, kAllRows);
       for (int g = 1; g < model.groups; ++g) weights = group<false>(rows, x, weights, folds, kAllRows);
       UPRES_UNROLL for (int row = 0; row < kRows; ++row) {
-        float* to = phases + (row * model.phases + phase) * kWide * kLanes;
+        float* to = phases + (row * model.phases() + phase) * kWide * kLanes;
         UPRES_UNROLL for (int v = 0; v < kWide; ++v) store(to + v * kLanes, folds[row].result(v));
       }
     }
+    return true;
   }
 };
 

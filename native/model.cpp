@@ -32,12 +32,27 @@ double negative_sum(const Filter& filter) {
 // Largest magnitude of what the filter makes of pixels in 0 .. 1.
 double reach(const Filter& filter) { return std::max(positive_sum(filter), negative_sum(filter)); }
 
-double largest_weight(const std::vector<Filter>& filters) {
+double largest_weight(const Filter& filter) {
   double largest = 0.0;
-  for (const Filter& filter : filters)
-    for (double w : filter) largest = std::max(largest, std::abs(w));
+  for (double w : filter) largest = std::max(largest, std::abs(w));
   return largest;
 }
+
+double largest_weight(const std::vector<Filter>& filters) {
+  double largest = 0.0;
+  for (const Filter& filter : filters) largest = std::max(largest, largest_weight(filter));
+  return largest;
+}
+
+// A filter seen in a mirror.
+Filter reversed(const Filter& filter, int kernel_size) {
+  Filter reversed = filter;
+  for (auto row = reversed.begin(); row != reversed.end(); row += kernel_size) std::reverse(row, row + kernel_size);
+  return reversed;
+}
+
+// The output phase in the same row and as far from the other side.
+int mirror_of(int phase, int scale) { return phase / scale * scale + scale - 1 - phase % scale; }
 
 // The filters of one output phase in the form the kernels use.
 struct Phase {
@@ -46,10 +61,17 @@ struct Phase {
   std::vector<Filter> queries;  // TR: channels
 };
 
-Filter read(const Network& network, int part, int channel, int phase, double gain) {
+Filter read(const Network& network, int part, int channel, int phase) {
   const float* from = network.filter(part, channel, phase);
-  Filter filter(from, from + network.window());
-  for (double& w : filter) w *= gain;
+  return Filter(from, from + network.window());
+}
+
+// How a filter is read: `mirrored`, as the mean of itself and its mirror image's mirror image.
+Filter read(const Network& network, int part, int channel, int phase, double gain, bool mirrored) {
+  Filter filter = read(network, part, channel, phase);
+  const int other = mirrored ? mirror_of(phase, network.scale) : phase;
+  const Filter again = mirrored ? reversed(read(network, part, channel, other), network.kernel_size) : filter;
+  for (size_t i = 0; i < filter.size(); ++i) filter[i] = (filter[i] + again[i]) / 2.0 * gain;
   return filter;
 }
 
@@ -76,23 +98,27 @@ void take_origin(Phase& phase) {
   phase.keys.erase(phase.keys.begin());
 }
 
-Phase read_phase(const Network& network, int index) {
+Phase read_phase(const Network& network, int index, bool mirrored) {
+  const auto filter = [&](int part, int c, double gain) { return read(network, part, c, index, gain, mirrored); };
   Phase phase;
   for (int c = 0; c < network.channels; ++c) {
-    phase.values.push_back(read(network, 0, c, index, 1.0));
-    if (network.family == kTm) phase.keys.push_back(read(network, 1, c, index, kLog2E));
+    phase.values.push_back(filter(0, c, 1.0));
+    if (network.family == kTm) phase.keys.push_back(filter(1, c, kLog2E));
     if (network.family == kTr) {
-      phase.queries.push_back(read(network, 1, c, index, 1.0));
-      phase.keys.push_back(read(network, 2, c, index, kLog2E));
+      phase.queries.push_back(filter(1, c, 1.0));
+      phase.keys.push_back(filter(2, c, kLog2E));
     }
   }
   if (network.family == kTm) take_origin(phase);
   return phase;
 }
 
-std::vector<Phase> read_phases(const Network& network) {
+// Of a mirrored network those left of the middle.
+std::vector<Phase> read_phases(const Network& network, bool mirrored) {
   std::vector<Phase> phases;
-  for (int p = 0; p < network.phases(); ++p) phases.push_back(read_phase(network, p));
+  for (int p = 0; p < network.phases(); ++p) {
+    if (!mirrored || p < mirror_of(p, network.scale)) phases.push_back(read_phase(network, p, mirrored));
+  }
   return phases;
 }
 
@@ -183,10 +209,10 @@ void append_floats(const std::vector<const Filter*>& filters, int window, std::v
     for (const Filter* filter : filters) taps.push_back(static_cast<float>((*filter)[static_cast<size_t>(t)]));
 }
 
-// Rows first .. last of a filter's column `x` as a polynomial, at one of that many points of minimal.h.
-double value_at_point(const Filter& filter, int kernel_size, int x, int first, int last, int point, int points) {
+// Rows first .. last of a filter's column `x` of `columns` as a polynomial, at one of that many points of minimal.h.
+double value_at_point(const Filter& filter, int columns, int x, int first, int last, int point, int points) {
   const double scale = points == 6 ? kScales6[point] : kScales8[point];
-  const auto at = [&](int y) { return filter[static_cast<size_t>(y * kernel_size + x)]; };
+  const auto at = [&](int y) { return filter[static_cast<size_t>(y * columns + x)]; };
   if (point == points - 1) return at(last) * scale;
   const double position = point == points - 2 ? 0.0 : kPoints[point];
   double sum = 0.0;
@@ -215,48 +241,79 @@ void append_pairs(const std::vector<const Filter*>& filters, int kernel_size, st
     for (const Filter* filter : filters) taps.push_back(pair_of(at(*filter, y, x), at(*filter, y, x + 1)));
 }
 
-// What the halves of a filter are at a point: pairs of the upper and the lower half at each column, or at the last
-// point the columns of the lower half and, as its number is odd, a zero.
-Filter halves_at_point(const Filter& filter, int kernel_size, int point) {
-  const int middle = kernel_size / 2, last = kernel_size - 1;
-  const bool both = point < kHalvedPoints - 1;
-  Filter halves;
-  for (int x = 0; x < kernel_size; ++x) {
-    if (both) halves.push_back(value_at_point(filter, kernel_size, x, 0, middle - 1, point, kHalvedPoints));
-    halves.push_back(value_at_point(filter, kernel_size, x, middle, last, point, kHalvedPoints));
+// How the filters of halved_edge_sr.h are packed.
+struct Halving {
+  int kernel_size;
+  bool mirrored;
+  double peak;
+
+  // The parts of a filter that are summed one after the other. Of a mirrored one what left and right of the middle have
+  // in common and what they differ by, columns from the middle outwards; a half for the pixels' sums and differences.
+  std::vector<Filter> parts(const Filter& filter) const {
+    if (!mirrored) return {filter};
+    const Filter other = reversed(filter, kernel_size);
+    Filter common, difference;
+    for (int y = 0; y < kernel_size; ++y) {
+      for (int x = kernel_size / 2; x < kernel_size; ++x) {
+        const auto i = static_cast<size_t>(y * kernel_size + x);
+        const bool middle = x == kernel_size / 2;
+        common.push_back((filter[i] + other[i]) * (middle ? 0.25 : 0.5));
+        if (!middle) difference.push_back((filter[i] - other[i]) * 0.5);
+      }
+    }
+    return {common, difference};
   }
-  if (!both) halves.push_back(0.0);
-  return halves;
-}
 
-// What weights can be multiplied by so that they are whole numbers of 16 bits and their sums of 32. The points of a pair
-// are added and subtracted before anything else.
-double halved_factor(const Filter& filter, int kernel_size, int point, double peak) {
-  std::vector<Filter> halves{halves_at_point(filter, kernel_size, point)};
-  if (point < 4) halves.push_back(halves_at_point(filter, kernel_size, point ^ 1));
-  double sum = 0.0;
-  for (const Filter& weights : halves) sum += positive_sum(weights) + negative_sum(weights);
-  if (sum == 0.0) return 1.0;
-  const double room = kLargestSum / (kHalvedReach * peak) - 64.0;  // rounding adds at most one to each weight
-  return std::min((kLargestWeight - 1.0) / largest_weight(halves), room / sum);
-}
+  // What the halves of a part are at a point: pairs of the upper and the lower half at each column, or at the last point
+  // the columns of the lower half and, if their number is odd, a zero.
+  Filter at_point(const Filter& part, int point) const {
+    const int middle = kernel_size / 2, last = kernel_size - 1, columns = static_cast<int>(part.size()) / kernel_size;
+    const bool both = point < kHalvedPoints - 1;
+    Filter halves;
+    for (int x = 0; x < columns; ++x) {
+      if (both) halves.push_back(value_at_point(part, columns, x, 0, middle - 1, point, kHalvedPoints));
+      halves.push_back(value_at_point(part, columns, x, middle, last, point, kHalvedPoints));
+    }
+    if (halves.size() % 2 == 1) halves.push_back(0.0);
+    return halves;
+  }
 
-// 16-bit weights of one filter at the points, and what one unit of its sums at +-1 is worth.
-struct HalvedFilter {
+  // What weights can be multiplied by so that they are whole numbers of 16 bits and their sums of 32. The points of a
+  // pair are added and subtracted before anything else.
+  double factor(const Filter& part, int point) const {
+    std::vector<Filter> halves{at_point(part, point)};
+    if (point < 4) halves.push_back(at_point(part, point ^ 1));
+    double sum = 0.0;
+    for (const Filter& weights : halves) sum += positive_sum(weights) + negative_sum(weights);
+    if (sum == 0.0) return HUGE_VAL;
+    const double reached = (mirrored ? kMirroredReach : kHalvedReach) * peak;
+    const double room = kLargestSum / reached - 64.0;  // rounding adds at most one to each weight
+    return std::min((kLargestWeight - 1.0) / largest_weight(halves), room / sum);
+  }
+
+  // The same at +-1 for all parts of a filter.
+  double near_factor(const Filter& filter) const {
+    double least = HUGE_VAL;
+    for (const Filter& part : parts(filter)) least = std::min(least, factor(part, 0));
+    return least;
+  }
+};
+
+// 16-bit weights of a part of a filter at the points.
+struct HalvedPart {
   Filter weights[kHalvedPoints];
-  std::vector<double> units;  // of the other points, in units of that one, as they lie in memory
-  double near_unit;
+  std::vector<double> units;  // what sums at other points than +-1 are worth beside those, as they lie in memory
 
   // `near` is what weights at +-1 are multiplied by.
-  HalvedFilter(const Filter& filter, int kernel_size, double peak, double near) : near_unit(1.0 / (near * peak)) {
+  HalvedPart(const Filter& part, const Halving& halving, double near) {
     double factors[kHalvedPoints];
     for (int p = 0; p < kHalvedPoints; ++p) {
-      factors[p] = p < 2 ? near : halved_factor(filter, kernel_size, p, peak);
-      weights[p] = halves_at_point(filter, kernel_size, p);
+      factors[p] = p < 2 ? near : std::min(halving.factor(part, p), kLargestSum);
+      weights[p] = halving.at_point(part, p);
       for (double& w : weights[p]) w *= factors[p];
       round_keeping_sum(weights[p]);
     }
-    for (int row = 0; row < halved_rows(kernel_size); ++row) units.push_back(near / factors[2] * (1 << row));
+    for (int row = 0; row < halved_rows(halving.kernel_size); ++row) units.push_back(near / factors[2] * (1 << row));
     for (int p : {4, 5}) units.push_back(near / factors[p]);
   }
 };
@@ -268,34 +325,45 @@ void append_float(double value, std::vector<int32_t>& words) {
   words.push_back(bits);
 }
 
-void append_halved(const std::vector<HalvedFilter>& filters, int kernel_size, std::vector<int32_t>& taps) {
-  const auto append = [&](int point, int pair) {
-    const size_t at = 2 * static_cast<size_t>(pair);
-    for (const HalvedFilter& f : filters) taps.push_back(pair_of(f.weights[point][at], f.weights[point][at + 1]));
+void append_halved_parts(const std::vector<HalvedPart>& parts, std::vector<int32_t>& taps) {
+  const auto append = [&](int point, size_t pair) {
+    for (const HalvedPart& p : parts) taps.push_back(pair_of(p.weights[point][2 * pair], p.weights[point][2 * pair + 1]));
   };
-  for (int x = 0; x < kernel_size; ++x)
+  for (size_t x = 0; x < parts[0].weights[0].size() / 2; ++x)
     for (int p = 0; p < kHalvedPoints - 1; ++p) append(p, x);
-  for (int i = 0; i <= kernel_size / 2; ++i) append(kHalvedPoints - 1, i);
+  for (size_t i = 0; i < parts[0].weights[kHalvedPoints - 1].size() / 2; ++i) append(kHalvedPoints - 1, i);
+  for (size_t i = 0; i < parts[0].units.size(); ++i)
+    for (const HalvedPart& p : parts) append_float(p.units[i], taps);
+}
+
+// Filters of one kind; `near` is what the weights at +-1 of each are multiplied by.
+void append_halved(const std::vector<const Filter*>& filters, const Halving& halving, const std::vector<double>& near,
+                   std::vector<int32_t>& taps) {
   if (filters.empty()) return;
-  for (size_t i = 0; i < filters[0].units.size(); ++i)
-    for (const HalvedFilter& f : filters) append_float(f.units[i], taps);
+  for (size_t number = 0; number < halving.parts(*filters[0]).size(); ++number) {
+    std::vector<HalvedPart> parts;
+    for (size_t f = 0; f < filters.size(); ++f) {
+      parts.emplace_back(halving.parts(*filters[f])[number], halving, near[f]);
+    }
+    append_halved_parts(parts, taps);
+  }
 }
 
 // A group as halved_edge_sr.h wants it; `near` is what the values' weights at +-1 are multiplied by, keys have their own.
-void append_halved_group(const Kinds& kinds, int kernel_size, double peak, double near, std::vector<int32_t>& taps) {
-  std::vector<HalvedFilter> values, queries, keys;
-  const auto add = [&](const Filter& filter, std::vector<HalvedFilter>& list) {
-    list.emplace_back(filter, kernel_size, peak, halved_factor(filter, kernel_size, 0, peak));
+void append_halved_group(const Kinds& kinds, const Halving& halving, double near, std::vector<int32_t>& taps) {
+  const auto factors = [&](const std::vector<const Filter*>& filters) {
+    std::vector<double> list;
+    for (const Filter* filter : filters) list.push_back(std::min(halving.near_factor(*filter), kLargestSum));
+    return list;
   };
-  for (const Filter* filter : kinds.values) values.emplace_back(*filter, kernel_size, peak, near);
-  for (const Filter* filter : kinds.queries) add(*filter, queries);
-  for (const Filter* filter : kinds.keys) add(*filter, keys);
-  append_halved(queries, kernel_size, taps);
-  append_halved(keys, kernel_size, taps);
+  const std::vector<double> queries = factors(kinds.queries), keys = factors(kinds.keys);
+  append_halved(kinds.queries, halving, queries, taps);
+  append_halved(kinds.keys, halving, keys, taps);
   for (size_t c = 0; c < keys.size(); ++c) {
-    append_float(keys[c].near_unit * (queries.empty() ? 1.0 : queries[c].near_unit), taps);
+    const double query = queries.empty() ? 1.0 : queries[c] * halving.peak;
+    append_float(1.0 / (keys[c] * halving.peak * query), taps);
   }
-  append_halved(values, kernel_size, taps);
+  append_halved(kinds.values, halving, std::vector<double>(kinds.values.size(), near), taps);
 }
 
 // Float kernels see pixels of 0 .. peak; keys must not.
@@ -309,8 +377,23 @@ void scale_keys(std::vector<Phase>& phases, double peak) {
 
 }  // namespace
 
+bool is_mirrored(const Network& network) {
+  if (network.scale % 2 == 1) return false;
+  constexpr double kRounding = 1e-6;
+  for (int part = 0; part <= network.family; ++part)
+    for (int c = 0; c < network.channels; ++c)
+      for (int p = 0; p < network.phases(); ++p) {
+        const Filter filter = read(network, part, c, p);
+        const Filter mirror = reversed(read(network, part, c, mirror_of(p, network.scale)), network.kernel_size);
+        if (largest_weight(minus(filter, mirror)) > kRounding * largest_weight(filter)) return false;
+      }
+  return true;
+}
+
 PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak) {
-  std::vector<Phase> phases = read_phases(network);
+  const bool mirrored = arithmetic == kMirroredInteger;
+  if (mirrored && !is_mirrored(network)) throw std::invalid_argument("the network is not its own mirror image");
+  std::vector<Phase> phases = read_phases(network, mirrored);
   PackedModel model{};
   model.arithmetic = arithmetic;
   model.scale = network.scale;
@@ -319,13 +402,12 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic, is_bounded);
   if (model.kernel.run == nullptr) throw std::invalid_argument("no such kernel for this instruction set");
   float key_scale = 1.0f;
-  const bool is_integer = arithmetic == kInteger || arithmetic == kMinimalInteger;
-  if (is_integer && peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
-  double near = HUGE_VAL;
-  if (arithmetic == kMinimalInteger) {
-    for_each_list(phases, &Phase::values, [&](const Filter& filter) {
-      near = std::min(near, halved_factor(filter, network.kernel_size, 0, peak));
-    });
+  if (is_integer(arithmetic) && peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
+  const Halving halving{network.kernel_size, mirrored, peak};
+  double near = kLargestSum;
+  if (arithmetic == kMinimalInteger || mirrored) {
+    for_each_list(phases, &Phase::values,
+                  [&](const Filter& filter) { near = std::min(near, halving.near_factor(filter)); });
     model.value_scale = static_cast<float>(1.0 / (near * peak));
   } else if (arithmetic == kInteger) {
     model.value_scale = static_cast<float>(quantise(phases, &Phase::values, peak));
@@ -344,14 +426,13 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
       if (arithmetic == kFloat) append_floats(filters, network.window(), model.float_taps);
       if (arithmetic == kMinimal) append_minimal(filters, network.kernel_size, model.float_taps);
       if (arithmetic == kInteger) append_pairs(filters, network.kernel_size, model.integer_taps);
-      if (arithmetic == kMinimalInteger) {
-        append_halved_group(kinds, network.kernel_size, peak, near, model.integer_taps);
-      }
+      if (arithmetic == kMinimalInteger || mirrored) append_halved_group(kinds, halving, near, model.integer_taps);
     }
   }
-  const void* taps = is_integer ? static_cast<const void*>(model.integer_taps.data())
-                                : static_cast<const void*>(model.float_taps.data());
-  model.weights = {taps, network.phases(), network.channels / group, key_scale};
+  const void* taps = is_integer(arithmetic) ? static_cast<const void*>(model.integer_taps.data())
+                                            : static_cast<const void*>(model.float_taps.data());
+  model.weights = {taps, network.scale, network.channels / group, key_scale};
+  if (model.kernel.guarded) model.exact = std::make_unique<PackedModel>(pack(network, kernels, kFloat, peak));
   return model;
 }
 

@@ -2,15 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels.h"
 
 namespace upres {
-
-// Keys as exponents of 2 that no image can push past this need no running maximum: 2^90 times any sum of values is
-// far from the end of float32.
-constexpr float kKeyBound = 90.0f;
 
 // The network as trained: `filters` (phases * channels * {1, 2, 3}, kernel_size, kernel_size) in the order of the
 // checkpoint, where filter (part * channels + channel) * phases + phase belongs to that output phase.
@@ -38,10 +35,15 @@ struct PackedModel {
   float value_scale;  // from what the kernel emits to the range 0 .. 1
   std::vector<float> float_taps;
   std::vector<int32_t> integer_taps;
+  std::unique_ptr<PackedModel> exact;  // for blocks that a guarded kernel refuses
 };
 
+// Whether the filters left and right of the middle of each output pixel block are mirror images of each other, to the
+// rounding of float32. Those of scale 3 have a middle, for which there is no kernel.
+bool is_mirrored(const Network& network);
+
 // Packs a network for pixels with this white; all but kFloat for pixels of 0 .. peak only.
-// Throws std::invalid_argument where the set has no such kernel, or integers would overflow.
+// Throws std::invalid_argument where the set has no such kernel, or integers would overflow, or the network is not mirrored.
 PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak);
 
 }  // namespace upres

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -85,7 +86,8 @@ Arithmetic arithmetic_named(const std::string& name) {
   if (name == "minimal") return kMinimal;
   if (name == "integer") return kInteger;
   if (name == "minimal_integer") return kMinimalInteger;
-  throw nb::value_error("expected an arithmetic of float, minimal, integer, minimal_integer");
+  if (name == "mirrored_integer") return kMirroredInteger;
+  throw nb::value_error("expected an arithmetic of float, minimal, integer, minimal_integer, mirrored_integer");
 }
 
 class EdgeSR {
@@ -103,24 +105,27 @@ class EdgeSR {
     }
     network_ = {family_named(family), scale, size, count / (parts * scale * scale),
                 std::vector<float>(filters.data(), filters.data() + filters.size())};
+    mirrored_ = is_mirrored(network_);
   }
 
   const char* isa() const { return kernels_.name; }
   bool has_integers() const { return has(kInteger); }
 
-  void upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
-               int threads) {
+  double upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
+                 int threads) {
     const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
     Arithmetic chosen = arithmetic_named(arithmetic);
-    if ((chosen == kInteger || chosen == kMinimalInteger) && source.pixel == kF32) {
+    if (is_integer(chosen) && source.pixel == kF32) {
       throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     }
-    if (chosen == kMinimalInteger && !has(chosen)) chosen = kInteger;  // 3x3 filters
+    if (chosen == kMirroredInteger && !mirrored_) chosen = kMinimalInteger;
+    if (is_integer(chosen) && !has(chosen)) chosen = kInteger;  // 3x3 filters
     const nb::gil_scoped_release release;
     const Runner runner{kernels_, thread_count(threads)};
     const bool outside = chosen == kMinimal && !within_peak(runner, source);
-    upscale_plane(packed(outside ? kFloat : chosen, peak), runner, source, target);
+    const int64_t refused = upscale_plane(packed(outside ? kFloat : chosen, peak), runner, source, target);
+    return static_cast<double>(refused) / static_cast<double>(std::max<int64_t>(source.height * source.width, 1));
   }
 
   void upscale_color(const ConstArray& from, const AnyArray& to, float peak, const std::string& arithmetic,
@@ -131,7 +136,7 @@ class EdgeSR {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
     const Arithmetic chosen = arithmetic_named(arithmetic);
-    if (chosen == kInteger || chosen == kMinimalInteger) throw nb::value_error("integer kernels take planes, not RGB");
+    if (is_integer(chosen)) throw nb::value_error("integer kernels take planes, not RGB");
     const nb::gil_scoped_release release;
     upscale_rgb(packed(chosen, peak), {kernels_, thread_count(threads)}, source, target);
   }
@@ -150,6 +155,7 @@ class EdgeSR {
 
   const Kernels& kernels_;
   Network network_;
+  bool mirrored_;
   std::mutex mutex_;
   std::map<std::pair<Arithmetic, float>, std::unique_ptr<PackedModel>> models_;
 };

@@ -34,28 +34,31 @@ constexpr bool kHasIntegers = true;
 constexpr bool kHasIntegers = false;
 #endif
 
-template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup, bool kBounded>
+template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup, Softening kSoftening>
 EdgeKernel edge_kernel() {
   constexpr int wide = wide_for<kFamily, kGroup>();
+  constexpr bool guarded = kFamily != kMax && kSoftening == kGuarded;
   if constexpr (kArithmetic == kMinimal) {
-    return {MinimalEdge<kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, minimal_rows(kKernel)};
-  } else if constexpr (kArithmetic == kMinimalInteger) {
-    return {HalvedEdge<kFamily, kKernel, kGroup, kHalvedVectors, kBounded>::run, kHalvedVectors * kLanes, kGroup,
-            halved_rows(kKernel)};
-  } else if constexpr (kArithmetic == kInteger) {
-    return {Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, 1};
+    using Kernel = MinimalEdge<kFamily, kKernel, kGroup, wide, kSoftening>;
+    return {Kernel::run, wide * kLanes, kGroup, minimal_rows(kKernel), guarded};
+  } else if constexpr (kArithmetic == kMinimalInteger || kArithmetic == kMirroredInteger) {
+    using Kernel = HalvedEdge<kFamily, kKernel, kGroup, kHalvedVectors, kSoftening, kArithmetic == kMirroredInteger>;
+    return {Kernel::run, kHalvedVectors * kLanes, kGroup, halved_rows(kKernel), guarded};
   } else {
-    return {Edge<FloatArithmetic, kFamily, kKernel, kGroup, wide, kBounded>::run, wide * kLanes, kGroup, 1};
+    using Words = std::conditional_t<kArithmetic == kInteger, IntegerArithmetic, FloatArithmetic>;
+    return {Edge<Words, kFamily, kKernel, kGroup, wide, kSoftening>::run, wide * kLanes, kGroup, 1, guarded};
   }
 }
 
-// Only TM's keys are bounded in practice, TR's are products; and what takes any values takes unbounded keys.
+// Only TM's keys are bounded in practice, TR's are products. What takes any values takes unbounded keys. Integers are
+// too coarse for large keys: where those are as good as equal, the rounding decides.
 template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
 EdgeKernel by_bound(bool bounded) {
+  constexpr bool exact = kArithmetic == kFloat || kArithmetic == kMinimal;
   if constexpr (kFamily == kTm && kArithmetic != kFloat) {
-    if (bounded) return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, true>();
+    if (bounded) return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, kBounded>();
   }
-  return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, false>();
+  return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, exact ? kRunning : kGuarded>();
 }
 
 template <Arithmetic kArithmetic, Family kFamily, int kKernel>
@@ -75,7 +78,7 @@ template <Arithmetic kArithmetic, Family kFamily>
 EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
   switch (kernel_size) {
     case 3:
-      if constexpr (kArithmetic == kMinimalInteger) return {};
+      if constexpr (kArithmetic == kMinimalInteger || kArithmetic == kMirroredInteger) return {};
       return by_group<kArithmetic, kFamily, 3>(channels, bounded);
     case 5:
       return by_group<kArithmetic, kFamily, 5>(channels, bounded);
@@ -116,6 +119,9 @@ EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithme
       return {};
     case kMinimalInteger:
       if constexpr (kHasIntegers) return by_family<kMinimalInteger>(family, kernel_size, channels, bounded);
+      return {};
+    case kMirroredInteger:
+      if constexpr (kHasIntegers) return by_family<kMirroredInteger>(family, kernel_size, channels, bounded);
       return {};
   }
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "minimal.h"
 #include "tiles.h"
@@ -10,15 +11,18 @@
 namespace upres {
 
 void run_rows(const PackedModel& model, const Emission& emission, const void* const* rows, int64_t width, int64_t count,
-              void* const* out_rows) {
+              void* const* out_rows, const std::function<void(int64_t)>& refused) {
   alignas(64) float phases[kMaxMinimalRows * kMaxScale * kMaxScale * kMaxBlock];
   const int64_t block = model.kernel.block;
   for (int64_t x = 0; x < width; x += block) {
     // The last block moves back to end with the row; only rows shorter than a block compute pixels nobody needs.
     const int64_t start = std::max<int64_t>(std::min(x, width - block), 0);
-    model.kernel.run(model.weights, rows, start, phases);
+    if (!model.kernel.run(model.weights, rows, start, phases)) {
+      refused(start);
+      continue;
+    }
     for (int64_t r = 0; r < count; ++r) {
-      emission.emit(phases + r * model.weights.phases * block, block, std::min(block, width - start), emission.gain,
+      emission.emit(phases + r * model.weights.phases() * block, block, std::min(block, width - start), emission.gain,
                     emission.peak, out_rows + r * model.scale, start);
     }
   }
@@ -126,8 +130,9 @@ class HalvedRows {
         window_(halved_window(model.kernel_size)),
         count_(rounded_up(rounded_up(tile.width(), model.kernel.block) + 2 * pad_ + 1, kVectors)),
         pitch_(rounded_up(count_, 256) + kApart) {
-    pairs_ = static_cast<int32_t*>(scratch(kHalvedPoints * pitch_ + (kSlots + 2) * pitch_ / 2));
-    black_ = reinterpret_cast<int16_t*>(pairs_ + kHalvedPoints * pitch_);
+    mirrored_ = model.arithmetic == kMirroredInteger;
+    pairs_ = static_cast<int32_t*>(scratch(kPairRows * pitch_ + (kSlots + 2) * pitch_ / 2));
+    black_ = reinterpret_cast<int16_t*>(pairs_ + kPairRows * pitch_);
     std::memset(black_, 0, static_cast<size_t>(pitch_) * sizeof *black_);
     next_ = std::max<int64_t>(tile.top - pad_, 0);
   }
@@ -138,17 +143,19 @@ class HalvedRows {
                                     static_cast<int>(from_.peak), slot(next_));
     }
     const int16_t* window[kMaxHalvedWindow];
-    int32_t* to[kHalvedPoints];
+    int32_t* to[kPairRows];
     for (int64_t r = 0; r < window_; ++r) {
       const int64_t row = y - pad_ + r;
       window[r] = row >= 0 && row < from_.height ? slot(row) : black_;
     }
-    for (int p = 0; p < kHalvedPoints; ++p) rows[p] = to[p] = pairs_ + p * pitch_;
+    for (int p = 0; p < kPairRows; ++p) rows[p] = to[p] = pairs_ + p * pitch_;
+    if (!mirrored_) to[kHalvedPoints] = nullptr;
     kernels_.halve[pad_ - 2](window, count_, black_ + pitch_, to);
   }
 
  private:
   static constexpr int64_t kSlots = kMaxHalvedWindow;
+  static constexpr int64_t kPairRows = kHalvedPoints + 1;
   static constexpr int64_t kVectors = 32;  // values that `halve` reads at a time, at most
   // Rows a multiple of 4096 bytes apart hinder each other in the first-level cache: loads took twice as long.
   static constexpr int64_t kApart = 80;
@@ -158,24 +165,37 @@ class HalvedRows {
   const Plane& from_;
   const Tile& tile_;
   int64_t pad_, step_, window_, count_, pitch_, next_;
+  bool mirrored_;
   int32_t* pairs_;
   int16_t* black_;  // followed by the row that `halve` needs, and the slots
 };
 
+// Returns the number of pixels that had to be made again.
 template <class Rows>
-void upscale_tile(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to,
+int64_t upscale_tile(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to,
                   const Tile& tile) {
   const Emission emission{runner.kernels.emit[model.scale][to.pixel], model.value_scale * to.peak, to.peak};
   Rows prepared(model, runner.kernels, from, tile);
   const int64_t left = tile.left * model.scale * pixel_bytes(to.pixel), step = model.kernel.rows;
+  std::vector<Tile> again;
   for (int64_t y = tile.top; y < tile.bottom; y += step) {
     const void* rows[kMaxPoints];
     void* out_rows[kMaxMinimalRows * kMaxScale];
     const int64_t count = std::min(step, tile.bottom - y);
     prepared.prepare(y, rows);
     for (int64_t r = 0; r < count * model.scale; ++r) out_rows[r] = to.row(y * model.scale + r) + left;
-    run_rows(model, emission, rows, tile.width(), count, out_rows);
+    run_rows(model, emission, rows, tile.width(), count, out_rows, [&](int64_t x) {
+      const int64_t block = tile.left + x, end = std::min(block + model.kernel.block, tile.right);
+      const bool follows = !again.empty() && again.back().top == y;  // the last block of a row may overlap
+      again.push_back({y, y + count, follows ? std::max(block, again.back().right) : block, end});
+    });
   }
+  int64_t pixels = 0;
+  for (const Tile& block : again) {
+    upscale_tile<WidenedRows>(*model.exact, runner, from, to, block);
+    pixels += block.width() * (block.bottom - block.top);
+  }
+  return pixels;
 }
 
 }  // namespace
@@ -194,13 +214,15 @@ bool within_peak(const Runner& runner, const Plane& plane) {
   return within;
 }
 
-void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to) {
+int64_t upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to) {
+  std::atomic<int64_t> refused{0};
   for_each_tile(from.height, from.width, model.kernel.block, model.kernel.rows, runner.threads, [&](const Tile& tile) {
-    const auto upscale = model.arithmetic == kInteger          ? upscale_tile<PairedRows>
-                         : model.arithmetic == kMinimalInteger ? upscale_tile<HalvedRows>
-                                                               : upscale_tile<WidenedRows>;
-    upscale(model, runner, from, to, tile);
+    const auto upscale = !is_integer(model.arithmetic)   ? upscale_tile<WidenedRows>
+                         : model.arithmetic == kInteger ? upscale_tile<PairedRows>
+                                                        : upscale_tile<HalvedRows>;
+    refused += upscale(model, runner, from, to, tile);
   });
+  return refused;
 }
 
 }  // namespace upres

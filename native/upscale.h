@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "kernels.h"
 #include "model.h"
@@ -34,9 +35,10 @@ struct Emission {
 };
 
 // As many low-resolution rows of `width` pixels as the kernel takes at a time, prepared, through the network; of them
-// `count` are wanted, each becoming `scale` of `out_rows`.
+// `count` are wanted, each becoming `scale` of `out_rows`. Calls `refused` with the first pixel of each block that a
+// guarded kernel refuses; nothing is written there.
 void run_rows(const PackedModel& model, const Emission& emission, const void* const* rows, int64_t width, int64_t count,
-              void* const* out_rows);
+              void* const* out_rows, const std::function<void(int64_t)>& refused = nullptr);
 
 // Rows of floats on their way to a kernel: the input rows that one step down the image needs, and if the kernel wants
 // them so, their transforms. Row r of the image is kept in slot r modulo the number of slots.
@@ -65,8 +67,9 @@ class FloatRows {
 // Whether every pixel is in 0 .. peak.
 bool within_peak(const Runner& runner, const Plane& plane);
 
-// Luma plane through the network: `to` is `scale` times as high and wide as `from`.
-void upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to);
+// Luma plane through the network: `to` is `scale` times as high and wide as `from`. Returns how many pixels of `from` a
+// guarded kernel refused and the exact one made.
+int64_t upscale_plane(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to);
 
 // Interleaved RGB, widths in pixels: luma through the network, chroma by bicubic interpolation, one rounding.
 void upscale_rgb(const PackedModel& model, const Runner& runner, const Plane& from, const Plane& to);

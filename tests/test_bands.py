@@ -44,6 +44,21 @@ def test_bands_equal_the_whole(session, shape, dtype, rows):
     np.testing.assert_array_equal(out, whole)
 
 
+@pytest.mark.parametrize("name", ["esr_max_x2", "esr_tm_x3", "esr_tr_k7c8_x2"])
+@pytest.mark.parametrize("shape", [(131, 70), (67, 40, 3)])
+@pytest.mark.parametrize("rows", [1, 17, 64])
+def test_bands_of_native_kernels_equal_the_whole(name, shape, rows):
+    model = find(name)
+    session = open_session(model, engine="auto", threads=2)
+    scale, halo = model.card.scale, model.card.halo
+    options = {"scale": scale, "color_mode": "luma", "halo": halo, "bytes_per_pixel": 400}
+    pixels = picture(shape)
+    whole, out = (np.zeros((shape[0] * scale, shape[1] * scale, *shape[2:]), np.uint8) for _ in range(2))
+    render(Enlarged(Stored(pixels, widen=False), session, **options), whole, rows_per_band=10**6)
+    render(Enlarged(Stored(pixels, widen=False), session, **options), out, rows_per_band=rows)
+    np.testing.assert_array_equal(out, whole)
+
+
 @pytest.mark.parametrize("rows", [5, 32])
 def test_a_chain_with_a_reduction_in_bands_equals_the_whole(session, rows):
     pixels = picture((40, 30, 3))
@@ -72,7 +87,7 @@ def test_the_network_sees_few_shapes(session):
 
     pixels = picture((500, 8, 3))
     render(enlarged(Stored(pixels, widen=False), watched), np.zeros((1000, 16, 3), np.uint8), rows_per_band=64)
-    assert len(shapes) == 1
+    assert len(shapes) <= 2, "all alike but the last"
 
 
 def test_bands_at_the_same_time_and_progress(session):
@@ -96,11 +111,11 @@ def test_an_error_in_a_band_comes_out():
 
 def test_bands_fill_the_budget(session):
     stage = enlarged(Stored(picture((4000, 100, 3)), widen=False), session)
-    heights = [band_height(stage, budget, step=8) for budget in (0, 10**6, 10**7, 10**12)]
+    heights = [band_height(stage, budget, step=8) for budget in (0, 2 * 10**6, 10**7, 10**12)]
     assert heights == sorted(heights)
     assert heights[0] == 8
     assert heights[-1] == 8000
-    for budget, height in zip((10**6, 10**7), heights[1:3], strict=True):
+    for budget, height in zip((2 * 10**6, 10**7), heights[1:3], strict=True):
         assert height % 8 == 0
         assert stage.working_bytes(height) <= budget < stage.working_bytes(height + 8)
 

@@ -71,6 +71,20 @@ Network make_network(Family family, int scale, int kernel_size, int channels, do
   return network;
 }
 
+Network mirrored(Network network) {
+  const int size = network.kernel_size, scale = network.scale;
+  for (int part = 0; part <= network.family; ++part)
+    for (int c = 0; c < network.channels; ++c)
+      for (int p = 0; p < network.phases(); ++p) {
+        const int column = p % scale, other = p + scale - 1 - 2 * column;
+        if (column <= other % scale) continue;
+        const auto at = [&](int phase) { return network.filters.begin() + (network.filter(part, c, phase) - network.filters.data()); };
+        for (int y = 0; y < size; ++y)
+          std::reverse_copy(at(other) + y * size, at(other) + (y + 1) * size, at(p) + y * size);
+      }
+  return network;
+}
+
 Image network_by_loops(const Network& network, const Image& plane, int64_t height, int64_t width) {
   const int scale = network.scale;
   Image out(plane.size() * static_cast<size_t>(network.phases()));

@@ -14,6 +14,9 @@ using Image = std::vector<double>;  // row by row, values in 0 .. 1 unless said 
 // Random filters: values that all but keep constants, keys `key_spread` times as large.
 Network make_network(Family family, int scale, int kernel_size, int channels, double key_spread, unsigned seed);
 
+// The network with the filters right of the middle replaced by mirror images of those on the left.
+Network mirrored(Network network);
+
 // The network on a plane of `height` x `width`.
 Image network_by_loops(const Network& network, const Image& plane, int64_t height, int64_t width);
 

@@ -21,7 +21,8 @@ struct Case {
 Case make_case(Family family, int scale, int kernel_size, int channels, int64_t height, int64_t width, bool binary,
                double key_spread = 3.0) {
   const auto seed = static_cast<unsigned>(height * 1000 + width + channels);
-  Case made{make_network(family, scale, kernel_size, channels, key_spread, seed), height, width, key_spread, {}, {}};
+  const Network network = mirrored(make_network(family, scale, kernel_size, channels, key_spread, seed));
+  Case made{network, height, width, key_spread, {}, {}};
   made.pixels = noise(height * width, binary, seed);
   for (double& p : made.pixels) p = std::round(p * 255.0);
   Image unit = made.pixels;
@@ -88,8 +89,9 @@ void check_case(const Case& c, const Kernels& kernels) {
     const auto pixels = run<uint8_t>(c, kernels, kU8, kMinimal, 255.0f, 1);
     check(worst(pixels, c.expected, 255.0) <= 1.0, "%s: minimal filtering is off in uint8", name.c_str());
   }
-  for (Arithmetic arithmetic : {kInteger, kMinimalInteger}) {
-    if (key_spread > 10.0 || !kernels.edge(n.family, n.kernel_size, n.channels, arithmetic, false).run) continue;
+  for (Arithmetic arithmetic : {kInteger, kMinimalInteger, kMirroredInteger}) {
+    if (!kernels.edge(n.family, n.kernel_size, n.channels, arithmetic, false).run) continue;
+    if (arithmetic == kMirroredInteger && !is_mirrored(n)) continue;
     const auto integers = run<uint8_t>(c, kernels, kU8, arithmetic, 255.0f, 2);
     check(worst(integers, c.expected, 255.0) <= 1.0, "%s: integer arithmetic is off", name.c_str());
     const auto wide = run<uint16_t>(c, kernels, kU16, arithmetic, 255.0f, 1);

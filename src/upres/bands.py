@@ -6,6 +6,7 @@ picture (of a network that is not local: nearly).
 """
 
 from collections.abc import Callable
+from math import lcm
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ LEAST_SIDE = 16
 """Smaller pictures are reflected to this side for RGB networks: spatial attention takes no less than 15 pixels."""
 WINDOW_STEP = 8
 """Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
+ROWS_TOGETHER = (2, 3, 4)
+"""Rows that kernels for luma make at a time. Each is rounded in its own way, in a window as in the whole picture if the
+same ones come together and all of them see what they see there."""
 
 
 class Stage(Protocol):
@@ -84,6 +88,9 @@ class Enlarged:
         self._scale = scale
         self._color_mode: ColorMode = color_mode
         self._halo = max(halo, CHROMA_HALO)
+        self._reach, self._unit = self._halo, 1
+        if color_mode == "luma":
+            self._reach, self._unit = self._halo + max(ROWS_TOGETHER) - 1, lcm(*ROWS_TOGETHER)
         missing = max(0, LEAST_SIDE - min(below.size))
         self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
         self._tallest = 0
@@ -104,7 +111,7 @@ class Enlarged:
 
     def working_bytes(self, count: int) -> int:
         """Memory it takes to make ``count`` rows."""
-        height = -(-count // self._scale) + 2 * self._halo + WINDOW_STEP
+        height = self._rows_for(count) + WINDOW_STEP + self._unit
         return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
 
     def _run(self, pixels: Pixels) -> Pixels:
@@ -116,12 +123,16 @@ class Enlarged:
     def _window(self, rows: range) -> range:
         """Rows needed from below, with the margin's; moved rather than cut at its ends, to come in few heights."""
         low, high = -self._margin, self._below.size[0] + self._margin
-        first = max(low, rows.start // self._scale - self._halo)
-        last = min(high, -(-rows.stop // self._scale) + self._halo)
-        count = max(self._tallest, -(-(last - first) // WINDOW_STEP) * WINDOW_STEP)
-        self._tallest = count = min(high - low, count)
-        first = min(first, high - count)
-        return range(first, first + count)
+        first = max(low, rows.start // self._scale - self._reach)
+        count = -(-self._rows_for(len(rows)) // WINDOW_STEP) * WINDOW_STEP
+        self._tallest = count = min(high - low, max(self._tallest, count))
+        last = min(high, first - (first - low) % self._unit + count)
+        first = last - count
+        return range(first - (first - low) % self._unit, last)
+
+    def _rows_for(self, count: int) -> int:
+        """Rows from below that ``count`` of the result need, wherever they are."""
+        return -(-count // self._scale) + 1 + 2 * self._reach + self._unit
 
 
 class Blended:

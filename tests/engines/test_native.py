@@ -31,6 +31,15 @@ def make_filters(family, scale, kernel_size, channels, *, seed=0, key_spread=4.0
     return filters
 
 
+def mirrored(filters, family, scale):
+    """The same filters, those right of the middle being mirror images of those on the left."""
+    result = filters.copy()
+    parts = result.reshape(PARTS[family], -1, scale, scale, *filters.shape[1:])
+    for left in range(scale // 2):
+        parts[:, :, :, scale - 1 - left] = parts[:, :, :, left, :, ::-1]
+    return result
+
+
 def by_torch(family, scale, filters, plane):
     """``(H, W)`` float32 through the network by torch, at double precision: what float32 should come to."""
     weight, x = torch.from_numpy(filters).double()[:, None], torch.from_numpy(plane).double()[None, None]
@@ -74,6 +83,9 @@ def is_there(network, arithmetic):
     return "integer" not in arithmetic or network.integers
 
 
+INTEGERS = ["integer", "minimal_integer", "mirrored_integer"]
+
+
 def upscale(network, plane, scale, out_dtype, arithmetic="float", *, peak=None, out_peak=None, threads=2):
     whites = {"uint8": 255, "uint16": 65535, "float32": 1}
     out = np.full((plane.shape[0] * scale, plane.shape[1] * scale), 77, out_dtype)
@@ -98,7 +110,7 @@ def cases(family, scale, kernel_size, channels, key_spread):
         "stripes": y % 2,
         "bars": (y // 2) % 2,
     }
-    filters = make_filters(family, scale, kernel_size, channels, key_spread=key_spread)
+    filters = mirrored(make_filters(family, scale, kernel_size, channels, key_spread=key_spread), family, scale)
     found = []
     for name, picture in pictures.items():
         pixels = levels(picture, 255).astype(np.uint8)
@@ -134,7 +146,7 @@ def test_faster_arithmetic_is_nearly_as_good(family, scale, kernel_size, channel
     for name, pixels, expected in found:
         floats = upscale(network, pixels.astype(np.float32) / np.float32(255), scale, np.float32, "minimal")
         assert np.abs(floats - expected).max() < 2e-5, name
-        for arithmetic, part in [("minimal", 0.002), ("integer", 0.01), ("minimal_integer", 0.01)]:
+        for arithmetic, part in [("minimal", 0.002), *((integers, 0.01) for integers in INTEGERS)]:
             if not is_there(network, arithmetic):
                 continue
             off = np.abs(upscale(network, pixels, scale, np.uint8, arithmetic) - levels(expected, 255))
@@ -152,11 +164,13 @@ def test_faster_arithmetic_is_nearly_as_good(family, scale, kernel_size, channel
     channels=st.integers(1, 16),
     height=st.integers(1, 9),
     width=st.integers(1, 140),
-    arithmetic=st.sampled_from(["float", "minimal", "integer", "minimal_integer"]),
+    arithmetic=st.sampled_from(["float", "minimal", *INTEGERS]),
+    mirror=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_any_shape_equals_numpy(isa, family, scale, kernel_size, channels, height, width, arithmetic, seed):
+def test_any_shape_equals_numpy(isa, family, scale, kernel_size, channels, height, width, arithmetic, mirror, seed):
     filters = make_filters(family, scale, kernel_size, channels, seed=seed, key_spread=1.0)
+    filters = mirrored(filters, family, scale) if mirror else filters
     network = native.EdgeSR(family, scale, filters, isa)
     rng = np.random.default_rng(seed)
     plane = rng.integers(0, 256, (height, width), np.uint8)
@@ -213,7 +227,7 @@ needs_integers = pytest.mark.skipif("avx512vnni" not in ISAS, reason="needs a pr
 
 
 @needs_integers
-@pytest.mark.parametrize("arithmetic", ["integer", "minimal_integer"])
+@pytest.mark.parametrize("arithmetic", INTEGERS)
 @pytest.mark.parametrize("peak", [255, 1023])
 @pytest.mark.parametrize("kernel_size", [5, 7])
 @pytest.mark.parametrize("family", FAMILIES)
@@ -223,6 +237,7 @@ def test_integers_do_not_overflow(family, kernel_size, peak, arithmetic):
     filters = make_filters(family, 2, kernel_size, channels, seed=4, key_spread=0.5)
     filters[1] = np.where(np.indices(filters[0].shape).sum(0) % 2, 1, -1) / kernel_size  # all weights of a size
     filters[1, kernel_size // 2, kernel_size // 2] += 1 - filters[1].sum()
+    filters = mirrored(filters, family, 2)
     network = native.EdgeSR(family, 2, filters)
     rows = np.arange(60)
     columns = [
@@ -244,14 +259,46 @@ def test_integers_do_not_overflow(family, kernel_size, peak, arithmetic):
 
 
 @needs_integers
+@pytest.mark.parametrize("arithmetic", INTEGERS)
+@pytest.mark.parametrize("kernel_size", [5, 7])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("family", "key_spread"), [("tm", 200.0), ("tr", 20.0)])
+def test_large_keys_are_left_to_floats(family, key_spread, scale, kernel_size, arithmetic):
+    """Where two keys are large and nearly equal, integers would choose the wrong one: off by many levels."""
+    filters = mirrored(make_filters(family, scale, kernel_size, 4, key_spread=key_spread), family, scale)
+    network = native.EdgeSR(family, scale, filters)
+    pixels = np.random.default_rng(8).integers(0, 2, (70, 300), np.uint8) * np.uint8(255)
+    out = np.empty((70 * scale, 300 * scale), np.uint8)
+    assert network.upscale(pixels, out, 255, 255, arithmetic, 2) == 1, "part of the pixels that was refused"
+    assert np.abs(out - levels(by_torch(family, scale, filters, pixels / 255), 255)).max() <= 1
+    assert network.upscale(pixels // 255, out, 255, 255, arithmetic, 2) == 0, "nearly black: small keys"
+    pixels[:, 100:] = 0
+    assert 0.2 < network.upscale(pixels, out, 255, 255, arithmetic, 2) < 0.8, "only where they are"
+    assert np.abs(out - levels(by_torch(family, scale, filters, pixels / 255), 255)).max() <= 1
+
+
+@needs_integers
+def test_only_mirrored_networks_take_the_mirrored_kernel():
+    filters = make_filters("max", 2, 5, 4)
+    pixels = np.random.default_rng(9).integers(0, 256, (40, 200), np.uint8)
+    results = [
+        [upscale(native.EdgeSR("max", 2, each), pixels, 2, np.uint8, arithmetic) for arithmetic in INTEGERS[1:]]
+        for each in (filters, mirrored(filters, "max", 2))
+    ]
+    assert np.array_equal(*results[0])
+    assert not np.array_equal(*results[1])
+
+
+@needs_integers
+@pytest.mark.parametrize("arithmetic", ["minimal_integer", "mirrored_integer"])
 @pytest.mark.parametrize(("kernel_size", "rows"), [(5, 4), (7, 3)])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rows_made_together_are_alike(family, kernel_size, rows):
+def test_rows_made_together_are_alike(family, kernel_size, rows, arithmetic):
     """Each row of those that one call makes is interpolated by another formula; all must be as good."""
-    filters = make_filters(family, 2, kernel_size, 4, key_spread=1.0)
+    filters = mirrored(make_filters(family, 2, kernel_size, 4, key_spread=1.0), family, 2)
     pixels = np.random.default_rng(6).integers(0, 256, (rows * 20, 150), np.uint8)
     expected = levels(by_torch(family, 2, filters, pixels / 255), 255)
-    off = np.abs(upscale(native.EdgeSR(family, 2, filters), pixels, 2, np.uint8, "minimal_integer") - expected)
+    off = np.abs(upscale(native.EdgeSR(family, 2, filters), pixels, 2, np.uint8, arithmetic) - expected)
     assert off.max() <= 1
     for row in range(rows):
         assert off.reshape(20, rows, -1)[:, row].mean() < 0.01

@@ -13,7 +13,8 @@ class EdgeSR:
     def integers(self) -> bool: ...
     def upscale(
         self, plane: NDArray[Any], out: NDArray[Any], peak: float, out_peak: float, arithmetic: str, threads: int
-    ) -> None: ...
+    ) -> float:
+        """Returns the part of the pixels that integer kernels left to the float one."""
     def upscale_rgb(self, rgb: NDArray[Any], out: NDArray[Any], peak: float, arithmetic: str, threads: int) -> None: ...
 
 def resize(

@@ -34,6 +34,8 @@ TOLERATED_PIXELS = 0.008
 
 Below the one percent that is promised, because other pictures differ.
 """
+TOLERATED_REFUSALS = 0.1
+"""Largest part of a picture of low contrast that integer kernels may leave to the float kernel, which is slower."""
 TOLERATED_ERROR = 2e-5
 """Largest error on `calibration_plane` of minimal filtering, in the range 0 to 1."""
 
@@ -139,7 +141,8 @@ class NativeSession:
         """Arithmetic that an integer plane with this white gets: ``int16`` or ``f32``.
 
         Weights rounded to 16 bits change a picture a little: with ``auto`` the first plane has all kernels upscale
-        `calibration_plane`, and int16 is taken if no pixel differs by more than one level and few do by one.
+        `calibration_plane`, and int16 is taken if no pixel differs by more than one level and few do by one. Where keys
+        are so large that rounding could decide between two of them, integer kernels leave a block to the float one.
         """
         return "int16" if self._integer_arithmetic(peak) else "f32"
 
@@ -153,7 +156,7 @@ class NativeSession:
 
     def _choose_integers(self, white: int) -> str:
         fits = white <= LARGEST_EASY_PEAK and self._network.integers
-        for arithmetic in ("minimal_integer", "integer"):
+        for arithmetic in ("mirrored_integer", "minimal_integer", "integer"):
             if fits and self._integers_suffice(arithmetic, white):
                 return arithmetic
         return "integer" if self._asked == "int16" else ""
@@ -179,7 +182,8 @@ class NativeSession:
         self._network.upscale(plane, floats, peak, peak, "float", self._threads)
         self._network.upscale(plane, integers, peak, peak, arithmetic, self._threads)
         change = np.abs(floats.astype(np.int32) - integers)
-        return bool(change.max() <= 1 and change.mean() <= TOLERATED_PIXELS)
+        refused = self._network.upscale(plane // 3, integers, peak, peak, arithmetic, self._threads)
+        return bool(change.max() <= 1 and change.mean() <= TOLERATED_PIXELS and refused <= TOLERATED_REFUSALS)
 
     def _recycled(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """The array of the call before, if nobody holds it any more: fresh pages cost as much as the network."""
