@@ -1,55 +1,15 @@
 #include "model.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <numeric>
 #include <stdexcept>
 
+#include "halving.h"
 #include "minimal.h"
 
 namespace upres {
 namespace {
 
 constexpr double kLog2E = 1.4426950408889634;
-constexpr double kLargestWeight = 32767.0;
-constexpr double kLargestSum = 2147483647.0;
-
-using Filter = std::vector<double>;
-
-double positive_sum(const Filter& filter) {
-  double sum = 0.0;
-  for (double w : filter) sum += std::max(w, 0.0);
-  return sum;
-}
-
-double negative_sum(const Filter& filter) {
-  double sum = 0.0;
-  for (double w : filter) sum += std::max(-w, 0.0);
-  return sum;
-}
-
-// Largest magnitude of what the filter makes of pixels in 0 .. 1.
-double reach(const Filter& filter) { return std::max(positive_sum(filter), negative_sum(filter)); }
-
-double largest_weight(const Filter& filter) {
-  double largest = 0.0;
-  for (double w : filter) largest = std::max(largest, std::abs(w));
-  return largest;
-}
-
-double largest_weight(const std::vector<Filter>& filters) {
-  double largest = 0.0;
-  for (const Filter& filter : filters) largest = std::max(largest, largest_weight(filter));
-  return largest;
-}
-
-// A filter seen in a mirror.
-Filter reversed(const Filter& filter, int kernel_size) {
-  Filter reversed = filter;
-  for (auto row = reversed.begin(); row != reversed.end(); row += kernel_size) std::reverse(row, row + kernel_size);
-  return reversed;
-}
 
 // The output phase in the same row and as far from the other side.
 int mirror_of(int phase, int scale) { return phase / scale * scale + scale - 1 - phase % scale; }
@@ -66,18 +26,13 @@ Filter read(const Network& network, int part, int channel, int phase) {
   return Filter(from, from + network.window());
 }
 
-// How a filter is read: `mirrored`, as the mean of itself and its mirror image's mirror image.
+// `mirrored`: the mean of the filter and of its counterpart on the other side seen in a mirror.
 Filter read(const Network& network, int part, int channel, int phase, double gain, bool mirrored) {
   Filter filter = read(network, part, channel, phase);
   const int other = mirrored ? mirror_of(phase, network.scale) : phase;
   const Filter again = mirrored ? reversed(read(network, part, channel, other), network.kernel_size) : filter;
   for (size_t i = 0; i < filter.size(); ++i) filter[i] = (filter[i] + again[i]) / 2.0 * gain;
   return filter;
-}
-
-Filter minus(Filter a, const Filter& b) {
-  for (size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-  return a;
 }
 
 double reach_from(const std::vector<Filter>& keys, size_t origin) {
@@ -140,25 +95,6 @@ void for_each_list(std::vector<Phase>& phases, std::vector<Filter> Phase::*list,
     for (Filter& filter : phase.*list) change(filter);
 }
 
-// Rounds weights to whole numbers such that their sum is right too: flat areas, most of any picture, stay exact.
-void round_keeping_sum(Filter& filter) {
-  std::vector<double> error(filter.size());
-  double total = 0.0, rounded_total = 0.0;
-  for (size_t i = 0; i < filter.size(); ++i) {
-    const double rounded = std::round(filter[i]);
-    total += filter[i];
-    rounded_total += rounded;
-    error[i] = filter[i] - rounded;
-    filter[i] = rounded;
-  }
-  int missing = static_cast<int>(std::lround(total - rounded_total));
-  const double step = missing > 0 ? 1.0 : -1.0;
-  std::vector<size_t> order(filter.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return error[a] * step > error[b] * step; });
-  for (size_t i = 0; i < order.size() && missing != 0; ++i, missing -= static_cast<int>(step)) filter[order[i]] += step;
-}
-
 // Scales one list of filters to 16-bit whole numbers. Returns what one unit of their sums is worth.
 double quantise(std::vector<Phase>& phases, std::vector<Filter> Phase::*list, double peak) {
   double weight = 0.0, sum = 0.0;
@@ -178,7 +114,7 @@ double quantise(std::vector<Phase>& phases, std::vector<Filter> Phase::*list, do
 
 // The filters of a group by kind.
 struct Kinds {
-  std::vector<const Filter*> values, queries, keys;
+  FilterList values, queries, keys;
 
   Kinds(const Phase& phase, Family family, int first, int size) {
     for (int i = first; i < first + size; ++i) {
@@ -191,36 +127,20 @@ struct Kinds {
   }
 
   // In the order in which the kernels sum them all.
-  std::vector<const Filter*> all() const {
-    std::vector<const Filter*> filters = values;
+  FilterList all() const {
+    FilterList filters = values;
     filters.insert(filters.end(), queries.begin(), queries.end());
     filters.insert(filters.end(), keys.begin(), keys.end());
     return filters;
   }
 };
 
-int32_t pair_of(double low, double high) {
-  const auto bits = [](double w) { return static_cast<uint32_t>(static_cast<int32_t>(w)); };
-  return static_cast<int32_t>((bits(low) & 0xffffu) | bits(high) << 16);
-}
-
-void append_floats(const std::vector<const Filter*>& filters, int window, std::vector<float>& taps) {
+void append_floats(const FilterList& filters, int window, std::vector<float>& taps) {
   for (int t = 0; t < window; ++t)
     for (const Filter* filter : filters) taps.push_back(static_cast<float>((*filter)[static_cast<size_t>(t)]));
 }
 
-// Rows first .. last of a filter's column `x` of `columns` as a polynomial, at one of that many points of minimal.h.
-double value_at_point(const Filter& filter, int columns, int x, int first, int last, int point, int points) {
-  const double scale = points == 6 ? kScales6[point] : kScales8[point];
-  const auto at = [&](int y) { return filter[static_cast<size_t>(y * columns + x)]; };
-  if (point == points - 1) return at(last) * scale;
-  const double position = point == points - 2 ? 0.0 : kPoints[point];
-  double sum = 0.0;
-  for (int y = last; y >= first; --y) sum = sum * position + at(y);
-  return sum * scale;
-}
-
-void append_minimal(const std::vector<const Filter*>& filters, int kernel_size, std::vector<float>& taps) {
+void append_minimal(const FilterList& filters, int kernel_size, std::vector<float>& taps) {
   const int points = minimal_points(kernel_size);
   for (int point = 0; point < points; ++point)
     for (int x = 0; x < kernel_size; ++x)
@@ -229,7 +149,7 @@ void append_minimal(const std::vector<const Filter*>& filters, int kernel_size, 
       }
 }
 
-void append_pairs(const std::vector<const Filter*>& filters, int kernel_size, std::vector<int32_t>& taps) {
+void append_pairs(const FilterList& filters, int kernel_size, std::vector<int32_t>& taps) {
   const auto at = [&](const Filter& filter, int y, int x) {
     return x < kernel_size ? filter[static_cast<size_t>(y * kernel_size + x)] : 0.0;
   };
@@ -239,131 +159,6 @@ void append_pairs(const std::vector<const Filter*>& filters, int kernel_size, st
   const int y = kernel_size - 1;
   for (int x = 0; x < kernel_size; x += 2)
     for (const Filter* filter : filters) taps.push_back(pair_of(at(*filter, y, x), at(*filter, y, x + 1)));
-}
-
-// How the filters of halved_edge_sr.h are packed.
-struct Halving {
-  int kernel_size;
-  bool mirrored;
-  double peak;
-
-  // The parts of a filter that are summed one after the other. Of a mirrored one what left and right of the middle have
-  // in common and what they differ by, columns from the middle outwards; a half for the pixels' sums and differences.
-  std::vector<Filter> parts(const Filter& filter) const {
-    if (!mirrored) return {filter};
-    const Filter other = reversed(filter, kernel_size);
-    Filter common, difference;
-    for (int y = 0; y < kernel_size; ++y) {
-      for (int x = kernel_size / 2; x < kernel_size; ++x) {
-        const auto i = static_cast<size_t>(y * kernel_size + x);
-        const bool middle = x == kernel_size / 2;
-        common.push_back((filter[i] + other[i]) * (middle ? 0.25 : 0.5));
-        if (!middle) difference.push_back((filter[i] - other[i]) * 0.5);
-      }
-    }
-    return {common, difference};
-  }
-
-  // What the halves of a part are at a point: pairs of the upper and the lower half at each column, or at the last point
-  // the columns of the lower half and, if their number is odd, a zero.
-  Filter at_point(const Filter& part, int point) const {
-    const int middle = kernel_size / 2, last = kernel_size - 1, columns = static_cast<int>(part.size()) / kernel_size;
-    const bool both = point < kHalvedPoints - 1;
-    Filter halves;
-    for (int x = 0; x < columns; ++x) {
-      if (both) halves.push_back(value_at_point(part, columns, x, 0, middle - 1, point, kHalvedPoints));
-      halves.push_back(value_at_point(part, columns, x, middle, last, point, kHalvedPoints));
-    }
-    if (halves.size() % 2 == 1) halves.push_back(0.0);
-    return halves;
-  }
-
-  // What weights can be multiplied by so that they are whole numbers of 16 bits and their sums of 32. The points of a
-  // pair are added and subtracted before anything else.
-  double factor(const Filter& part, int point) const {
-    std::vector<Filter> halves{at_point(part, point)};
-    if (point < 4) halves.push_back(at_point(part, point ^ 1));
-    double sum = 0.0;
-    for (const Filter& weights : halves) sum += positive_sum(weights) + negative_sum(weights);
-    if (sum == 0.0) return HUGE_VAL;
-    const double reached = (mirrored ? kMirroredReach : kHalvedReach) * peak;
-    const double room = kLargestSum / reached - 64.0;  // rounding adds at most one to each weight
-    return std::min((kLargestWeight - 1.0) / largest_weight(halves), room / sum);
-  }
-
-  // The same at +-1 for all parts of a filter.
-  double near_factor(const Filter& filter) const {
-    double least = HUGE_VAL;
-    for (const Filter& part : parts(filter)) least = std::min(least, factor(part, 0));
-    return least;
-  }
-};
-
-// 16-bit weights of a part of a filter at the points.
-struct HalvedPart {
-  Filter weights[kHalvedPoints];
-  std::vector<double> units;  // what sums at other points than +-1 are worth beside those, as they lie in memory
-
-  // `near` is what weights at +-1 are multiplied by.
-  HalvedPart(const Filter& part, const Halving& halving, double near) {
-    double factors[kHalvedPoints];
-    for (int p = 0; p < kHalvedPoints; ++p) {
-      factors[p] = p < 2 ? near : std::min(halving.factor(part, p), kLargestSum);
-      weights[p] = halving.at_point(part, p);
-      for (double& w : weights[p]) w *= factors[p];
-      round_keeping_sum(weights[p]);
-    }
-    for (int row = 0; row < halved_rows(halving.kernel_size); ++row) units.push_back(near / factors[2] * (1 << row));
-    for (int p : {4, 5}) units.push_back(near / factors[p]);
-  }
-};
-
-void append_float(double value, std::vector<int32_t>& words) {
-  const auto narrow = static_cast<float>(value);
-  int32_t bits;
-  std::memcpy(&bits, &narrow, sizeof bits);
-  words.push_back(bits);
-}
-
-void append_halved_parts(const std::vector<HalvedPart>& parts, std::vector<int32_t>& taps) {
-  const auto append = [&](int point, size_t pair) {
-    for (const HalvedPart& p : parts) taps.push_back(pair_of(p.weights[point][2 * pair], p.weights[point][2 * pair + 1]));
-  };
-  for (size_t x = 0; x < parts[0].weights[0].size() / 2; ++x)
-    for (int p = 0; p < kHalvedPoints - 1; ++p) append(p, x);
-  for (size_t i = 0; i < parts[0].weights[kHalvedPoints - 1].size() / 2; ++i) append(kHalvedPoints - 1, i);
-  for (size_t i = 0; i < parts[0].units.size(); ++i)
-    for (const HalvedPart& p : parts) append_float(p.units[i], taps);
-}
-
-// Filters of one kind; `near` is what the weights at +-1 of each are multiplied by.
-void append_halved(const std::vector<const Filter*>& filters, const Halving& halving, const std::vector<double>& near,
-                   std::vector<int32_t>& taps) {
-  if (filters.empty()) return;
-  for (size_t number = 0; number < halving.parts(*filters[0]).size(); ++number) {
-    std::vector<HalvedPart> parts;
-    for (size_t f = 0; f < filters.size(); ++f) {
-      parts.emplace_back(halving.parts(*filters[f])[number], halving, near[f]);
-    }
-    append_halved_parts(parts, taps);
-  }
-}
-
-// A group as halved_edge_sr.h wants it; `near` is what the values' weights at +-1 are multiplied by, keys have their own.
-void append_halved_group(const Kinds& kinds, const Halving& halving, double near, std::vector<int32_t>& taps) {
-  const auto factors = [&](const std::vector<const Filter*>& filters) {
-    std::vector<double> list;
-    for (const Filter* filter : filters) list.push_back(std::min(halving.near_factor(*filter), kLargestSum));
-    return list;
-  };
-  const std::vector<double> queries = factors(kinds.queries), keys = factors(kinds.keys);
-  append_halved(kinds.queries, halving, queries, taps);
-  append_halved(kinds.keys, halving, keys, taps);
-  for (size_t c = 0; c < keys.size(); ++c) {
-    const double query = queries.empty() ? 1.0 : queries[c] * halving.peak;
-    append_float(1.0 / (keys[c] * halving.peak * query), taps);
-  }
-  append_halved(kinds.values, halving, std::vector<double>(kinds.values.size(), near), taps);
 }
 
 // Float kernels see pixels of 0 .. peak; keys must not.
@@ -426,7 +221,9 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
       if (arithmetic == kFloat) append_floats(filters, network.window(), model.float_taps);
       if (arithmetic == kMinimal) append_minimal(filters, network.kernel_size, model.float_taps);
       if (arithmetic == kInteger) append_pairs(filters, network.kernel_size, model.integer_taps);
-      if (arithmetic == kMinimalInteger || mirrored) append_halved_group(kinds, halving, near, model.integer_taps);
+      if (arithmetic == kMinimalInteger || mirrored) {
+        halving.append_group(kinds.values, kinds.queries, kinds.keys, near, model.integer_taps);
+      }
     }
   }
   const void* taps = is_integer(arithmetic) ? static_cast<const void*>(model.integer_taps.data())
