@@ -7,6 +7,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
 SPEED = ROOT / "benchmarks" / "results" / "speed.json"
+SPEED_RGB = ROOT / "benchmarks" / "results" / "speed_rgb.json"
 STILLS = ROOT / "benchmarks" / "results" / "stills.json"
 README = ROOT / "README.md"
 UPSCALE = ROOT / "docs" / "upscale.md"
@@ -53,6 +54,28 @@ def speed_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def engines_table(report: dict[str, Any]) -> str:
+    """One RGB network on several engines: a line a size, each engine's time and how many times the first one's it is."""
+    environment = report["environment"]
+    by_size: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for row in report["rows"]:
+        by_size.setdefault((row["width"], row["height"]), []).append(row)
+    columns = [_column(row) for row in next(iter(by_size.values()))]
+    model, scale = report["rows"][0]["model"], report["rows"][0]["scale"]
+    lines = [
+        f"{model}, medians of a picture in milliseconds and times the first, {environment['cores']} cores, "
+        f"{environment['cpu']}:",
+        "",
+        f"| from | to | {' | '.join(columns)} |",
+        f"|---|---|{'--:|' * len(columns)}",
+    ]
+    for (width, height), rows in by_size.items():
+        found = {_column(row): row["latency_ms_median"] for row in rows}
+        cells = [f"{_ms(found[column])} ({found[column] / found[columns[0]]:.1f})" for column in columns]
+        lines.append(f"| {width // scale}x{height // scale} | {width}x{height} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def stills_table(report: dict[str, Any]) -> str:
     """Whole processes on photographs: seconds, spread, peak of memory."""
     environment = report["environment"]
@@ -81,9 +104,10 @@ def fill(page: str, name: str, table: str) -> str:
 def filled() -> dict[Path, str]:
     """The pages with every table made anew."""
     readme = fill(README.read_text(), "quality", quality_table(json.loads(QUALITY.read_text())["results"]))
+    upscale = fill(UPSCALE.read_text(), "stills", stills_table(json.loads(STILLS.read_text())))
     return {
         README: fill(readme, "speed", speed_table(json.loads(SPEED.read_text()))),
-        UPSCALE: fill(UPSCALE.read_text(), "stills", stills_table(json.loads(STILLS.read_text()))),
+        UPSCALE: fill(upscale, "engines", engines_table(json.loads(SPEED_RGB.read_text()))),
     }
 
 
