@@ -55,7 +55,7 @@ def speed_table(report: dict[str, Any]) -> str:
 
 
 def engines_table(report: dict[str, Any]) -> str:
-    """One RGB network on several engines: a line a size, each engine's time and how many times the first one's it is."""
+    """One RGB network on several engines: a line a size, each engine's time and its ratio to the first."""
     environment = report["environment"]
     by_size: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for row in report["rows"]:
