@@ -75,6 +75,12 @@ def test_every_reduction_is_drawn_as_often() -> None:
     assert sampler._share.tolist() == [0.5, 1.0]
 
 
+def test_a_reduction_without_a_picture_large_enough_is_said() -> None:
+    pictures = [_pair(40, 40), replace(_pair(6, 6), reduction=0.25)]
+    with pytest.warns(UserWarning, match=r"reduced to 0\.25 are smaller than a patch"):
+        PatchSampler(pictures, scale=2, patch_size=8, batch_size=1, color_mode="rgb")
+
+
 def test_small_pictures_are_left_out_and_none_is_an_error() -> None:
     assert (
         len(PatchSampler([_pair(), _pair(4, 4)], scale=2, patch_size=8, batch_size=1, color_mode="rgb").pictures) == 1

@@ -1,6 +1,7 @@
 """Batches of aligned crops: batch ``n`` of a seed is always the same, whatever ran before it."""
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,7 +52,14 @@ class PatchSampler:
     ) -> None:
         self.pictures = [p for p in pictures if min(p.lr.shape[:2]) >= patch_size]
         if not self.pictures:
-            raise DataError(f"no training picture is as large as a patch of {patch_size} low-resolution pixels")
+            raise DataError(
+                f"no training picture is as large as a patch of {patch_size} low-resolution pixels; "
+                "take a smaller patch_size, or larger reductions of the pictures"
+            )
+        lost = {p.reduction for p in pictures} - {p.reduction for p in self.pictures}
+        if lost:
+            sizes = ", ".join(f"{reduction:g}" for reduction in sorted(lost))
+            warnings.warn(f"pictures reduced to {sizes} are smaller than a patch and not used", stacklevel=2)
         corners = [np.subtract(p.lr.shape[:2], patch_size - 1) for p in self.pictures]
         positions = np.prod(corners, axis=1)
         reductions = np.array([p.reduction for p in self.pictures])
