@@ -1,7 +1,7 @@
 """Comparisons: rows of recipes that differ in one thing, run with several seeds and summed up with their spread.
 
 ``ladder_rfdn`` walks from IMDN's block to the RFDB as RFDN's paper does; ``tricks`` holds the efficiency challenge's
-lessons, a row each. Both are small (24 channels, 4 blocks, x4, 2500 or 1600 steps of 8 crops), so their gains are not
+lessons, a row each. Both are small (24 channels, 4 blocks, x4, 2500 or 1200 steps of 8 crops), so their gains are not
 the papers'. SOAP makes so few steps worth some ten times as many of Adam's.
 An ordering is claimed only where a gain exceeds twice the spread of the seeds: the larger of the two rows' own and the
 whole study's, because two or three seeds may lie close together by chance.
@@ -102,8 +102,8 @@ _LADDER_ROWS = (
 )
 
 
-_TRICK = replace(_STAGE, steps=1600)
-_HALF = replace(_TRICK, steps=800)
+_TRICK = replace(_STAGE, steps=1200)
+_HALF = replace(_TRICK, steps=600)
 
 
 def _trick(label: str, says: str, *, against: str = "rlfb", **changes: Any) -> Row:
