@@ -15,7 +15,7 @@ from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedMod
 from upres.image.convert import run_network
 from upres.image.resize import imresize
 from upres.models.card import ModelCard, ModelSpec
-from upres.models.catalog import find
+from upres.models.catalog import find, list_models
 
 native = pytest.importorskip("upres.engines._native", reason="the native module was not built")
 
@@ -153,6 +153,29 @@ def test_integer_arithmetic_is_taken_where_it_suffices(models):
     off = np.abs(session.run_plane(plane).astype(int) - exact)
     assert off.max() <= 1
     assert 0 < off.mean() <= 0.01, "int16 is the other kernel, and nearly as good"
+
+
+@needs_vnni
+@pytest.mark.parametrize("model", [m for m in list_models() if ENGINE.supports(m)], ids=lambda model: model.card.name)
+def test_shipped_networks_are_off_by_one_level_at_most(model):
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[0:80, 0:260]
+    planes = {
+        "rings": 127.5 + 127.5 * np.cos((x * x + y * y) / 90),
+        "soft": 127.5 + 60 * np.sin(x / 9) * np.cos(y / 7) + rng.normal(0, 4, x.shape),
+        "noise": rng.integers(0, 256, x.shape),
+        "binary": rng.integers(0, 2, x.shape) * 255,
+        "pale binary": rng.integers(0, 2, x.shape) * 100 + 90,
+        "black": np.zeros(x.shape),
+        "white": np.full(x.shape, 255),
+    }
+    session, exact = ENGINE.open(model), ENGINE.open(model, precision="f32")
+    assert session.plane_precision(255) == "int16"
+    for name, plane in planes.items():
+        pixels = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+        off = np.abs(session.run_plane(pixels).astype(int) - exact.run_plane(pixels))
+        assert off.max() <= 1, name
+        assert off.mean() <= 0.01, name
 
 
 @needs_vnni
