@@ -1,12 +1,17 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build
+from upres.lab.training.outcome import Outcome
 from upres.lab.training.recipe import WarmStart
-from upres.lab.training.warm_start import adopt
-from upres.models.card import ModelSpec
+from upres.lab.training.recipes import recipe_for
+from upres.lab.training.warm_start import adopt, earlier_steps
+from upres.models.card import ModelSpec, read_card
 
 
 def _network(architecture: str, scale: int = 2, **arguments: object) -> nn.Module:
@@ -69,3 +74,24 @@ def test_channels_that_cannot_be_matched_are_an_error_that_names_them() -> None:
         RecipeError, match=r"start\.narrow: blocks\.0\.\S+ has 12 channels for 10.*name it in start\.fresh"
     ):
         adopt(ours, theirs, WarmStart(narrow=True), source="wide")
+
+
+def test_cards_count_the_steps_before(tmp_path: Path) -> None:
+    recipe = recipe_for("esr_tm_x2")
+    network = build(recipe.spec())
+
+    def run(name: str, start: str, steps: int) -> int:
+        outcome = Outcome(
+            tmp_path / name, replace(recipe, start=WarmStart(model=start)), validation={"dataset": "set"}, data={}
+        )
+        outcome.folder.mkdir(exist_ok=True)
+        for which in ("best", "last"):
+            outcome.write(outcome.path(which), network, recipe.spec(), step=steps, psnr_db=30.0)
+        return int(read_card(outcome.path("best")).training["earlier_steps"])
+
+    assert run("first", "", 10) == 0
+    assert run("second", "first", 5) == 10
+    assert run("third", "second", 2) == 15
+    (tmp_path / "second" / "best.safetensors").unlink()
+    assert run("third", "second", 4) == 15, "a run that goes on knows, though what it began from is gone"
+    assert earlier_steps(WarmStart(model="third"), beside=tmp_path) == 19

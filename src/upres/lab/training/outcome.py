@@ -8,7 +8,8 @@ from torch import nn
 from upres.lab.checkpoint import save
 from upres.lab.training.form import deployable, is_expanded
 from upres.lab.training.recipe import Recipe
-from upres.models.card import ModelCard, ModelSpec
+from upres.lab.training.warm_start import earlier_steps
+from upres.models.card import ModelCard, ModelSpec, read_card
 
 
 class Outcome:
@@ -26,6 +27,9 @@ class Outcome:
 
     def __init__(self, folder: Path, recipe: Recipe, *, validation: dict[str, Any], data: dict[str, Any]) -> None:
         self.folder, self.recipe, self.validation, self.data = folder, recipe, validation, data
+        last = self.path("last")  # of a run that goes on; what it started from may be gone
+        known = read_card(last).training.get("earlier_steps") if last.is_file() else None
+        self._earlier_steps = earlier_steps(recipe.start, beside=folder.parent) if known is None else int(known)
 
     def path(self, which: str, stage: int | None = None) -> Path:
         """The file of the ``best`` or ``last`` network, of the run or of a stage (from 0) with one of its own."""
@@ -37,12 +41,14 @@ class Outcome:
         for which in ("best", "last"):
             for file in self.folder.glob(f"*{which}*.safetensors"):
                 file.unlink()
+        self._earlier_steps = earlier_steps(self.recipe.start, beside=self.folder.parent)
 
     def write(self, path: Path, network: nn.Module, spec: ModelSpec, *, step: int, psnr_db: float) -> None:
         """Write an ordinary network of a spec to ``path``, folded where that makes a difference."""
         training = {
             "recipe": self.recipe.to_dict(),
             "steps": step,
+            "earlier_steps": self._earlier_steps,
             "validation": {**self.validation, "psnr_db": round(psnr_db, 4)},
             "data": self.data,
         }

@@ -17,6 +17,7 @@ from upres.errors import RecipeError
 from upres.lab.checkpoint import load
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
+from upres.models.card import read_card
 from upres.models.catalog import find
 
 _SHUFFLED = "upsampler."
@@ -47,10 +48,7 @@ def warm_start(network: nn.Module, start: WarmStart, *, beside: Path) -> WarmSta
         UnknownModelError: If there is no such run, model or file.
         RecipeError: If the two networks have no tensor in common, or one is folded and the other is not.
     """
-    run = beside / start.model
-    names = ("best.expanded.safetensors", "best.safetensors") if is_expanded(network) else ("best.safetensors",)
-    found = [run / name for name in names if (run / name).is_file()]
-    source = found[0] if found else find(start.model).weights
+    source = _source(start, beside, expanded=is_expanded(network))
     theirs, card = load(source)
     if is_expanded(network) and not is_expanded(theirs):
         raise RecipeError(
@@ -58,6 +56,24 @@ def warm_start(network: nn.Module, start: WarmStart, *, beside: Path) -> WarmSta
             "expanded form; start from the best.expanded.safetensors that its training left beside it"
         )
     return adopt(network, theirs, start, source=start.model)
+
+
+def earlier_steps(start: WarmStart, *, beside: Path) -> int:
+    """How many steps the weights to start from were trained, and those that they started from; 0 from scratch.
+
+    Raises:
+        UnknownModelError: If there is no such run, model or file.
+    """
+    if not start.model:
+        return 0
+    training = read_card(_source(start, beside)).training
+    return int(training.get("steps", 0)) + int(training.get("earlier_steps", 0))
+
+
+def _source(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
+    names = ("best.expanded.safetensors", "best.safetensors") if expanded else ("best.safetensors",)
+    runs = [beside / start.model / name for name in names]
+    return next((run for run in runs if run.is_file()), None) or find(start.model).weights
 
 
 def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: str) -> WarmStartReport:
