@@ -124,6 +124,11 @@ def test_a_study_runs_its_queue_and_ends_with_a_table(data, tmp_path, capsys, mo
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["studies"][0]["rows"][1]["gain_db"] == summary["rows"][1]["gain_db"]
     assert (tmp_path / "toy-a-seed0" / "last.safetensors").stat().st_mtime_ns == written, "finished runs are kept"
+    (tmp_path / "toy-b-seed1" / "last.safetensors").unlink()
+    assert main(["train", "toy", "--summarise", "--out", str(tmp_path), *settings]) == 0
+    assert json.loads(results.read_text())["rows"][1]["psnr_db"].keys() == {"0"}
+    assert main(["train", "esr_tm_x2", "--summarise", "--out", str(tmp_path)]) == 1
+    assert "--summarise needs a study" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch")
     parser.add_argument("--cache", metavar="DIR", help="where decoded pictures are kept")
     parser.add_argument("--results", metavar="FILE", help="a study's results (benchmarks/results/STUDY.json)")
+    parser.add_argument("--summarise", action="store_true", help="sum up a study's finished runs, train nothing")
     parser.add_argument("--speed", action="store_true", help="compare steps/s with a plain PyTorch loop and stop")
     parser.add_argument("--quiet", action="store_true", help="no progress on the terminal")
     parser.add_argument("--json", action="store_true", help="report as JSON")
@@ -59,11 +60,15 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         print(json.dumps([recipe.to_dict() for recipe in resolved], indent=2))
         return 0
+    chosen = [studies.STUDIES[name] for name in args.recipes if name in studies.STUDIES]
+    return _sum_up(resolved, chosen, args) if args.summarise else _train(resolved, chosen, args)
+
+
+def _train(resolved: list[Any], chosen: list[Any], args: argparse.Namespace) -> int:
     if args.data is None or (args.out is None and not args.speed):
         raise RecipeError("training needs --data DIR and --out DIR")
     if args.speed:
         return _compare_speed(resolved, args)
-    chosen = [studies.STUDIES[name] for name in args.recipes if name in studies.STUDIES]
     args.queue = args.queue or bool(chosen)
     if len(resolved) > 1 and not args.queue:
         raise RecipeError("several recipes need --queue")
@@ -72,6 +77,15 @@ def run(args: argparse.Namespace) -> int:
         return 0
     _report(results, [_summary(study, resolved, args) for study in chosen], as_json=args.json)
     return 1 if any(result["error"] for result in results) else 0
+
+
+def _sum_up(resolved: list[Any], chosen: list[Any], args: argparse.Namespace) -> int:
+    if not chosen or args.out is None:
+        raise RecipeError(
+            "--summarise needs a study (`upres train --list` ends with them) and the --out DIR of its runs"
+        )
+    _report([], [_summary(study, resolved, args) for study in chosen], as_json=args.json)
+    return 0
 
 
 def _resolve(name: str, settings: list[str]) -> list[Any]:
