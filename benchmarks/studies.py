@@ -14,7 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGES = {"ladder_rfdn": ROOT / "docs" / "ablations.md", "tricks": ROOT / "docs" / "tricks.md"}
 
 SETTING = """Networks of 24 channels and 4 blocks, x4, crops of 32x32 low-resolution pixels, 8 at a time, SOAP along a
-cosine, bf16 autocast, {seeds} seeds a row. CPU ms: eager PyTorch at 320x180, {threads} threads, {cpu}. A gain is
+cosine, bf16 autocast, {seeds} a row. CPU ms: eager PyTorch at 320x180, {threads} threads, {cpu}. A gain is
 the mean over the seeds of the difference to the row named under *over*; the papers' column has what they report for
 networks and trainings many times as large.
 
@@ -30,10 +30,15 @@ convolution (IMDB-R), shallow residual blocks (SRB), feature distillation connec
 }
 
 
+def _counted(numbers: list[int]) -> str:
+    """How many seeds rows have: ``3 seeds``, ``1 or 2 seeds``."""
+    return f"{' or '.join(map(str, numbers))} seed{'s' if numbers != [1] else ''}"
+
+
 def page(summary: dict[str, Any]) -> str:
     """The page of a study."""
     setting = SETTING.format(
-        seeds=max(len(row["psnr_db"]) for row in summary["rows"]),
+        seeds=_counted(sorted({len(row["psnr_db"]) for row in summary["rows"]})),
         threads=summary["environment"]["cores"],
         cpu=summary["environment"]["cpu"],
         study=summary["study"],
