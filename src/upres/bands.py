@@ -26,7 +26,7 @@ LEAST_SIDE = 16
 WINDOW_STEP = 8
 """Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
 ROWS_TOGETHER = (2, 3, 4)
-"""Rows that kernels for luma make at a time. Each is rounded in its own way, in a window as in the whole picture if the
+"""Rows that the native engine's kernels make at a time. Each is rounded in its own way, in a window as in the whole picture if the
 same ones come together and all of them see what they see there."""
 
 
@@ -89,7 +89,10 @@ class Enlarged:
         self._color_mode: ColorMode = color_mode
         self._halo = max(halo, CHROMA_HALO)
         self._reach, self._unit = self._halo, 1
+        self._fused: Callable[[Pixels], Pixels] | None = None
         if color_mode == "luma":
+            self._fused = getattr(network, "upscale_rgb", None)
+        if self._fused is not None:
             self._reach, self._unit = self._halo + max(ROWS_TOGETHER) - 1, lcm(*ROWS_TOGETHER)
         missing = max(0, LEAST_SIDE - min(below.size))
         self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
@@ -111,13 +114,12 @@ class Enlarged:
 
     def working_bytes(self, count: int) -> int:
         """Memory it takes to make ``count`` rows."""
-        height = self._rows_for(count) + WINDOW_STEP + self._unit
+        height = self._rows_for(count) + WINDOW_STEP + self._unit - 1
         return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
 
     def _run(self, pixels: Pixels) -> Pixels:
-        fused: Callable[[Pixels], Pixels] | None = getattr(self._network, "upscale_rgb", None)
-        if fused is not None and self._color_mode == "luma":
-            return fused(pixels)
+        if self._fused is not None:
+            return self._fused(pixels)
         return run_network(pixels, self._network, scale=self._scale, color_mode=self._color_mode)
 
     def _window(self, rows: range) -> range:
@@ -132,7 +134,7 @@ class Enlarged:
 
     def _rows_for(self, count: int) -> int:
         """Rows from below that ``count`` of the result need, wherever they are."""
-        return -(-count // self._scale) + 1 + 2 * self._reach + self._unit
+        return -(-count // self._scale) + 2 * self._reach + self._unit
 
 
 class Blended:
