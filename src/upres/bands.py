@@ -26,8 +26,8 @@ LEAST_SIDE = 16
 WINDOW_STEP = 8
 """Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
 ROWS_TOGETHER = (2, 3, 4)
-"""Rows that the native engine's kernels make at a time. Each is rounded in its own way, in a window as in the whole picture if the
-same ones come together and all of them see what they see there."""
+"""Rows that the native engine's kernels make at a time. Each is rounded in its own way, in a window as in the whole
+picture if the same ones come together and all of them see what they see there."""
 
 
 class Stage(Protocol):
