@@ -186,7 +186,7 @@ bool is_mirrored(const Network& network) {
 }
 
 PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arithmetic, float peak) {
-  const bool mirrored = arithmetic == kMirroredInteger;
+  const bool mirrored = arithmetic == kMirroredInteger, halved = mirrored || arithmetic == kMinimalInteger;
   if (mirrored && !is_mirrored(network)) throw std::invalid_argument("the network is not its own mirror image");
   std::vector<Phase> phases = read_phases(network, mirrored);
   PackedModel model{};
@@ -197,10 +197,12 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
   model.kernel = kernels.edge(network.family, network.kernel_size, network.channels, arithmetic, is_bounded);
   if (model.kernel.run == nullptr) throw std::invalid_argument("no such kernel for this instruction set");
   float key_scale = 1.0f;
-  if (is_integer(arithmetic) && peak > 1023.0f) throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
+  if (is_integer(arithmetic) && peak > 1023.0f) {
+    throw std::invalid_argument("integer kernels take pixels of up to 10 bits");
+  }
   const Halving halving{network.kernel_size, mirrored, peak};
   double near = kLargestSum;
-  if (arithmetic == kMinimalInteger || mirrored) {
+  if (halved) {
     for_each_list(phases, &Phase::values,
                   [&](const Filter& filter) { near = std::min(near, halving.near_factor(filter)); });
     model.value_scale = static_cast<float>(1.0 / (near * peak));
@@ -221,9 +223,7 @@ PackedModel pack(const Network& network, const Kernels& kernels, Arithmetic arit
       if (arithmetic == kFloat) append_floats(filters, network.window(), model.float_taps);
       if (arithmetic == kMinimal) append_minimal(filters, network.kernel_size, model.float_taps);
       if (arithmetic == kInteger) append_pairs(filters, network.kernel_size, model.integer_taps);
-      if (arithmetic == kMinimalInteger || mirrored) {
-        halving.append_group(kinds.values, kinds.queries, kinds.keys, near, model.integer_taps);
-      }
+      if (halved) halving.append_group(kinds.values, kinds.queries, kinds.keys, near, model.integer_taps);
     }
   }
   const void* taps = is_integer(arithmetic) ? static_cast<const void*>(model.integer_taps.data())

@@ -22,31 +22,33 @@ void clear(Word* to, int64_t begin, int64_t end) {
   if (begin < end) std::memset(to + begin, 0, static_cast<size_t>(end - begin) * sizeof(Word));
 }
 
-template <class T>
-void widen(const void* row, int64_t width, int64_t first, int64_t count, float limit, float* to) {
+// Pixels first .. first + count of a row, each converted; zero outside of the row.
+template <class T, class Word, class Convert>
+UPRES_INLINE void convert_inside(const void* row, int64_t width, int64_t first, int64_t count, Word* to,
+                                 Convert convert) {
   const Inside inside(row, width, first, count);
   const T* from = static_cast<const T*>(row) + (inside.begin < inside.end ? first + inside.begin : 0);
-  float* out = to + inside.begin;
+  Word* out = to + inside.begin;
   clear(to, 0, inside.begin < inside.end ? inside.begin : count);
-  for (int64_t x = 0; x < inside.end - inside.begin; ++x) {
-    float v = static_cast<float>(from[x]);
-    v = v > -limit ? v : -limit;
-    out[x] = v < limit ? v : limit;
-  }
+  for (int64_t x = 0; x < inside.end - inside.begin; ++x) out[x] = convert(from[x]);
   clear(to, inside.end, count);
 }
 
 template <class T>
+void widen(const void* row, int64_t width, int64_t first, int64_t count, float limit, float* to) {
+  convert_inside<T>(row, width, first, count, to, [limit](T pixel) {
+    float v = static_cast<float>(pixel);
+    v = v > -limit ? v : -limit;
+    return v < limit ? v : limit;
+  });
+}
+
+template <class T>
 void shorten(const void* row, int64_t width, int64_t first, int64_t count, int limit, int16_t* to) {
-  const Inside inside(row, width, first, count);
-  const T* from = static_cast<const T*>(row) + (inside.begin < inside.end ? first + inside.begin : 0);
-  int16_t* out = to + inside.begin;
-  clear(to, 0, inside.begin < inside.end ? inside.begin : count);
-  for (int64_t x = 0; x < inside.end - inside.begin; ++x) {
-    const int v = from[x];
-    out[x] = static_cast<int16_t>(v < limit ? v : limit);
-  }
-  clear(to, inside.end, count);
+  convert_inside<T>(row, width, first, count, to, [limit](T pixel) {
+    const int v = pixel;
+    return static_cast<int16_t>(v < limit ? v : limit);
+  });
 }
 
 bool within(const float* row, int64_t count, float peak) {

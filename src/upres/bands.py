@@ -89,9 +89,8 @@ class Enlarged:
         self._color_mode: ColorMode = color_mode
         self._halo = max(halo, CHROMA_HALO)
         self._reach, self._unit = self._halo, 1
-        self._fused: Callable[[Pixels], Pixels] | None = None
-        if color_mode == "luma":
-            self._fused = getattr(network, "upscale_rgb", None)
+        fused: Callable[[Pixels], Pixels] | None = getattr(network, "upscale_rgb", None)
+        self._fused = fused if color_mode == "luma" else None
         if self._fused is not None:
             self._reach, self._unit = self._halo + max(ROWS_TOGETHER) - 1, lcm(*ROWS_TOGETHER)
         missing = max(0, LEAST_SIDE - min(below.size))
