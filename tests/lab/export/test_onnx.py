@@ -35,6 +35,17 @@ def test_onnx_runtime_agrees_at_any_size(tmp_path, name, scale):
         assert np.abs(found - expected).max() < 1e-5
 
 
+@pytest.mark.parametrize("name", ["rlfn_c32b6", "e_rfdn"])
+def test_sizes_are_read_from_the_input_so_that_openvino_fuses_every_bias(tmp_path, name):
+    path = export(network_of(name), tmp_path / "x.onnx").path
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    parts = compiled.get_runtime_model().get_ops()
+    kinds = {part.get_friendly_name(): part.get_rt_info()["layerType"] for part in parts}
+    biased = {node.name for node in onnx.load(path).graph.node if node.op_type == "Conv"}
+    assert len(biased) > 50
+    assert [name for name in biased if kinds.get(name) == "Eltwise"] == []
+
+
 @pytest.mark.parametrize("name", EDGE)
 def test_openvino_agrees(tmp_path, name):
     network = network_of(name, 3)

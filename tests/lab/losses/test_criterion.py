@@ -37,6 +37,16 @@ def test_a_focused_squared_error_is_the_mean_of_powers(pair: tuple[torch.Tensor,
     assert LOSSES["l2"](sr, hr, focus=1.0).item() == pytest.approx(crops.mean().item(), rel=1e-5)
 
 
+def test_the_luma_share_of_a_squared_error_measures_y(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = pair
+    red, green, blue = (sr - hr).detach().unbind(1)
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue).square().mean()
+    assert LOSSES["l2"](sr, hr, luma=1.0).item() == pytest.approx(luma.item(), rel=1e-5)
+    both = 0.2 * (sr - hr).detach().square().mean() + 0.8 * luma
+    assert LOSSES["l2"](sr, hr, luma=0.8).item() == pytest.approx(both.item(), rel=1e-5)
+    assert LOSSES["l2"](sr[:, :1], hr[:, :1], luma=0.8).item() == pytest.approx(red.square().mean().item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_has_gradients_and_is_least_at_the_truth(name: str, pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     sr, hr = pair

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_LUMA = (0.299, 0.587, 0.114)
+from upres.lab.losses.pixel import to_luma
+
 _SOBEL_X = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 _SOBEL_Y = ((-1.0, -2.0, -1.0), (0.0, 0.0, 0.0), (1.0, 2.0, 1.0))
 _LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
@@ -38,9 +39,7 @@ def gradient_variance(
 def _variances(picture: Tensor, kernels: Tensor, patch_size: int) -> Tensor:
     """Variance of each edge map in each square, ``(N, 3, squares)``."""
     with torch.autocast(picture.device.type, enabled=False):  # squares of squares need more than bf16's eight bits
-        plane = picture.float()
-        if plane.shape[1] == 3:
-            plane = torch.einsum("nchw,c->nhw", plane, torch.tensor(_LUMA, device=plane.device))[:, None]
+        plane = to_luma(picture.float())[:, None]
         maps = F.conv2d(plane, kernels)  # no padding: a border of zeros would be the strongest edge
         squares = F.unfold(maps, patch_size, stride=patch_size)  # (N, 3 * patch_size², squares)
         return squares.reshape(len(squares), 3, patch_size**2, -1).var(dim=2)

@@ -4,24 +4,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_BT601 = (0.299, 0.587, 0.114)
+
 
 def l1(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean absolute error."""
     return F.l1_loss(sr, hr)
 
 
-def l2(sr: Tensor, hr: Tensor, *, focus: float = 1.0) -> Tensor:
+def l2(sr: Tensor, hr: Tensor, *, focus: float = 1.0, luma: float = 0.0) -> Tensor:
     """Mean squared error: what PSNR measures.
 
     Args:
         sr: Estimate.
         hr: Ground truth.
-        focus: Power to which each crop's error is raised: above 1 the hard crops count more, the sharp and contrasty
-            ones. For networks too small to serve all crops; the loss is then the mean of the powers.
+        focus: Power to which each crop's error is raised; the loss is then the mean of the powers. Above 1 the hard
+            crops count more, the sharp and contrasty ones, for networks too small to serve all. Below 1 crops count
+            more alike, as pictures do in a mean of PSNRs.
+        luma: Share of the squared error that is the luma's (BT.601) instead of the mean of red, green and blue.
+            PSNR on Y measures luma alone; what is left keeps the colours.
     """
-    if focus == 1.0:
+    if focus == 1.0 and luma == 0.0:
         return F.mse_loss(sr, hr)
-    return (sr - hr).square().mean((1, 2, 3)).pow(focus).mean()
+    crops = (sr - hr).square().mean((1, 2, 3))
+    if luma:
+        crops = (1 - luma) * crops + luma * to_luma(sr - hr).square().mean((1, 2))
+    return crops.pow(focus).mean()
+
+
+def to_luma(pictures: Tensor) -> Tensor:
+    """BT.601 luma ``(N, H, W)`` of ``(N, 3, H, W)`` in R, G, B; a single plane is its own."""
+    if pictures.shape[1] == 1:
+        return pictures[:, 0]
+    return (pictures * pictures.new_tensor(_BT601).view(3, 1, 1)).sum(1)  # no product that autocast would round
 
 
 def charbonnier(sr: Tensor, hr: Tensor, *, epsilon: float = 1e-3) -> Tensor:

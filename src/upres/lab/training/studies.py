@@ -113,7 +113,10 @@ def _trick(label: str, says: str, *, against: str = "rlfb", **changes: Any) -> R
 
 
 def _losses(*terms: LossTerm) -> tuple[Stage, ...]:
-    return (replace(_TRICK, losses=(LossTerm(name="l1"), *terms)),)
+    return (replace(_TRICK, losses=terms),)
+
+
+_ABSOLUTE = LossTerm(name="l1")
 
 
 _WIDE = {"num_channels": 26}
@@ -146,11 +149,22 @@ _TRICK_ROWS = (
         against="wide",
         stages=(replace(_HALF, arguments=_WIDE), _HALF),
     ),
-    _trick("contrastive", "contrastive loss beside L1", stages=_losses(LossTerm(name="contrastive", weight=1 / 255))),
+    _trick("squared", "squared error instead of L1", stages=_losses(LossTerm(name="l2"))),
+    _trick(
+        "mean_psnr",
+        "squared error of each crop to the power 0.2, four fifths of it the luma's (ours)",
+        against="squared",
+        stages=_losses(LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})),
+    ),
+    _trick(
+        "contrastive",
+        "contrastive loss beside L1",
+        stages=_losses(_ABSOLUTE, LossTerm(name="contrastive", weight=1 / 255)),
+    ),
     _trick(
         "gradient_variance",
         "gradient-variance loss beside L1",
-        stages=_losses(LossTerm(name="gradient_variance", weight=0.1)),
+        stages=_losses(_ABSOLUTE, LossTerm(name="gradient_variance", weight=0.1)),
     ),
     _trick(
         "stages",
