@@ -13,9 +13,7 @@ both bars goes into the package by ``upres export runs/int8/trained/best.safeten
 import hashlib
 import json
 import shutil
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +23,9 @@ import torch
 from torch import nn
 
 from upres.bench.environment import environment
+from upres.bench.speed import Contender, bench_speed
 from upres.engines.openvino import ENGINE
-from upres.errors import UnsupportedModelError
+from upres.errors import UnsupportedModelError, UpresError
 from upres.evaluation import evaluate, load_pairs
 from upres.lab.checkpoint import load
 from upres.lab.export.int8 import export_int8
@@ -40,7 +39,7 @@ PAGE = ROOT / "docs" / "int8.md"
 MODEL = "rlfn_c32b6_x4"
 SETS = ("Set5", "Set14")
 SIZES = ((320, 180), (256, 256), (640, 360))
-SECONDS_PER_SIZE = 12.0
+ROUNDS = 20
 THREADS = 2
 
 MIXES: dict[str, Callable[[str], bool]] = {
@@ -52,6 +51,7 @@ MIXES: dict[str, Callable[[str], bool]] = {
 """Name -> whether a convolution is in 8 bits; the second is what `suitable_layers` chooses."""
 
 TRAINED = "body, tail, trained"
+_FIXED_SIZE = "bf16, fixed size"
 
 Scores = dict[str, float]
 
@@ -85,31 +85,50 @@ def quality(shared: Path, runs: Path) -> None:
 
 
 def speed(runs: Path) -> None:
-    """Milliseconds a picture, the contenders in turns."""
-    graphs, rows = runs / "graphs", []
+    """Milliseconds a picture, the contenders in turns, each in a process of its own."""
+    graphs, shipped = runs / "graphs", str(find(MODEL).weights)
     known = [*(f"{mix}, calibrated" for mix in MIXES), TRAINED]
     names = [name for name in known if (graphs / f"{_stem(name)}.int8.onnx").is_file()]
-    for width, height in SIZES:
-        batch = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-        sessions = {"f32": _engine(find(MODEL), "f32"), "bf16": _engine(find(MODEL), "bf16")}
-        sessions |= {"bf16, fixed size": _fixed_size_bf16(graphs)}
-        sessions |= {name: _engine(find(graphs / f"{_stem(name)}.safetensors"), "int8") for name in names}
-        times = _interleaved(sessions, batch)
-        for name, found in times.items():
-            ratios = [base / own for base, own in zip(times["bf16"], found, strict=True)]
-            fixed = [base / own for base, own in zip(times["bf16, fixed size"], found, strict=True)]
-            rows.append(
-                {
-                    "graph": name,
-                    "width": width,
-                    "height": height,
-                    "repeats": len(found),
-                    "latency_ms": _spread(found),
-                    "times_as_fast_as_bf16": _spread(ratios),
-                    "times_as_fast_as_bf16_fixed": _spread(fixed),
-                }
-            )
-    _record("speed", rows)
+    runners = {"f32": (shipped, "f32"), "bf16": (shipped, "bf16"), _FIXED_SIZE: (_fixed_size(graphs), "int8")}
+    runners |= {name: (str(graphs / f"{_stem(name)}.safetensors"), "int8") for name in names}
+    entrants = [
+        Contender(
+            model=name,
+            engine="openvino",
+            source=source,
+            scale=4,
+            width=4 * width,
+            height=4 * height,
+            channels=3,
+            threads=THREADS,
+            precision=precision,
+        )
+        for width, height in SIZES
+        for name, (source, precision) in runners.items()
+    ]
+    rows = bench_speed(entrants, rounds=ROUNDS, on_skip=_give_up).rows
+    free, fixed = (
+        {row.width: row.latency_ms_median for row in rows if row.model == name} for name in ("bf16", _FIXED_SIZE)
+    )
+    _record(
+        "speed",
+        [
+            {
+                "graph": row.model,
+                "width": row.width // 4,
+                "height": row.height // 4,
+                "latency_ms_median": round(row.latency_ms_median, 3),
+                "spread": round(row.spread, 4),
+                "times_as_fast_as_bf16": round(free[row.width] / row.latency_ms_median, 4),
+                "times_as_fast_as_bf16_fixed": round(fixed[row.width] / row.latency_ms_median, 4),
+            }
+            for row in rows
+        ],
+    )
+
+
+def _give_up(contender: Contender, error: UpresError) -> None:
+    raise UnsupportedModelError(f"{contender.name}: {error}") from error
 
 
 def layers(shared: Path) -> None:
@@ -210,12 +229,12 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _fixed_size_bf16(folder: Path) -> Any:
+def _fixed_size(folder: Path) -> str:
     """The float graph compiled for its size as an int8 one is, to tell what of the gain is arithmetic."""
     weights = folder / "float.safetensors"
     shutil.copy(find(MODEL).weights, weights)
     shutil.copy(find(MODEL).weights.with_suffix(".onnx"), weights.with_suffix(".int8.onnx"))
-    return _engine(find(weights), "int8")
+    return str(weights)
 
 
 def _engine(model: Model, precision: str) -> Any:
@@ -241,25 +260,6 @@ def _data(shared: Path) -> dict[str, Any]:
 def _psnr(run: Callable[[Any], Any], data: dict[str, Any]) -> Scores:
     reports = {name: evaluate(run, data[name], scale=4, color_mode="rgb", protocol="paper") for name in SETS}
     return {name: round(report.psnr_db, 4) for name, report in reports.items()}
-
-
-def _interleaved(sessions: dict[str, Any], batch: Any) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {name: [] for name in sessions}
-    for session in sessions.values():
-        for _ in range(3):
-            session(batch)
-    end = time.monotonic() + SECONDS_PER_SIZE
-    while time.monotonic() < end or len(times["bf16"]) < 5:
-        for name, session in sessions.items():
-            begun = time.perf_counter()
-            session(batch)
-            times[name].append((time.perf_counter() - begun) * 1e3)
-    return times
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    quarters = statistics.quantiles(values, n=4)
-    return {"median": round(quarters[1], 3), "q1": round(quarters[0], 3), "q3": round(quarters[2], 3)}
 
 
 def _stem(name: str) -> str:
@@ -314,9 +314,9 @@ learned with the weights (`lab/quantization/network.py`). The engine computes; i
 """
 _SPEED = """## Speed
 
-Median milliseconds for a picture of that size going in, {threads} threads, {cpu}, OpenVINO {openvino}, contenders in
-turns; in brackets how many times as fast as bf16 in the same turn, median and quartiles. `bf16` is the engine as it
-ships; compiled for a fixed size, bf16 gains too.
+Median milliseconds for a picture of that size going in, ± the distance between the quartiles, {threads} threads,
+{cpu}, OpenVINO {openvino}, contenders in turns, each in a process of its own; in brackets how many times as fast as
+bf16. `bf16` is the engine as it ships; compiled for a fixed size, bf16 gains too.
 """
 _LAYERS = """## Layer by layer
 
@@ -405,8 +405,7 @@ def _scores(row: dict[str, Any], exact: dict[str, Any]) -> list[str]:
 
 
 def _timed(row: dict[str, Any]) -> str:
-    ratio = row["times_as_fast_as_bf16"]
-    return f"{row['latency_ms']['median']:.1f} ({ratio['median']:.2f}, {ratio['q1']:.2f} to {ratio['q3']:.2f})"
+    return f"{row['latency_ms_median']:.1f} ± {row['spread']:.0%} ({row['times_as_fast_as_bf16']:.2f})"
 
 
 def _lost(row: dict[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """Comparisons: rows of recipes that differ in one thing, run with several seeds and summed up with their spread.
 
 ``ladder_rfdn`` walks from IMDN's block to the RFDB as RFDN's paper does; ``tricks`` holds the efficiency challenge's
-lessons, a row each. Both are small (24 channels, 4 blocks, x4, 2500 or 1200 steps of 8 crops), so their gains are not
-the papers'. SOAP makes so few steps worth some ten times as many of Adam's.
+lessons, a row each; ``choice`` compares networks that could ship. All are small (x4, 2500 or 1200 steps of 8 crops; 24
+channels and 4 blocks in the first two), so their gains are not the papers'. SOAP makes so few steps worth some ten
+times as many of Adam's.
 An ordering is claimed only where a gain exceeds twice the spread of the seeds: the larger of the two rows' own and the
 whole study's, because two or three seeds may lie close together by chance.
 """
@@ -117,6 +118,8 @@ def _losses(*terms: LossTerm) -> tuple[Stage, ...]:
 
 
 _ABSOLUTE = LossTerm(name="l1")
+_MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
+"""What ships is trained with it, see `recipes.rgb`."""
 
 
 _WIDE = {"num_channels": 26}
@@ -154,7 +157,7 @@ _TRICK_ROWS = (
         "mean_psnr",
         "squared error of each crop to the power 0.2, four fifths of it the luma's (ours)",
         against="squared",
-        stages=_losses(LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})),
+        stages=_losses(_MEAN_PSNR),
     ),
     _trick(
         "contrastive",
@@ -179,9 +182,27 @@ _TRICK_ROWS = (
     _trick("no_ema", "no running mean of the weights", ema_decay=0.0),
 )
 
+
+def _candidate(label: str, says: str, model: str = "rlfn_x4", **arguments: Any) -> Row:
+    against = "" if label == "c32b6" else "c32b6"
+    return Row(label=label, says=says, against=against, model=model, arguments=arguments, stages=_losses(_MEAN_PSNR))
+
+
+_CHOICE_ROWS = (
+    _candidate("c16b6", "RLFN, 16 channels, 6 blocks", num_channels=16),
+    _candidate("c24b6", "RLFN, 24 channels, 6 blocks", num_channels=24),
+    _candidate("c32b4", "RLFN, 32 channels, 4 blocks", num_channels=32, num_blocks=4),
+    _candidate("c32b6", "RLFN, 32 channels, 6 blocks", num_channels=32),
+    _candidate("c48b4", "RLFN, 48 channels, 4 blocks", num_channels=48, num_blocks=4),
+    _candidate("c48b6", "RLFN, 48 channels, 6 blocks", num_channels=48),
+    _candidate("rfdn32", "E-RFDN, 32 channels, 4 blocks", "e_rfdn_x4", num_channels=32),
+    _candidate("span32", "SPAN, 32 channels, 6 blocks", "span_x4", num_channels=32),
+)
+
 STUDIES: Mapping[str, Study] = {
     "ladder_rfdn": Study(name="ladder_rfdn", title="From IMDN's block to the RFDB", rows=_LADDER_ROWS, seeds=(0, 1, 2)),
     "tricks": Study(name="tricks", title="The efficiency challenge's lessons", rows=_TRICK_ROWS, seeds=(0, 1)),
+    "choice": Study(name="choice", title="Which RGB network ships", rows=_CHOICE_ROWS, seeds=(0, 1)),
 }
 """Every study by the name that `upres train` takes."""
 

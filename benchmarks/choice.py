@@ -1,0 +1,136 @@
+"""Which RGB network ships: quality after a short training against milliseconds in OpenVINO, ``docs/choice.md``.
+
+    upres train choice --data ../shared/data/train --out RUNS     # benchmarks/results/choice.json
+    python benchmarks/choice.py speed                             # how fast each is, on an otherwise idle machine
+    python benchmarks/choice.py page                              # the page alone
+
+Speed does not depend on the weights, so untrained networks are timed.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from upres.bench.environment import environment
+from upres.bench.speed import Contender, bench_speed
+from upres.errors import UpresError
+from upres.lab.checkpoint import build, describe, save
+from upres.lab.export.onnx import export
+from upres.lab.training.form import deployable
+from upres.lab.training.studies import STUDIES, markdown
+
+ROOT = Path(__file__).resolve().parents[1]
+QUALITY = ROOT / "benchmarks" / "results" / "choice.json"
+SPEED = ROOT / "benchmarks" / "results" / "choice_speed.json"
+PAGE = ROOT / "docs" / "choice.md"
+STUDY = STUDIES["choice"]
+WIDTH, HEIGHT, THREADS, ROUNDS = 320, 180, 2, 15
+ARITHMETIC = {"bf16": "bf16", "f32": "f32", "f32, AVX2": "f32"}
+"""Column -> precision asked of OpenVINO."""
+
+
+def speed() -> None:
+    """Milliseconds of every candidate in every arithmetic."""
+    with tempfile.TemporaryDirectory() as folder:
+        graphs = dict(_exported(Path(folder)))
+        rows = [*_timed(graphs, ("bf16", "f32"))]
+        with _avx2_only():
+            rows += _timed(graphs, ("f32, AVX2",))
+    SPEED.write_text(json.dumps({"environment": environment(), "rows": rows}, indent=1) + "\n")
+    rewrite()
+
+
+def rewrite() -> None:
+    """Write the page from the results files."""
+    PAGE.write_text(page())
+
+
+def _exported(folder: Path) -> Iterator[tuple[str, Path]]:
+    for row, recipe in zip(STUDY.rows, STUDY.recipes(), strict=False):  # the first seed's
+        path = folder / f"{row.label}.safetensors"
+        network, spec = deployable(build(recipe.spec()), recipe.spec())
+        save(path, network, describe(network, spec, name=row.label))
+        export(network, path.with_suffix(".onnx"))
+        yield row.label, path
+
+
+def _timed(graphs: dict[str, Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    entrants = {
+        (label, column): Contender(
+            model=label,
+            engine="openvino",
+            source=str(path),
+            scale=4,
+            width=4 * WIDTH,
+            height=4 * HEIGHT,
+            channels=3,
+            threads=THREADS,
+            precision=ARITHMETIC[column],
+        )
+        for label, path in graphs.items()
+        for column in columns
+    }
+    rows = bench_speed(list(entrants.values()), rounds=ROUNDS, on_skip=_give_up).rows
+    for (label, column), row in zip(entrants, rows, strict=True):
+        yield {
+            "label": label,
+            "arithmetic": column,
+            "latency_ms_median": round(row.latency_ms_median, 3),
+            "spread": round(row.spread, 4),
+        }
+
+
+def _give_up(contender: Contender, error: UpresError) -> None:
+    raise RuntimeError(f"{contender.name}: {error}") from error
+
+
+@contextmanager
+def _avx2_only() -> Iterator[None]:
+    """Let the convolutions of processes that begin now use no more than AVX2."""
+    os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
+    try:
+        yield
+    finally:
+        del os.environ["ONEDNN_MAX_CPU_ISA"]
+
+
+INTRODUCTION = """# Which RGB network ships
+
+RLFN with 32 channels and 6 blocks, `rlfn_c32b6`: candidates are compared by quality after the same short training and
+by milliseconds in the engine that users get, with bf16, with f32, and with convolutions held to AVX2.
+
+Written by `python benchmarks/choice.py` from `benchmarks/results/choice.json`, which `upres train choice` makes, and
+`choice_speed.json`. One picture of {width}x{height} to x4, OpenVINO {openvino}, {threads} threads, {cpu}, each
+candidate in a process of its own, in turns; ± is the distance between the quartiles.
+"""
+
+
+def page() -> str:
+    """The Markdown page."""
+    quality, found = json.loads(QUALITY.read_text()), json.loads(SPEED.read_text())
+    machine, times = found["environment"], {(row["label"], row["arithmetic"]): row for row in found["rows"]}
+    introduction = INTRODUCTION.format(
+        width=WIDTH, height=HEIGHT, openvino=machine["versions"]["openvino"], threads=THREADS, cpu=machine["cpu"]
+    )
+    lines = [
+        introduction,
+        f"| | {' | '.join(f'{column}, ms' for column in ARITHMETIC)} | PSNR |",
+        f"|---|{'--:|' * (len(ARITHMETIC) + 1)}",
+    ]
+    for row in quality["rows"]:
+        cells = [_cell(times[row["label"], column]) for column in ARITHMETIC]
+        lines.append(f"| {row['says']} | {' | '.join(cells)} | {row['mean_db']:.3f} |")
+    return "\n".join([*lines, "", "The trainings:", "", markdown(quality)])
+
+
+def _cell(row: dict[str, Any]) -> str:
+    return f"{row['latency_ms_median']:.1f} ± {row['spread']:.0%}"
+
+
+if __name__ == "__main__":
+    {"speed": speed, "page": rewrite}[sys.argv[1]]()
