@@ -9,6 +9,7 @@ from upres.bench.speed import Contender, SessionRunner, bench_speed, contenders,
 from upres.bench.workers import Timing
 from upres.errors import EngineError, UnknownModelError, UnsupportedModelError
 from upres.models.card import ModelCard, ModelSpec
+from upres.models.catalog import list_models
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,16 @@ def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked
     assert native() == [("auto", None), ("int16", None)]
     assert native(precision="f32") == [("f32", None)]
     assert native(precision="f32", isas=("avx512", "avx2")) == [("f32", "avx512"), ("f32", "avx2")]
+
+
+def test_openvino_runs_the_8_bit_graph_of_a_model_that_has_one(checkpoint):
+    def openvino(model, **settings):
+        return [c.precision for c in contenders([model], ["openvino"], [(1280, 720)], threads=1, **settings)]
+
+    shipped = next(model for model in list_models() if model.int8_graph is not None)
+    assert openvino(shipped.card.name) == ["auto", "int8"]
+    assert openvino(shipped.card.name, precision="bf16") == ["bf16"]
+    assert openvino(str(checkpoint)) == ["auto"]
 
 
 @pytest.mark.skipif(native_module() is None, reason="the native module is not built here")

@@ -22,7 +22,7 @@ from upres.engines.native import ENGINE as NATIVE
 from upres.engines.select import open_session
 from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
 from upres.models.card import ModelCard, read_weights
-from upres.models.catalog import find
+from upres.models.catalog import Model, find
 
 RESAMPLERS = ("cv2", "pillow")
 """Contenders that are no engines: bicubic interpolation of other people's libraries."""
@@ -133,7 +133,8 @@ def contenders(
         engines: Of `upres.engines.select.ENGINES` and `RESAMPLERS`.
         sizes: Width and height of the output.
         threads: Of every contender.
-        precision: Asked of the engines; with ``auto`` the native engine runs its integer kernels too.
+        precision: Asked of the engines; with ``auto`` the native engine runs its integer kernels too, and OpenVINO the
+            8-bit graph of a model that has one.
         isas: Instruction sets that the native engine is asked for, one contender each; empty for its best.
     """
     found = [(str(name), find(name)) for name in models]
@@ -158,15 +159,13 @@ def contenders(
                 multiply_adds=None if per_pixel is None else per_pixel * (width // scale) * (height // scale),
             )
             for engine in engines:
-                if engine == "native":
-                    precisions = ("auto", INTEGER) if precision == "auto" else (precision,)
-                    made += [
-                        replace(first, engine=engine, precision=each, isa=isa)
-                        for each in precisions
-                        for isa in isas or (None,)
-                    ]
-                elif engine not in RESAMPLERS:
-                    made.append(replace(first, engine=engine))
+                if engine in RESAMPLERS:
+                    continue
+                made += [
+                    replace(first, engine=engine, precision=each, isa=isa)
+                    for each in (precision, *_beside(engine, model, precision))
+                    for isa in (isas if engine == "native" and isas else (None,))
+                ]
     made += [
         Contender(model="bicubic", engine=engine, scale=scale, width=width, height=height, threads=threads)
         for scale, width, height in plain
@@ -232,6 +231,15 @@ def natural_noise(shape: tuple[int, int, int], *, seed: int = 0) -> NDArray[np.f
     columns = np.sin(np.arange(width, dtype=np.float32) / 23)[None, :]
     noise = np.random.default_rng(seed).standard_normal((channels, height, width), dtype=np.float32)
     return np.clip(0.5 + 0.2 * (rows + columns) + 0.05 * noise, 0, 1).astype(np.float32)
+
+
+def _beside(engine: str, model: Model, precision: str) -> tuple[str, ...]:
+    """Arithmetic that an engine is timed in besides the one it takes by itself."""
+    if precision != "auto":
+        return ()
+    if engine == "native":
+        return (INTEGER,)
+    return ("int8",) if engine == "openvino" and model.int8_graph is not None else ()
 
 
 def _bench_group(

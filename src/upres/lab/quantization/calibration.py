@@ -19,7 +19,9 @@ from upres.models.card import ColorMode
 CUT_OFF = 5e-5
 """Share of a layer's inputs beyond each limit. Ten times as many lose 0.04 dB more, none 0.01 (RLFN's body, tail)."""
 BATCHES = 8
-"""Of 8 crops of 48 pixels each."""
+"""Of 8 crops each."""
+PATCH_SIZE = 48
+"""Side of a crop in pixels; reductions that are smaller are not looked at."""
 _EVERY = 7
 """One of so many values is looked at; prime, so that no column or channel is left out."""
 
@@ -77,7 +79,10 @@ def picture_batches(pictures: str | Path, *, scale: int, color_mode: ColorMode) 
         DataError: If the folder holds no picture that is large enough.
     """
     pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
-    return calibration_batches(PatchSampler(pairs, scale=scale, patch_size=48, batch_size=8, color_mode=color_mode))
+    large = [pair for pair in pairs if min(pair.lr.shape[:2]) >= PATCH_SIZE]
+    return calibration_batches(
+        PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
+    )
 
 
 def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:
