@@ -65,7 +65,7 @@ def test_the_winners_four_stages() -> None:
 def test_what_ships_is_trained_as_long_as_promised(name: str) -> None:
     recipe = recipe_for(name)
     assert recipe.steps >= (90_000 if name in ("rlfn_x2", "rlfn_s_x2") else 60_000)
-    assert {stage.patch_size * recipe.spec(stage).scale for stage in recipe.stages} == {192}, "of high resolution"
+    assert min(stage.patch_size for stage in recipe.stages) >= 64, "borders weigh too much in small crops"
     real = "real" in name
     assert [stage.degradation.is_bicubic for stage in recipe.stages] == [not real] * len(recipe.stages)
 
