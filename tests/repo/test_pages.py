@@ -70,6 +70,11 @@ def test_the_pages_of_the_studies() -> None:
         assert path.read_text() == text, "run python benchmarks/studies.py"
 
 
+def test_the_page_of_the_networks_that_could_ship() -> None:
+    choice = _program("choice")
+    assert choice.page() == choice.PAGE.read_text(), "run python benchmarks/choice.py page"
+
+
 def test_the_page_of_real_photographs() -> None:
     real = _program("real")
     assert real.page(json.loads(real.RESULTS.read_text())["results"]) == real.PAGE.read_text(), "run benchmarks/real.py"
