@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from upres.bench.environment import environment
-from upres.bench.speed import Contender, bench_speed
+from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import UpresError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.export.onnx import export
@@ -60,20 +60,12 @@ def _exported(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _timed(graphs: dict[str, Path], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    size = (4 * WIDTH, 4 * HEIGHT)
     entrants = {
-        (label, column): Contender(
-            model=label,
-            engine="openvino",
-            source=str(path),
-            scale=4,
-            width=4 * WIDTH,
-            height=4 * HEIGHT,
-            channels=3,
-            threads=THREADS,
-            precision=ARITHMETIC[column],
-        )
+        (label, column): entrant
         for label, path in graphs.items()
         for column in columns
+        for entrant in contenders([str(path)], ["openvino"], [size], threads=THREADS, precision=ARITHMETIC[column])
     }
     rows = bench_speed(list(entrants.values()), rounds=ROUNDS, on_skip=_give_up).rows
     for (label, column), row in zip(entrants, rows, strict=True):

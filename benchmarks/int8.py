@@ -15,6 +15,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import torch
 from torch import nn
 
 from upres.bench.environment import environment
-from upres.bench.speed import Contender, bench_speed
+from upres.bench.speed import Contender, bench_speed, contenders
 from upres.engines.openvino import ENGINE
 from upres.errors import UnsupportedModelError, UpresError
 from upres.evaluation import evaluate, load_pairs
@@ -91,20 +92,11 @@ def speed(runs: Path) -> None:
     names = [name for name in known if (graphs / f"{_stem(name)}.int8.onnx").is_file()]
     runners = {"f32": (shipped, "f32"), "bf16": (shipped, "bf16"), _FIXED_SIZE: (_fixed_size(graphs), "int8")}
     runners |= {name: (str(graphs / f"{_stem(name)}.safetensors"), "int8") for name in names}
+    sizes = [(4 * width, 4 * height) for width, height in SIZES]
     entrants = [
-        Contender(
-            model=name,
-            engine="openvino",
-            source=source,
-            scale=4,
-            width=4 * width,
-            height=4 * height,
-            channels=3,
-            threads=THREADS,
-            precision=precision,
-        )
-        for width, height in SIZES
+        replace(entrant, model=name)
         for name, (source, precision) in runners.items()
+        for entrant in contenders([source], ["openvino"], sizes, threads=THREADS, precision=precision)
     ]
     rows = bench_speed(entrants, rounds=ROUNDS, on_skip=_give_up).rows
     free, fixed = (
@@ -373,7 +365,7 @@ def _layers_page(found: dict[str, Any]) -> str:
     blocks = sorted({name.split(".")[1] for name in lost if name.startswith("blocks.")})
     kinds = list(dict.fromkeys(name.split(".", 2)[2] for name in lost if name.startswith("blocks.")))
     lines = [
-        _LAYERS.format(exact=" / ".join(f"{exact[name]:.3f}" for name in SETS)),
+        _LAYERS.format(exact=_both(exact)),
         *_table(
             ("convolution", *(str(int(block) + 1) for block in blocks)),
             ((kind, *(_lost(lost[f"blocks.{block}.{kind}"]) for block in blocks)) for kind in kinds),
@@ -390,7 +382,7 @@ def _layers_page(found: dict[str, Any]) -> str:
 def _nncf_page(found: dict[str, Any]) -> str:
     exact = found["exact"]["nncf"]
     lines = [
-        _NNCF.format(exact=" / ".join(f"{exact[name]:.3f}" for name in SETS)),
+        _NNCF.format(exact=_both(exact)),
         *_table(("graph", *SETS), ((row["graph"], *_scores(row, exact)) for row in found["nncf"]), align="--:"),
     ]
     return "\n".join(lines) + "\n"
@@ -407,6 +399,10 @@ def _scores(row: dict[str, Any], exact: dict[str, Any]) -> list[str]:
     if row is exact:
         return [f"{row[name]:.3f}" for name in SETS]
     return [f"{row[name]:.3f} ({row[name] - exact[name]:+.3f})" for name in SETS]
+
+
+def _both(scores: Scores) -> str:
+    return " / ".join(f"{scores[name]:.3f}" for name in SETS)
 
 
 def _timed(row: dict[str, Any]) -> str:

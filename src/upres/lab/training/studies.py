@@ -17,6 +17,7 @@ from typing import Any
 from upres.errors import DataError
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
+from upres.lab.training.recipes.rgb import MEAN_PSNR
 from upres.models.card import ModelCard, read_card
 
 _STAGE = Stage(
@@ -118,8 +119,6 @@ def _losses(*terms: LossTerm) -> tuple[Stage, ...]:
 
 
 _ABSOLUTE = LossTerm(name="l1")
-_MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
-"""What ships is trained with it, see `recipes.rgb`."""
 
 
 _WIDE = {"num_channels": 26}
@@ -157,7 +156,7 @@ _TRICK_ROWS = (
         "mean_psnr",
         "squared error of each crop to the power 0.2, four fifths of it the luma's (ours)",
         against="squared",
-        stages=_losses(_MEAN_PSNR),
+        stages=_losses(MEAN_PSNR),
     ),
     _trick(
         "contrastive",
@@ -185,7 +184,7 @@ _TRICK_ROWS = (
 
 def _candidate(label: str, says: str, model: str = "rlfn_x4", **arguments: Any) -> Row:
     against = "" if label == "c32b6" else "c32b6"
-    return Row(label=label, says=says, against=against, model=model, arguments=arguments, stages=_losses(_MEAN_PSNR))
+    return Row(label=label, says=says, against=against, model=model, arguments=arguments, stages=_losses(MEAN_PSNR))
 
 
 _CHOICE_ROWS = (

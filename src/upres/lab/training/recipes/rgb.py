@@ -18,7 +18,7 @@ from upres.lab.zoo import MODELS
 _STEPS = 100_000
 _L1 = (LossTerm(name="l1"),)
 _L2 = (LossTerm(name="l2"),)
-_MEAN_PSNR = (LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8}),)
+MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
 """What a mean of PSNRs on Y measures: crops count almost alike, however hard, and mostly by their luma."""
 _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 """The literature's habit: halved every 200 thousand of a million steps."""
@@ -110,7 +110,7 @@ def shipping(model: str) -> Recipe:
     return Recipe(
         name=model,
         model=model,
-        stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000, losses=_MEAN_PSNR)),
+        stages=(first, _fine_tuning(first, steps=15_000 if scratch else 10_000, losses=(MEAN_PSNR,))),
         precision="bf16",
         start=WarmStart() if scratch else WarmStart(model=_at_x2(model), fresh=("upsampler.",)),
         reductions=_REDUCTIONS,
@@ -163,7 +163,7 @@ def int8(name: str) -> Recipe:
     The same loss at a tenth of the rate that the network was made with, falling to nothing.
     """
     model = name.replace("_int8", "")
-    stage = _fine_tuning(_shipping_stage(model, steps=1000), steps=1000, losses=_MEAN_PSNR)
+    stage = _fine_tuning(_shipping_stage(model, steps=1000), steps=1000, losses=(MEAN_PSNR,))
     return Recipe(
         name=name,
         model=model,
@@ -184,14 +184,14 @@ def _shipping_stage(model: str, *, steps: int) -> Stage:
         steps=steps,
         batch_size=batch_size,
         patch_size=patch_size,
-        losses=_MEAN_PSNR,
+        losses=(MEAN_PSNR,),
         optim=Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95)),
         schedule=Schedule(name="cosine", warmup_steps=200),
     )
 
 
 def _fine_tuning(stage: Stage, *, steps: int, losses: tuple[LossTerm, ...] = _L2) -> Stage:
-    """The squared error at a tenth of the rate, falling to nothing."""
+    """These losses, the squared error unless told otherwise, at a tenth of the rate, falling to nothing."""
     optim = replace(stage.optim, learning_rate=stage.optim.learning_rate / 10)
     return replace(stage, steps=steps, losses=losses, optim=optim, schedule=Schedule(name="cosine"))
 
