@@ -125,7 +125,7 @@ def _ask_the_input_for_sizes(graph: Any) -> None:
     """Read heights and widths from the input wherever they are the same there.
 
     A convolution whose result is asked for its shape has a second reader, and OpenVINO then adds its bias in a pass of
-    its own, which costs RLFN 4 % of its time.
+    its own, which costs RLFN 2 to 4 % of its time.
     """
     makers = {name: node for node in graph.node for name in node.output}
     first = graph.input[0].name
