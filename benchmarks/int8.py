@@ -52,7 +52,6 @@ MIXES: dict[str, Callable[[str], bool]] = {
 """Name -> whether a convolution is in 8 bits; the second is what `suitable_layers` chooses."""
 
 TRAINED = "body, tail, trained"
-_FIXED_SIZE = "bf16, fixed size"
 
 Scores = dict[str, float]
 
@@ -90,7 +89,7 @@ def speed(runs: Path) -> None:
     graphs, shipped = runs / "graphs", str(find(MODEL).weights)
     known = [*(f"{mix}, calibrated" for mix in MIXES), TRAINED]
     names = [name for name in known if (graphs / f"{_stem(name)}.int8.onnx").is_file()]
-    runners = {"f32": (shipped, "f32"), "bf16": (shipped, "bf16"), _FIXED_SIZE: (_fixed_size(graphs), "int8")}
+    runners = {"f32": (shipped, "f32"), "bf16": (shipped, "bf16")}
     runners |= {name: (str(graphs / f"{_stem(name)}.safetensors"), "int8") for name in names}
     sizes = [(4 * width, 4 * height) for width, height in SIZES]
     entrants = [
@@ -99,9 +98,7 @@ def speed(runs: Path) -> None:
         for entrant in contenders([source], ["openvino"], sizes, threads=THREADS, precision=precision)
     ]
     rows = bench_speed(entrants, rounds=ROUNDS, on_skip=_give_up).rows
-    free, fixed = (
-        {row.width: row.latency_ms_median for row in rows if row.model == name} for name in ("bf16", _FIXED_SIZE)
-    )
+    bf16 = {row.width: row.latency_ms_median for row in rows if row.model == "bf16"}
     _record(
         "speed",
         [
@@ -111,8 +108,7 @@ def speed(runs: Path) -> None:
                 "height": row.height // 4,
                 "latency_ms_median": round(row.latency_ms_median, 3),
                 "spread": round(row.spread, 4),
-                "times_as_fast_as_bf16": round(free[row.width] / row.latency_ms_median, 4),
-                "times_as_fast_as_bf16_fixed": round(fixed[row.width] / row.latency_ms_median, 4),
+                "times_as_fast_as_bf16": round(bf16[row.width] / row.latency_ms_median, 4),
             }
             for row in rows
         ],
@@ -222,14 +218,6 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _fixed_size(folder: Path) -> str:
-    """The float graph compiled for its size as an int8 one is, to tell what of the gain is arithmetic."""
-    weights = folder / "float.safetensors"
-    shutil.copy(find(MODEL).weights, weights)
-    shutil.copy(find(MODEL).weights.with_suffix(".onnx"), weights.with_suffix(".int8.onnx"))
-    return str(weights)
-
-
 def _engine(model: Model, precision: str) -> Any:
     return ENGINE.open(model, threads=THREADS, precision=precision)
 
@@ -312,7 +300,7 @@ _SPEED = """## Speed
 
 Median milliseconds for a picture of that size going in, ± the distance between the quartiles, {threads} threads,
 {cpu}, OpenVINO {openvino}, contenders in turns, each in a process of its own; in brackets how many times as fast as
-bf16. `bf16` is the engine as it ships; compiled for a fixed size, bf16 gains too.
+bf16. All are compiled for the size, as the engine does from the third picture of a size on.
 """
 _LAYERS = """## Layer by layer
 

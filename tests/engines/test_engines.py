@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from upres.engines import select
+from upres.engines import openvino, select
 from upres.engines.openvino import ENGINE as OPENVINO
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import find
@@ -151,3 +151,28 @@ def test_openvino_does_without_a_place_to_keep_compiled_networks(cache, tmp_path
 def test_openvino_keeps_nothing_of_luma_networks(cache, tiny_models):
     OPENVINO.open(tiny_models[2], threads=1)
     assert not cache.exists()
+
+
+def test_openvino_compiles_rgb_networks_for_a_size_that_comes_again(monkeypatch):
+    compiled, compile_graph = [], openvino._compiled
+
+    def watched(*args, shape=None, **settings):
+        compiled.append(shape)
+        return compile_graph(*args, shape=shape, **settings)
+
+    monkeypatch.setattr(openvino, "_compiled", watched)
+    session = OPENVINO.open(find("rlfn_c32b6_x2"), threads=1, precision="f32")
+    rng = np.random.default_rng(0)
+    large, small = (rng.random((1, 3, height, 24), np.float32) for height in (32, 20))
+    expected = {batch.shape: session(batch) for batch in (large, small)}
+
+    def run(*batches):
+        for batch in batches:
+            np.testing.assert_allclose(session(batch), expected[batch.shape], atol=2e-6)
+
+    run(large, large, small, large, large)
+    assert compiled == [None]
+    run(large, large)
+    assert compiled == [None, large.shape]
+    run(small, large, large, large)
+    assert compiled == [None, large.shape, large.shape]

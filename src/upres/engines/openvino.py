@@ -24,6 +24,8 @@ from upres.models.catalog import Model
 PRECISIONS = ("f32", "bf16")
 _SIZES_KEPT = 3
 """The bands of a picture come in at most so many sizes: first, inner and last."""
+_TIMES_SEEN = 2
+"""Batches of one size in a row after which a graph is compiled for it: what that costs is won back in some twenty."""
 
 
 class OpenVinoSession:
@@ -56,6 +58,43 @@ class OpenVinoSession:
         self._request.set_output_tensor(_openvino().Tensor(out, shared_memory=True))
         self._request.infer([batch], share_inputs=True, share_outputs=True)  # into `out`, without a copy
         return out
+
+    def release(self) -> None:
+        """Give back the memory between layers; the next batch takes it again."""
+        self._request.get_compiled_model().release_memory()
+
+
+class SteadySession:
+    """A graph for any size, and one compiled for the size that keeps coming: bands, a folder, frames of a video.
+
+    A graph of one size is some 5 % faster (RLFN in bf16, 320x180), but takes a tenth of a second to make.
+
+    Args:
+        any_size: Used until batches of one size follow each other.
+        compile_for: Makes the session of one shape of batch.
+    """
+
+    engine = "openvino"
+
+    def __init__(self, any_size: OpenVinoSession, compile_for: Callable[[tuple[int, ...]], OpenVinoSession]) -> None:
+        self.precision = any_size.precision
+        self._any_size = any_size
+        self._compile_for = compile_for
+        self._sized: OpenVinoSession | None = None
+        self._shape: tuple[int, ...] = ()
+        self._times = 0
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """As `OpenVinoSession`; only one of the two graphs holds memory between its layers at a time."""
+        if batch.shape != self._shape:
+            self._shape, self._times, self._sized = batch.shape, 0, None
+        self._times += 1
+        if self._times <= _TIMES_SEEN:
+            return self._any_size(batch)
+        if self._sized is None:
+            self._any_size.release()
+            self._sized = self._compile_for(batch.shape)
+        return self._sized(batch)
 
 
 class FixedSizeSession:
@@ -119,8 +158,10 @@ class OpenVinoEngine:
         if model.graph is None:
             raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
         chosen = self._choose(precision, model.card.color_mode)
-        kept = model.card.color_mode == "rgb"
-        return OpenVinoSession(_compiled(model.graph, chosen, threads, kept=kept), model.card.scale, chosen)
+        rgb = model.card.color_mode == "rgb"
+        any_size = OpenVinoSession(_compiled(model.graph, chosen, threads, kept=rgb), model.card.scale, chosen)
+        # a luma network waits for memory, whatever its graph is compiled for
+        return SteadySession(any_size, _sized(model, model.graph, chosen, threads)) if rgb else any_size
 
     def _open_int8(self, model: Model, threads: int | None) -> FixedSizeSession:
         graph = model.int8_graph
@@ -128,13 +169,7 @@ class OpenVinoEngine:
             raise UnsupportedModelError(
                 f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}; `upres export` makes one"
             )
-        rest = self.precisions()[-1]
-
-        def compile_for(shape: tuple[int, ...]) -> OpenVinoSession:
-            # not kept: there would be a file for every size of picture
-            return OpenVinoSession(_compiled(graph, rest, threads, kept=False, shape=shape), model.card.scale, "int8")
-
-        return FixedSizeSession(compile_for, "int8")
+        return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads, called="int8"), "int8")
 
     def _choose(self, precision: str, color_mode: str) -> str:
         if precision == "auto":
@@ -148,6 +183,18 @@ class OpenVinoEngine:
 
 
 ENGINE = OpenVinoEngine()
+
+
+def _sized(
+    model: Model, graph: Path, precision: str, threads: int | None, *, called: str = ""
+) -> Callable[[tuple[int, ...]], OpenVinoSession]:
+    """What compiles the graph for one shape of batch; not kept, as there would be a file for every size of picture."""
+
+    def compile_for(shape: tuple[int, ...]) -> OpenVinoSession:
+        compiled = _compiled(graph, precision, threads, kept=False, shape=shape)
+        return OpenVinoSession(compiled, model.card.scale, called or precision)
+
+    return compile_for
 
 
 @cache
