@@ -46,7 +46,28 @@ def test_folded_equals_expanded_to_the_border(block):
     plain = block.fold()
     assert type(plain) is nn.Conv2d
     assert (plain.kernel_size, plain.padding) == ((3, 3), (1, 1))
-    torch.testing.assert_close(plain(x), block(x), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(plain(x), block.branches(x), atol=1e-5, rtol=1e-5)
+
+
+def test_training_computes_with_the_folded_kernel_what_the_branches_do(block):
+    block.double()
+    x = torch.rand(2, block.in_channels, 6, 9, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(2, block.out_channels, 6, 9, dtype=torch.float64)
+    wanted = [x, *block.parameters()]
+    results = [block.train()(x), block.branches(x), block.eval()(x)]
+    torch.testing.assert_close(results[0], results[1])
+    assert torch.equal(results[1], results[2])
+    gradients = [torch.autograd.grad((result * weights).sum(), wanted) for result in results[:2]]
+    torch.testing.assert_close(*gradients)
+
+
+def test_under_autocast_the_kernel_is_computed_in_float32(block):
+    x = torch.rand(1, block.in_channels, 6, 9)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        trained = block.train()(x)
+        folded = block.fold()(x)
+    assert trained.dtype == torch.bfloat16
+    torch.testing.assert_close(trained, folded, atol=0.03, rtol=0.01)
 
 
 def test_folding_leaves_the_block_as_it_was(block):

@@ -33,6 +33,10 @@ class NormedConv(FoldableConv):
         self.norm_after = nn.BatchNorm2d(out_channels) if norm_after else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(N, out_channels, H, W)``; while it trains, a batch is normalised by itself and no kernel is the same."""
+        return self.branches(x)
+
+    def branches(self, x: Tensor) -> Tensor:
         """``(N, out_channels, H, W)``."""
         norm = self.norm_before
         normed = norm(x)

@@ -1,7 +1,8 @@
 """SPAN: Swift Parameter-free Attention Network (Wan et al., 2024, arXiv:2311.12770), winner of NTIRE 2024.
 
 A block's own output, pushed through a sigmoid, weights it: attention without a parameter. Every convolution trains as
-`Conv3XC` and is folded for use. The input loses DIV2K's mean and is stretched to 0..255, the output is in 0..1.
+`Conv3XC`, unless asked not to, and is folded for use. The input loses DIV2K's mean and is stretched to 0..255, the
+output is in 0..1.
 
 Two quirks of the published code are kept: the mean is not added back, and the first convolution of the last block
 enters the final concatenation *after* its activation, which there runs in place.
@@ -19,11 +20,11 @@ from upres.models.card import ColorMode
 class SPAB(nn.Module):
     """Three convolutions whose output weights itself."""
 
-    def __init__(self, *, num_channels: int) -> None:
+    def __init__(self, *, num_channels: int, expanded: bool) -> None:
         super().__init__()
-        self.conv1 = Conv3XC(num_channels, num_channels)
-        self.conv2 = Conv3XC(num_channels, num_channels)
-        self.conv3 = Conv3XC(num_channels, num_channels)
+        self.conv1 = _conv(num_channels, num_channels, expanded=expanded)
+        self.conv2 = _conv(num_channels, num_channels, expanded=expanded)
+        self.conv3 = _conv(num_channels, num_channels, expanded=expanded)
         self.act = nn.SiLU()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,6 +43,7 @@ class SPAN(nn.Module):
         num_blocks: 6 in the paper.
         cat_channels: Maps after the final concatenation; ``None`` for ``num_channels``, 20 in NTIRE 2025's.
         input_gain: White at the first convolution.
+        expanded: Train 3x3 convolutions as `Conv3XC`; plain ones otherwise.
 
     Example:
         >>> SPAN(scale=2)(torch.rand(1, 3, 8, 12)).shape
@@ -59,13 +61,14 @@ class SPAN(nn.Module):
         num_blocks: int = 6,
         cat_channels: int | None = None,
         input_gain: float = 255.0,
+        expanded: bool = True,
     ) -> None:
         super().__init__()
         self.scale, self.input_gain = scale, input_gain
         self.mean = RgbMean()
-        self.head = Conv3XC(3, num_channels)
-        self.blocks = nn.ModuleList(SPAB(num_channels=num_channels) for _ in range(num_blocks))
-        self.body_conv = Conv3XC(num_channels, num_channels)
+        self.head = _conv(3, num_channels, expanded=expanded)
+        self.blocks = nn.ModuleList(SPAB(num_channels=num_channels, expanded=expanded) for _ in range(num_blocks))
+        self.body_conv = _conv(num_channels, num_channels, expanded=expanded)
         self.fusion = same_conv(4 * num_channels, cat_channels or num_channels, 1)
         self.upsampler = pixel_shuffle_tail(cat_channels or num_channels, 3, scale)
 
@@ -84,3 +87,7 @@ class SPAN(nn.Module):
         kept = torch.cat((shallow, self.body_conv(features), outputs[0], first), dim=1)
         sr: Tensor = self.upsampler(self.fusion(kept))
         return sr
+
+
+def _conv(in_channels: int, out_channels: int, *, expanded: bool) -> nn.Module:
+    return Conv3XC(in_channels, out_channels) if expanded else same_conv(in_channels, out_channels, 3)

@@ -20,29 +20,46 @@ LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 
 class FoldableConv(nn.Module, ABC):
-    """A block that a plain 3x3 convolution of the same widths can replace after training."""
+    """A block that a plain 3x3 convolution of the same widths can replace after training.
+
+    It is one while it trains, too: the kernel is computed from the branches, through which gradients reach their
+    parameters, and the picture is convolved once instead of in every branch.
+
+    Reference: Bhardwaj et al., 2022, arXiv:2103.09404 (training of collapsible blocks).
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
 
     @abstractmethod
+    def branches(self, x: Tensor) -> Tensor:
+        """``(N, in_channels, H, W)`` to ``(N, out_channels, H, W)``, branch by branch."""
+
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W)`` to ``(N, out_channels, H, W)``."""
+        if not self.training:
+            return self.branches(x)
+        with torch.autocast(x.device.type, enabled=False):
+            kernel, bias = self.kernel()
+        return F.conv2d(x, kernel, bias, padding=1)
+
+    def kernel(self) -> tuple[Tensor, Tensor]:
+        """Kernel ``(out, in, 3, 3)`` and bias ``(out,)`` of the convolution that equals this block, with gradients."""
+        channels, parameter = torch.arange(self.in_channels), next(self.parameters())
+        pixels = parameter.new_zeros(self.in_channels + 1, self.in_channels, 3, 3)
+        pixels[channels, channels, 1, 1] = 1.0
+        response = self.branches(pixels)  # (in + 1, out, 3, 3): one lit pixel each, the last picture black
+        return (response[:-1] - response[-1]).transpose(0, 1).flip(2, 3), response[-1, :, 1, 1]
 
     @torch.no_grad()
     def fold(self) -> nn.Conv2d:
         """The convolution that equals this block in evaluation mode, within 1e-5 of outputs of order one."""
-        parameter = next(self.parameters())
-        block = deepcopy(self).double().eval()
-        pixels = torch.zeros(self.in_channels + 1, self.in_channels, 3, 3, dtype=torch.float64, device=parameter.device)
-        pixels[torch.arange(self.in_channels), torch.arange(self.in_channels), 1, 1] = 1.0
-        response = block(pixels)  # (in + 1, out, 3, 3): one lit pixel each, the last picture black
-        kernel = (response[:-1] - response[-1]).transpose(0, 1).flip(2, 3)
-        plain = same_conv(self.in_channels, self.out_channels, 3).to(parameter)
-        plain.weight.copy_(kernel)
+        kernel, bias = deepcopy(self).double().eval().kernel()
+        plain = same_conv(self.in_channels, self.out_channels, 3).to(next(self.parameters()))
         assert plain.bias is not None
-        plain.bias.copy_(response[-1, :, 1, 1])
+        plain.weight.copy_(kernel)
+        plain.bias.copy_(bias)
         return plain.train(self.training)
 
 
@@ -125,7 +142,7 @@ class ECB(_EdgeBranches):
         super().__init__(in_channels, out_channels, identity=identity)
         self.expanded = PointThenConv(in_channels, int(out_channels * expansion), out_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def branches(self, x: Tensor) -> Tensor:
         """Sum of the branches, ``(N, out_channels, H, W)``."""
         padded = F.pad(x, (1, 1, 1, 1))
         result: Tensor = self._edges(x, padded) + self.expanded(padded)
@@ -151,7 +168,7 @@ class EDBB(_EdgeBranches):
         self.point = same_conv(in_channels, out_channels, 1)
         self.expanded = PointThenConv(in_channels, int(out_channels * expansion), out_channels) if expansion else None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def branches(self, x: Tensor) -> Tensor:
         """Sum of the branches, ``(N, out_channels, H, W)``."""
         padded = F.pad(x, (1, 1, 1, 1))
         result: Tensor = self._edges(x, padded) + self.point(x)
@@ -169,7 +186,7 @@ class RepConv(FoldableConv):
         self.conv = same_conv(in_channels, out_channels, 3)
         self.point = same_conv(in_channels, out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def branches(self, x: Tensor) -> Tensor:
         """Sum of the branches, ``(N, out_channels, H, W)``."""
         result: Tensor = self.conv(x) + self.point(x)
         return result + x if self.in_channels == self.out_channels else result
@@ -192,7 +209,7 @@ class RRRB(FoldableConv):
         self.conv = nn.Conv2d(wide, wide, 3)
         self.reduce = nn.Conv2d(wide, num_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def branches(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)``."""
         wide = self.expand(F.pad(x, (1, 1, 1, 1)))
         result: Tensor = self.reduce(self.conv(wide) + wide[..., 1:-1, 1:-1])
@@ -212,7 +229,7 @@ class Conv3XC(FoldableConv):
         self.reduce = nn.Conv2d(out_channels * expansion, out_channels, 1)
         self.skip = nn.Conv2d(in_channels, out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def branches(self, x: Tensor) -> Tensor:
         """``(N, out_channels, H, W)``."""
         result: Tensor = self.reduce(self.conv(self.expand(F.pad(x, (1, 1, 1, 1))))) + self.skip(x)
         return result

@@ -195,7 +195,11 @@ _CHOICE_ROWS = (
     _candidate("c48b4", "RLFN, 48 channels, 4 blocks", num_channels=48, num_blocks=4),
     _candidate("c48b6", "RLFN, 48 channels, 6 blocks", num_channels=48),
     _candidate("rfdn32", "E-RFDN, 32 channels, 4 blocks", "e_rfdn_x4", num_channels=32),
-    _candidate("span32", "SPAN, 32 channels, 6 blocks", "span_x4", num_channels=32),
+    _candidate("c32b6_ecb", "RLFN, 32 channels, 6 blocks, trained expanded (ECB)", num_channels=32, expanded=True),
+    _candidate("span32", "SPAN, 32 channels, 6 blocks, trained expanded", "span_x4", num_channels=32),
+    _candidate(
+        "span32_plain", "SPAN, 32 channels, 6 blocks, trained plain", "span_x4", num_channels=32, expanded=False
+    ),
 )
 
 STUDIES: Mapping[str, Study] = {
