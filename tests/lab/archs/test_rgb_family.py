@@ -15,6 +15,7 @@ from upres.lab.archs.rlfn import RLFN
 from upres.lab.archs.span import SPAB, SPAN
 from upres.lab.archs.vdsr import VDSR
 from upres.lab.blocks.conv import DIV2K_RGB_MEAN
+from upres.lab.blocks.reparam import fold_network
 from upres.lab.blocks.upsample import BicubicUpsample
 
 
@@ -76,7 +77,7 @@ def test_efdn_clamps_only_where_no_gradient_is_needed():
 @torch.no_grad()
 def test_span_keeps_the_last_blocks_first_activation():
     torch.manual_seed(0)
-    block = SPAB(num_channels=4)
+    block = SPAB(num_channels=4, expanded=True)
     x = torch.rand(1, 4, 6, 6)
     _, first = block(x)
     torch.testing.assert_close(first, nn.functional.silu(block.conv1(x)))
@@ -92,6 +93,15 @@ def test_span_keeps_the_last_blocks_first_activation():
 def test_span_does_not_add_the_mean_back():
     network = zeroed(SPAN(scale=2, num_channels=4, num_blocks=1))
     assert not network(torch.rand(1, 3, 5, 5)).any()
+
+
+@torch.no_grad()
+def test_span_trained_plain_is_what_an_expanded_one_folds_to():
+    folded = fold_network(SPAN(scale=2, num_channels=4, num_blocks=2).eval())
+    plain = SPAN(scale=2, num_channels=4, num_blocks=2, expanded=False).eval()
+    plain.load_state_dict(folded.state_dict())
+    lr = torch.rand(1, 3, 9, 7)
+    assert torch.equal(plain(lr), folded(lr))
 
 
 def test_carn_m_has_one_residual_block_for_three_places():
