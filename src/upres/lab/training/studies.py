@@ -5,13 +5,14 @@ lessons, a row each; ``choice`` compares networks that could ship. All are small
 channels and 4 blocks in the first two), so their gains are not the papers'. SOAP makes so few steps worth some ten
 times as many of Adam's.
 An ordering is claimed only where a gain exceeds twice the spread of the seeds: the larger of the two rows' own and the
-whole study's, because two or three seeds may lie close together by chance.
+whole study's, because two or three seeds may lie close together by chance. The study's is a median, so that one wild
+row does not hide what the others say.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 from upres.errors import DataError
@@ -238,8 +239,7 @@ def summarise(
     some = next(iter(cards[study.rows[0].label].values()))
     scores = {label: {seed: _psnr_db(card) for seed, card in by_seed.items()} for label, by_seed in cards.items()}
     spreads = {label: _spread(list(by_seed.values())) for label, by_seed in scores.items()}
-    several = [spread for spread in spreads.values() if spread is not None]
-    common = mean(spread**2 for spread in several) ** 0.5 if several else None
+    common = _common_spread([list(by_seed.values()) for by_seed in scores.values()])
     return {
         "study": study.name,
         "title": study.title,
@@ -270,8 +270,8 @@ def markdown(summary: Mapping[str, Any]) -> str:
     lines = [
         f"PSNR in dB on {validation['dataset']} ({validation['pictures']} pictures, protocol "
         f"`{validation['protocol']}`) after {summary['steps']} steps; ± is the standard deviation over seeds"
-        + (f", {summary['spread_db']:.3f} dB in the mean of the rows" if summary["spread_db"] else "")
-        + ". A gain in bold exceeds twice that mean and twice those of its two rows.",
+        + (f", {summary['spread_db']:.3f} dB for the whole study" if summary["spread_db"] else "")
+        + ". A gain in bold exceeds twice that and twice those of its two rows.",
         "",
         "| | parameters | CPU ms | PSNR | gain | over | paper |",
         "|---|---:|---:|---:|---:|---|---:|",
@@ -315,3 +315,13 @@ def _gain(scores: Mapping[str, Mapping[int, float]], row: Row, spreads: Sequence
 
 def _spread(values: Sequence[float]) -> float | None:
     return stdev(values) if len(values) > 1 else None
+
+
+def _common_spread(scores: Sequence[Sequence[float]]) -> float | None:
+    """The standard deviation over seeds that fits most rows: their median, corrected for how few seeds they have.
+
+    The median of a standard deviation of ``n`` normal values is close to ``(1 - 2 / (9 n - 9)) ** 1.5`` of the true one
+    (Wilson and Hilferty, 1931).
+    """
+    several = [values for values in scores if len(values) > 1]
+    return median(stdev(v) / (1 - 2 / (9 * len(v) - 9)) ** 1.5 for v in several) if several else None
