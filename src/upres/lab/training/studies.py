@@ -267,11 +267,15 @@ def summarise(
 def markdown(summary: Mapping[str, Any]) -> str:
     """A summary as a table for the documentation."""
     validation = summary["validation"]
+    seeds = (
+        f"; ± is the standard deviation over seeds, {summary['spread_db']:.3f} dB for the whole study. A gain in bold "
+        "exceeds twice that and twice those of its two rows."
+        if summary["spread_db"]
+        else "; one seed."
+    )
     lines = [
         f"PSNR in dB on {validation['dataset']} ({validation['pictures']} pictures, protocol "
-        f"`{validation['protocol']}`) after {summary['steps']} steps; ± is the standard deviation over seeds"
-        + (f", {summary['spread_db']:.3f} dB for the whole study" if summary["spread_db"] else "")
-        + ". A gain in bold exceeds twice that and twice those of its two rows.",
+        f"`{validation['protocol']}`) after {summary['steps']} steps{seeds}",
         "",
         "| | parameters | CPU ms | PSNR | gain | over | paper |",
         "|---|---:|---:|---:|---:|---|---:|",
