@@ -20,13 +20,13 @@ import numpy as np
 from upres.bands import Blended, Enlarged, Resized, Stage, Stored, band_height, render
 from upres.engines.engine import Batch, Session
 from upres.engines.select import open_session
-from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError, UpresError
+from upres.errors import ImageTooLargeError, OutputExistsError, UpresError
 from upres.image.alpha import bleed
 from upres.image.io import DEFAULT_MAX_PIXELS, FORMATS, Frame, Picture, format_for, read, write
 from upres.image.picture import Pixels
 from upres.memory import resident_bytes
 from upres.models.card import read_weights
-from upres.models.catalog import DEFAULTS, FAST, REAL, Model, find, list_models
+from upres.models.catalog import DEFAULTS, FAST, REAL, Model, find, find_all
 from upres.target import Size, Target, native_factors
 
 Progress = Callable[[float], None]
@@ -354,14 +354,7 @@ def _models_by_factor(name: str | Path | None, defaults: Mapping[int, str]) -> M
         return {factor: find(default) for factor, default in defaults.items()}
     if name == BICUBIC:
         return {}
-    family = [model for model in list_models() if model.card.name == f"{name}_x{model.card.scale}"]
-    try:
-        found = [find(name)]
-    except UnknownModelError:
-        if not family:
-            raise
-        found = family
-    return {model.card.scale: model for model in found}
+    return {model.card.scale: model for model in find_all(name)}
 
 
 @cache

@@ -33,6 +33,11 @@ def test_every_model_on_every_engine_at_every_size_and_each_resampler_once(check
     assert {c.multiply_adds for c in made} == {weights * 33 * 20, weights * 10 * 10, None}
 
 
+def test_a_family_runs_at_every_scale():
+    made = contenders(["esr_tm"], ["torch"], [(1280, 720)], threads=1)
+    assert [(c.model, c.scale) for c in made] == [(f"esr_tm_x{scale}", scale) for scale in (2, 3, 4)]
+
+
 def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked_for(checkpoint):
     def native(**settings):
         made = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1, **settings)

@@ -22,7 +22,7 @@ from upres.engines.native import ENGINE as NATIVE
 from upres.engines.select import open_session
 from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
 from upres.models.card import ModelCard, read_weights
-from upres.models.catalog import Model, find
+from upres.models.catalog import Model, find, find_all
 
 RESAMPLERS = ("cv2", "pillow")
 """Contenders that are no engines: bicubic interpolation of other people's libraries."""
@@ -42,7 +42,7 @@ class Contender:
     """Name; for a resampler ``bicubic``."""
     engine: str
     source: str = ""
-    """Shipped name or path of the checkpoint."""
+    """Path of the weights."""
     scale: int
     width: int
     """Of the output."""
@@ -129,7 +129,7 @@ def contenders(
     A size that is no multiple of a model's scale is rounded down to one.
 
     Args:
-        models: Shipped names or paths of checkpoints.
+        models: Shipped names, families of them (``esr_tm``) or paths of checkpoints.
         engines: Of `upres.engines.select.ENGINES` and `RESAMPLERS`.
         sizes: Width and height of the output.
         threads: Of every contender.
@@ -137,18 +137,18 @@ def contenders(
             8-bit graph of a model that has one.
         isas: Instruction sets that the native engine is asked for, one contender each; empty for its best.
     """
-    found = [(str(name), find(name)) for name in models]
+    found = [model for name in models for model in find_all(name)]
     plain: dict[tuple[int, int, int], None] = {}
     made = []
     for size in sizes:
-        for name, model in found:
+        for model in found:
             scale = model.card.scale
             width, height = (side // scale * scale for side in size)
             plain[scale, width, height] = None
             per_pixel = multiply_adds_per_pixel(model.weights)
             first = Contender(
                 model=model.card.name,
-                source=name,
+                source=str(model.weights),
                 engine="",
                 scale=scale,
                 width=width,

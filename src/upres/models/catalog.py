@@ -57,6 +57,17 @@ def find(name: str | Path) -> Model:
     raise UnknownModelError(f"no model '{name}'.{near_miss(str(name), known)} `upres models` lists them.")
 
 
+def find_all(name: str | Path) -> tuple[Model, ...]:
+    """The model that `find` finds, or for the name of a shipped family, ``esr_tm``, its model of every scale.
+
+    Raises:
+        UnknownModelError: If there is neither.
+        CheckpointError: If it is a file that carries no card.
+    """
+    family = tuple(model for model in list_models() if model.card.name == f"{name}_x{model.card.scale}")
+    return family or (find(name),)
+
+
 def _from_file(path: Path) -> Model:
     graphs = [file if file.is_file() else None for file in (path.with_suffix(".onnx"), path.with_suffix(".int8.onnx"))]
     return Model(card=read_card(path), weights=path, graph=graphs[0], int8_graph=graphs[1])

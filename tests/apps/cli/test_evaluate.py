@@ -55,17 +55,17 @@ def opened(tmp_path, monkeypatch):
 
     shipped = [model("tiny_x2", 2, "luma"), model("tiny_x3", 3, "luma"), model("wide_x2", 2, "rgb")]
 
-    def find(name):
-        for each in shipped:
-            if name in (each.card.name, str(each.weights)):
-                return each
-        raise UnknownModelError(f"no model '{name}'.")
+    def find_all(name):
+        found = tuple(m for m in shipped if name in (m.card.name, str(m.weights), m.card.name.rpartition("_")[0]))
+        if not found:
+            raise UnknownModelError(f"no model '{name}'.")
+        return found
 
     def open_session(model, **settings):
         calls.append((model.card.name, settings))
         return FakeSession(model)
 
-    monkeypatch.setattr(verb, "find", find)
+    monkeypatch.setattr(verb, "find_all", find_all)
     monkeypatch.setattr(verb, "list_models", lambda: tuple(shipped))
     monkeypatch.setattr("upres.engines.select.open_session", open_session)
     return calls
@@ -183,11 +183,17 @@ def test_luma_protocols_are_left_out_for_rgb_networks_with_a_note(data, opened, 
     assert "wide_x2: esr, luma-float left out, for luma networks only" in captured.err
 
 
+def test_a_family_is_measured_at_every_scale_or_the_one_asked_for(data, opened, capsys):
+    assert [report["model"] for report in run_json(capsys, "tiny", "--data", data / "SetA")] == ["tiny_x2", "tiny_x3"]
+    assert run_json(capsys, "tiny", "--scale", 3, "--data", data / "SetA")["model"] == "tiny_x3"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "complaint"),
     [
         (["wide_x2", "--protocol", "esr"], 1, "esr: for luma networks only, and wide_x2 works on RGB"),
         (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and --scale is 3"),
+        (["tiny", "--scale", "4"], 1, "tiny upscales by 2 or 3, and --scale is 4"),
         (["tiny_x9"], 1, "no model 'tiny_x9'"),
         (["tiny_x2", "--protocol", "papper"], 1, "Did you mean 'paper'?"),
         (["bicubic"], 2, "bicubic has no scale of its own: add --scale 2"),

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    speed.add_argument("--models", default=DEFAULT_MODELS, metavar="A,B", help="shipped names or checkpoint paths")
+    speed.add_argument(
+        "--models", default=DEFAULT_MODELS, metavar="A,B", help="shipped names, families or checkpoint paths"
+    )
     speed.add_argument("--engines", metavar="A,B", help="native openvino onnxruntime torch cv2 pillow; all by default")
     speed.add_argument(
         "--size", type=_sizes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"

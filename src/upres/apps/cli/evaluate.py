@@ -13,10 +13,11 @@ from typing import Any
 from upres.errors import DataError, ModelError
 from upres.image.convert import Network
 from upres.metrics.protocol import PROTOCOLS, ColorMode
-from upres.models.catalog import Model, find, list_models
+from upres.models.catalog import Model, find_all, list_models
 
 EPILOG = """examples:
   upres evaluate esr_tm_x2 --data Set5 --protocol paper
+  upres evaluate rlfn_c32b6 --data Set5 --scale 4 --json
   upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
   upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
 
@@ -46,7 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.set_defaults(usage_error=parser.error)
     parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help="shipped names, .safetensors files, 'bicubic', or 'all' shipped ones"
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="shipped names or families (esr_tm), .safetensors files, 'bicubic', or 'all' shipped ones",
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")
@@ -133,10 +137,12 @@ def contenders(args: argparse.Namespace, protocols: Sequence[str]) -> list[Conte
 def _models(name: str, scale: int | None) -> Sequence[Model]:
     if name == "all":
         return [model for model in list_models() if scale in (None, model.card.scale)]
-    model = find(name)
-    if scale not in (None, model.card.scale):
-        raise ModelError(f"{name} upscales by {model.card.scale}, and --scale is {scale}: leave it out or name another")
-    return [model]
+    found = find_all(name)
+    fit = [model for model in found if scale in (None, model.card.scale)]
+    if not fit:
+        scales = " or ".join(str(model.card.scale) for model in found)
+        raise ModelError(f"{name} upscales by {scales}, and --scale is {scale}: leave it out or name another")
+    return fit
 
 
 def _contender(model: Model, name: str, args: argparse.Namespace, protocols: Sequence[str]) -> Contender:
