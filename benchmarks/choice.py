@@ -102,9 +102,9 @@ by milliseconds in the engine that users get, with bf16, with f32, and with conv
 
 24 channels take four fifths of the time of 32 for far less, 48 channels buy their gain with time, 4 blocks instead of 6
 lose little so early. SPAN is no slower than RLFN, sees only its neighbourhood (bands of it are exact), and is ahead
-after as many steps if its convolutions are expanded while they train, not if they are plain; expanded, a step takes
-nearly twice as long. RLFN gains nothing by being expanded. Which is ahead after fifty times as many steps is open; what
-ships was trained long before SPAN was measured.
+after as many steps if its convolutions are expanded while they train, not if they are plain; expanded, its steps take
+longer. RLFN gained nothing by being expanded. All this is one seed, and which is ahead after fifty times as many steps
+is open; what ships was trained long before SPAN was measured.
 
 Written by `python benchmarks/choice.py` from `benchmarks/results/choice.json`, which `upres train choice` makes, and
 `choice_speed.json`. One picture of {width}x{height} to x4, OpenVINO {openvino}, {threads} threads, {cpu},

@@ -13,9 +13,11 @@ from typing import Any
 
 from upres.engines.select import open_session
 from upres.evaluation.pairs import LoadedPair, LoadedPairs
-from upres.evaluation.quality import bicubic_network, evaluate
+from upres.evaluation.quality import QualityReport, bicubic_network, evaluate_protocols
+from upres.image.convert import Network
 from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
 from upres.lab.data.pictures import load_pictures
+from upres.metrics.protocol import ColorMode
 from upres.models.catalog import DEFAULTS, FAST, REAL, find
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,13 +25,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "real.json"
 PAGE = ROOT / "docs" / "photographs.md"
 SETS = {"bicubic": BICUBIC, "degraded": PHOTOGRAPH}
 """Name in the results -> how the small pictures are made."""
-COLUMNS = {
-    ("bicubic", "paper"): "bicubic",
-    ("degraded", "paper"): "degraded",
-    ("bicubic", "ntire"): "bicubic, RGB",
-    ("degraded", "ntire"): "degraded, RGB",
-}
-"""Set and protocol -> heading."""
+PROTOCOLS = {"paper": "", "ntire": ", RGB"}
+"""Protocol -> what a heading adds to the set's name."""
 
 INTRODUCTION = """# Photographs as they are
 
@@ -57,13 +54,12 @@ def measure(shared: Path) -> Iterator[dict[str, Any]]:
         for name, degradation in SETS.items():
             data = pictures(shared, scale, degradation, name)
             for model in ("bicubic", FAST[scale], DEFAULTS[scale], real):
-                for protocol in dict.fromkeys(protocol for _, protocol in COLUMNS):
-                    report = _evaluate(model, data, scale, protocol)
+                for report in _reports(model, data, scale):
                     yield {
                         "model": model,
                         "scale": scale,
                         "set": name,
-                        "protocol": protocol,
+                        "protocol": report.protocol,
                         "pictures": len(report.images),
                         "psnr_db": report.psnr_db,
                         "ssim": report.ssim,
@@ -77,28 +73,30 @@ def page(rows: list[dict[str, Any]]) -> str:
         f"blur of σ up to {PHOTOGRAPH.blur_sigma[1]} pixels, noise of σ up to {PHOTOGRAPH.noise_sigma[1]:g} levels,\n"
         f"JPEG of quality {PHOTOGRAPH.jpeg_quality[0]:g} and better, resized by any of four kernels"
     )
+    headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
     for scale, real in REAL.items():
         parts += [
             f"## x{scale}\n",
-            f"| model | {' | '.join(COLUMNS.values())} | over the bicubic-trained, degraded |",
-            f"|---|{'--:|' * (len(COLUMNS) + 1)}",
+            f"| model | {' | '.join(headings)} | over the bicubic-trained, degraded |",
+            f"|---|{'--:|' * (len(headings) + 1)}",
         ]
         for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale):
             own, plain = ((scale, each, "degraded", "paper") for each in (real, DEFAULTS[scale]))
             gain = f"{scores[own] - scores[plain]:+.2f}" if model == real else ""
-            cells = " | ".join(f"{scores[scale, model, *column]:.2f}" for column in COLUMNS)
+            cells = " | ".join(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS)
             parts.append(f"| {model} | {cells} | {gain} |")
         parts.append("")
     return "\n".join(parts)
 
 
-def _evaluate(model: str, data: LoadedPairs, scale: int, protocol: str) -> Any:
-    if model == "bicubic":
-        return evaluate(bicubic_network(scale), data, scale=scale, color_mode="rgb", protocol=protocol, model=model)
-    found = find(model)
-    session = open_session(found, precision="f32")
-    return evaluate(session, data, scale=scale, color_mode=found.card.color_mode, protocol=protocol, model=model)
+def _reports(model: str, data: LoadedPairs, scale: int) -> list[QualityReport]:
+    network: Network = bicubic_network(scale)
+    color_mode: ColorMode = "rgb"
+    if model != "bicubic":
+        found = find(model)
+        network, color_mode = open_session(found, precision="f32"), found.card.color_mode
+    return evaluate_protocols(network, data, scale=scale, color_mode=color_mode, protocols=[*PROTOCOLS], model=model)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ class OpenVinoEngine:
             raise UnsupportedModelError(
                 f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}; `upres export` makes one"
             )
-        return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads, called="int8"), "int8")
+        return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads), "int8")
 
     def _choose(self, precision: str, color_mode: str) -> str:
         if precision == "auto":
@@ -186,13 +186,13 @@ ENGINE = OpenVinoEngine()
 
 
 def _sized(
-    model: Model, graph: Path, precision: str, threads: int | None, *, called: str = ""
+    model: Model, graph: Path, precision: str, threads: int | None
 ) -> Callable[[tuple[int, ...]], OpenVinoSession]:
     """What compiles the graph for one shape of batch; not kept, as there would be a file for every size of picture."""
 
     def compile_for(shape: tuple[int, ...]) -> OpenVinoSession:
         compiled = _compiled(graph, precision, threads, kept=False, shape=shape)
-        return OpenVinoSession(compiled, model.card.scale, called or precision)
+        return OpenVinoSession(compiled, model.card.scale, precision)
 
     return compile_for
 
