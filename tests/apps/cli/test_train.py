@@ -72,6 +72,18 @@ def test_show_prints_what_a_study_would_run(capsys) -> None:
     assert {recipe["stages"][0]["steps"] for recipe in recipes} == {7}
 
 
+def test_what_show_printed_is_a_recipe_again(tmp_path, capsys) -> None:
+    assert main(["train", "ladder_rfdn", "--show", "--set", "steps=7"]) == 0
+    printed = capsys.readouterr().out
+    edited = tmp_path / "edited.json"
+    edited.write_text(printed)
+    assert main(["train", str(edited), "--show"]) == 0
+    assert capsys.readouterr().out == printed
+    edited.write_text(json.dumps(json.loads(printed)[3]))
+    assert main(["train", str(edited), "--show"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(printed)[3:4]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -27,7 +27,12 @@ A study (ladder_rfdn, tricks, choice) is a queue of small runs; it ends with a t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="recipe names, or recipe.json files")
+    parser.add_argument(
+        "recipes",
+        nargs="*",
+        metavar="RECIPE",
+        help="recipe names, or files of JSON (a run's recipe.json, or what --show printed)",
+    )
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
     parser.add_argument("--show", action="store_true", help="print the resolved recipe as JSON and stop")
     parser.add_argument("--data", metavar="DIR", help="folder of high-resolution pictures, searched recursively")
@@ -97,7 +102,8 @@ def _resolve(name: str, settings: list[str]) -> list[Any]:
     if name in STUDIES:
         found = STUDIES[name].recipes()
     elif name.endswith(".json"):
-        found = [Recipe.from_dict(_read_json(name))]
+        content = _read_json(name)
+        found = [Recipe.from_dict(each) for each in (content if isinstance(content, list) else [content])]
     else:
         found = [recipe_for(name)]
     return [override(recipe, settings) for recipe in found]
