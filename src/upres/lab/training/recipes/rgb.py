@@ -20,6 +20,8 @@ _L1 = (LossTerm(name="l1"),)
 _L2 = (LossTerm(name="l2"),)
 MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
 """What a mean of PSNRs on Y measures: crops count almost alike, however hard, and mostly by their luma."""
+_MEAN_PSNR_IN_COLOR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.5})
+"""The same with colours at half of the weight: noise and JPEG leave more of their error there than in the luma."""
 _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 """The literature's habit: halved every 200 thousand of a million steps."""
 _LATE_HALVING = Schedule(name="step", milestones=(0.67,))
@@ -146,10 +148,11 @@ def four_stages(model: str) -> Recipe:
 def real(name: str) -> Recipe:
     """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
     model = name.replace("_real", "")
+    stage = replace(_shipping_stage(model, steps=60_000), losses=(_MEAN_PSNR_IN_COLOR,), degradation=PHOTOGRAPH)
     return Recipe(
         name=name,
         model=model,
-        stages=(replace(_shipping_stage(model, steps=60_000), degradation=PHOTOGRAPH),),
+        stages=(stage,),
         start=WarmStart(model=model),
         precision="bf16",
         reductions=_REDUCTIONS,
