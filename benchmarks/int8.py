@@ -62,7 +62,7 @@ def quality(shared: Path, runs: Path) -> None:
     graphs = runs / "graphs"
     graphs.mkdir(parents=True, exist_ok=True)
     rows = [
-        {"graph": precision, **_psnr(_engine(model, precision), data), "sha256": digest(model.weights)}
+        {"graph": precision, **_psnr(_engine(model, precision), data), "sha256": digest(model.graph)}
         for precision in ("f32", "bf16")
     ]
     for mix, chosen in MIXES.items():

@@ -7,7 +7,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
 SPEED = ROOT / "benchmarks" / "results" / "speed.json"
-SPEED_RGB = ROOT / "benchmarks" / "results" / "speed_rgb.json"
+SPEED_RGB = [ROOT / "benchmarks" / "results" / f"{name}.json" for name in ("speed_rgb", "speed_rgb_4k")]
 STILLS = ROOT / "benchmarks" / "results" / "stills.json"
 README = ROOT / "README.md"
 UPSCALE = ROOT / "docs" / "upscale.md"
@@ -54,25 +54,25 @@ def speed_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def engines_table(report: dict[str, Any]) -> str:
-    """One RGB network on several engines: a line a size, each engine's time and its ratio to the first."""
-    environment = report["environment"]
-    by_size: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for row in report["rows"]:
-        by_size.setdefault((row["width"], row["height"]), []).append(row)
-    columns = [_column(row) for row in next(iter(by_size.values()))]
-    model, scale = report["rows"][0]["model"], report["rows"][0]["scale"]
+def engines_table(reports: list[dict[str, Any]]) -> str:
+    """RGB networks on several engines: a line a model and size, each engine's time and its ratio to OpenVINO's bf16."""
+    environment = reports[0]["environment"]
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for row in (row for report in reports for row in report["rows"]):
+        sizes = [f"{row['width'] // by}x{row['height'] // by}" for by in (row["scale"], 1)]
+        found.setdefault((row["model"], *sizes), {})[_column(row)] = row["latency_ms_median"]
+    columns = ["openvino int8", "openvino bf16", "onnxruntime f32", "torch f32"]
     lines = [
-        f"{model}, medians of a picture in milliseconds and times the first, {environment['cores']} cores, "
+        f"Medians of a picture in milliseconds and times OpenVINO's bf16, {environment['cores']} cores, "
         f"{environment['cpu']}:",
         "",
-        f"| from | to | {' | '.join(columns)} |",
-        f"|---|---|{'--:|' * len(columns)}",
+        f"| model | from | to | {' | '.join(columns)} |",
+        f"|---|---|---|{'--:|' * len(columns)}",
     ]
-    for (width, height), rows in by_size.items():
-        found = {_column(row): row["latency_ms_median"] for row in rows}
-        cells = [f"{_ms(found[column])} ({found[column] / found[columns[0]]:.1f})" for column in columns]
-        lines.append(f"| {width // scale}x{height // scale} | {width}x{height} | {' | '.join(cells)} |")
+    for names, times in sorted(found.items()):
+        ratios = {column: times[column] / times["openvino bf16"] for column in columns if column in times}
+        cells = [f"{_ms(times[column])} ({ratios[column]:.2f})" if column in ratios else "" for column in columns]
+        lines.append(f"| {' | '.join((*names, *cells))} |")
     return "\n".join(lines)
 
 
@@ -107,7 +107,7 @@ def filled() -> dict[Path, str]:
     upscale = fill(UPSCALE.read_text(), "stills", stills_table(json.loads(STILLS.read_text())))
     return {
         README: fill(readme, "speed", speed_table(json.loads(SPEED.read_text()))),
-        UPSCALE: fill(upscale, "engines", engines_table(json.loads(SPEED_RGB.read_text()))),
+        UPSCALE: fill(upscale, "engines", engines_table([json.loads(path.read_text()) for path in SPEED_RGB])),
     }
 
 

@@ -51,7 +51,7 @@ def test_an_8_bit_graph_ships_only_with_measured_quality_and_speed(model) -> Non
     int8 = _program("int8")
     found = json.loads(int8.RESULTS.read_text())
     exact = found["quality"][0]
-    assert exact["sha256"] == int8.digest(model.weights), "the float weights are others: run benchmarks/int8.py again"
+    assert exact["sha256"] == int8.digest(model.graph), "the float weights are others: run benchmarks/int8.py again"
     rows = [row for row in found["quality"] if row.get("sha256") == int8.digest(model.int8_graph)]
     assert rows, "this graph was not measured: run benchmarks/int8.py"
     for name in int8.SETS:
@@ -93,3 +93,22 @@ def test_what_ships_was_measured_as_it_ships(model) -> None:
     scores = {(score["dataset"], score["protocol"]): score["psnr_db"] for score in model.card.scores}
     assert scores == {key: pytest.approx(found[key], abs=6e-5) for key in scores}
     assert scores.keys() >= {("Set5", "paper"), ("Set14", "paper")}
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in list_models() if m.card.color_mode == "rgb"], ids=lambda model: model.card.name
+)
+def test_cards_of_rgb_networks_have_the_latencies_of_their_reports(model) -> None:
+    results = _program("readme").SPEED_RGB
+    found = {
+        (path.name, row["engine"], row["precision"], row["width"]): row["latency_ms_median"]
+        for path in results
+        for row in json.loads(path.read_text())["rows"]
+        if row["model"] == model.card.name
+    }
+    latencies = {
+        (each["file"], each["engine"], each["precision"], each["width"]): each["latency_ms"]
+        for each in model.card.latencies
+    }
+    assert latencies == {key: pytest.approx(value, abs=6e-4) for key, value in found.items()}
+    assert {engine for _, engine, _, _ in latencies} == {"openvino", "onnxruntime", "torch"}

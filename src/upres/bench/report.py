@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from upres.bench.speed import SpeedReport, SpeedRow
-from upres.errors import OutputExistsError
+from upres.errors import DataError, OutputExistsError
 
 
 def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
@@ -23,6 +23,21 @@ def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) ->
     write_text(path, json.dumps(report.to_dict(), indent=1) + "\n")
     write_text(table, markdown(report))
     return path, table
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A speed report that `write_report` wrote, as `SpeedReport.to_dict` gives it.
+
+    Raises:
+        DataError: If the file cannot be read or is no speed report.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable speed report ({error})") from error
+    if not isinstance(report, dict) or not {"environment", "rows"} <= report.keys():
+        raise DataError(f"{path}: not a speed report; `upres bench speed -o {path.name}` writes one")
+    return report
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:

@@ -47,6 +47,9 @@ class ModelCard:
     """Recipe, steps and data, with the number of tiles under each licence."""
     scores: tuple[Mapping[str, Any], ...] = ()
     """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``."""
+    latencies: tuple[Mapping[str, Any], ...] = ()
+    """Each ``{"engine", "precision", "width", "height", "threads", "latency_ms", "cpu", "file"}``: the median for a
+    picture of that size coming out, and the name of the speed report that has it."""
 
     @property
     def architecture(self) -> str:
@@ -75,7 +78,7 @@ class ModelCard:
         own = {key: value for key, value in data.items() if key not in spec_names}
         try:
             spec["transforms"] = tuple(spec.get("transforms", ()))
-            own["scores"] = tuple(own.get("scores", ()))
+            own |= {name: tuple(own.get(name, ())) for name in ("scores", "latencies")}
             return cls(spec=ModelSpec(**spec), **own)
         except TypeError as error:
             raise CheckpointError(f"this model card does not fit this version of upres: {error}") from error

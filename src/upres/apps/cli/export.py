@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 from upres.errors import DataError, MissingExtraError
 from upres.models.catalog import find
 
+_Figures = dict[str, list[dict[str, Any]]]
+"""Name of a model -> figures as its card holds them."""
+
 EPILOG = """examples:
   upres export espcn_x2 -o espcn_x2.onnx
   upres export runs/esr_tm_x2/best.safetensors -o tm.onnx --json
-  upres export runs/esr_tm_x2/best.safetensors -o models/ --scores quality.json
+  upres export runs/esr_tm_x2/best.safetensors -o models/ --scores quality.json --latencies speed.json
   upres export rlfn_c32b6_x4 --int8 photos/ -o rlfn_c32b6_x4.int8.onnx
   upres export runs/rlfn_c32b6_int8_x4/best.safetensors -o models/
 
@@ -37,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="into a folder: put the scores of this `upres evaluate --out` file on the card",
     )
     parser.add_argument(
+        "--latencies",
+        metavar="FILE.json",
+        action="append",
+        default=[],
+        help="into a folder: put the latencies of this `upres bench speed -o` file on the card; repeatable",
+    )
+    parser.add_argument(
         "--int8", metavar="DIR", help="quantise first, with input ranges from the pictures in this folder"
     )
     parser.add_argument("--json", action="store_true", help="report as JSON")
@@ -44,11 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export, and say how well each result agrees with torch."""
-    if args.scores and not (args.output and Path(args.output).is_dir()):
-        raise DataError("--scores goes onto cards, and only an existing folder as -o receives one")
-    if len(args.models) > 1 and not (args.output and Path(args.output).is_dir()):
+    into_folder = args.output is not None and Path(args.output).is_dir()
+    if (args.scores or args.latencies) and not into_folder:
+        raise DataError("--scores and --latencies go onto cards, and only an existing folder as -o receives one")
+    if len(args.models) > 1 and not into_folder:
         raise DataError("several models need an existing folder as -o")
-    reports = [_export(name, args.output, _scores(args.scores), args.int8) for name in args.models]
+    measured = _scores(args.scores), _latencies(args.latencies)
+    reports = [_export(name, args.output, measured, args.int8) for name in args.models]
     if args.json:
         print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2))
     else:
@@ -60,9 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(
-    name: str, output: str | None, scores: Mapping[str, list[dict[str, Any]]], pictures: str | None
-) -> dict[str, Any]:
+def _export(name: str, output: str | None, measured: tuple[_Figures, _Figures], pictures: str | None) -> dict[str, Any]:
     try:
         from upres.lab import checkpoint
         from upres.lab.export.int8 import export_int8
@@ -79,7 +89,12 @@ def _export(
     path = Path(output or f"{card.name}{suffix}")
     if path.is_dir():
         if not eight_bit:  # a quantised network's graph lies beside the float network's files
-            card = replace(card, scores=tuple(scores.get(card.name, card.scores)))
+            scores, latencies = measured
+            card = replace(
+                card,
+                scores=tuple(scores.get(card.name, card.scores)),
+                latencies=tuple(latencies.get(card.name, card.latencies)),
+            )
             checkpoint.save(path / f"{card.name}.safetensors", network, card)
         path = path / f"{card.name}{suffix}"
     result = (export_int8 if eight_bit else export)(network, path)
@@ -92,15 +107,30 @@ def _export(
     }
 
 
-def _scores(path: str | None) -> dict[str, list[dict[str, Any]]]:
+def _scores(path: str | None) -> _Figures:
     """What a results file says of each model, as cards hold it."""
     if path is None:
         return {}
     from upres.evaluation.results import Results
 
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: _Figures = {}
     for record in Results(Path(path)).records:
         score = {"dataset": record["dataset"], "protocol": record["protocol"]}
         score |= {"psnr_db": round(record["psnr_db"], 4), "ssim": round(record["ssim"], 5)}
         found.setdefault(record["model"], []).append(score)
+    return found
+
+
+def _latencies(paths: Sequence[str]) -> _Figures:
+    """What speed reports say of each model, as cards hold it."""
+    from upres.bench.report import read_report
+
+    found: _Figures = {}
+    for path in map(Path, paths):
+        report = read_report(path)
+        place = {"cpu": report["environment"]["cpu"], "file": path.name}
+        for row in report["rows"]:
+            latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
+            latency["latency_ms"] = round(row["latency_ms_median"], 3)
+            found.setdefault(row["model"], []).append(latency | place)
     return found

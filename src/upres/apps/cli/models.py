@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
@@ -70,19 +70,31 @@ def _figures(scores: Sequence[dict[str, Any]], protocol: str, datasets: Sequence
 def _card(card: dict[str, Any]) -> list[str]:
     lines = []
     for key, value in card.items():
-        if key == "scores":
-            lines.append("scores")
-            lines += [
-                f"  {score['dataset']:8s} {score['protocol']:14s} {score['psnr_db']:.3f} dB"
-                + (f"  SSIM {score['ssim']:.4f}" if score.get("ssim") is not None else "")
-                for score in value
-            ]
+        if key in _FIGURES:
+            lines += [key] * bool(value)
+            lines += [_FIGURES[key](each) for each in value]
         elif isinstance(value, dict):
             lines.append(key)
             lines += [f"  {name}: {_plain(item)}" for name, item in value.items()]
         else:
             lines.append(f"{key}: {_plain(value)}")
     return lines
+
+
+def _score(score: dict[str, Any]) -> str:
+    ssim = f"  SSIM {score['ssim']:.4f}" if score.get("ssim") is not None else ""
+    return f"  {score['dataset']:8s} {score['protocol']:14s} {score['psnr_db']:.3f} dB{ssim}"
+
+
+def _latency(each: dict[str, Any]) -> str:
+    size, engine = f"{each['width']}x{each['height']}", f"{each['engine']} {each['precision']}"
+    return (
+        f"  {size:9s} out  {engine:15s} {each['latency_ms']:8.2f} ms  {each['threads']} threads, {each['cpu']}, "
+        f"{each['file']}"
+    )
+
+
+_FIGURES: dict[str, Callable[[dict[str, Any]], str]] = {"scores": _score, "latencies": _latency}
 
 
 def _plain(value: Any) -> str:
