@@ -1,4 +1,4 @@
-"""Write the figures of the README and of docs/upscale.md from the results files: ``python benchmarks/readme.py``."""
+"""Fill in the figures of README, docs/upscale.md and docs/training.md: ``python benchmarks/readme.py``."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,10 @@ QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
 SPEED = ROOT / "benchmarks" / "results" / "speed.json"
 SPEED_RGB = [ROOT / "benchmarks" / "results" / f"{name}.json" for name in ("speed_rgb", "speed_rgb_4k")]
 STILLS = ROOT / "benchmarks" / "results" / "stills.json"
+TRAINING_SPEED = ROOT / "benchmarks" / "results" / "training_speed.json"
 README = ROOT / "README.md"
 UPSCALE = ROOT / "docs" / "upscale.md"
+TRAINING = ROOT / "docs" / "training.md"
 SETS = ("Set5", "Set14")
 
 
@@ -94,6 +96,23 @@ def stills_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def training_table(report: dict[str, Any]) -> str:
+    """Steps a second of the loop and of a plain program."""
+    environment = report["environment"]
+    lines = [
+        f"Steps a second, medians of three turns, {environment['cores']} cores, {environment['cpu']}:",
+        "",
+        "| recipe | the loop | plain PyTorch | times as fast | waiting for batches |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {row['recipe']} | {row['loop_steps_per_s']:.1f} | {row['plain_steps_per_s']:.1f} | "
+        f"{row['loop_steps_per_s'] / row['plain_steps_per_s']:.2f} | {row['waiting_share']:.1%} |"
+        for row in report["speed"]
+    ]
+    return "\n".join(lines)
+
+
 def fill(page: str, name: str, table: str) -> str:
     """The page with the text between two marks replaced."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -107,6 +126,7 @@ def filled() -> dict[Path, str]:
     upscale = fill(UPSCALE.read_text(), "stills", stills_table(json.loads(STILLS.read_text())))
     return {
         README: fill(readme, "speed", speed_table(json.loads(SPEED.read_text()))),
+        TRAINING: fill(TRAINING.read_text(), "training_speed", training_table(json.loads(TRAINING_SPEED.read_text()))),
         UPSCALE: fill(upscale, "engines", engines_table([json.loads(path.read_text()) for path in SPEED_RGB])),
     }
 

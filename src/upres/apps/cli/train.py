@@ -165,6 +165,7 @@ def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[
 
 
 def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
+    from upres.bench.environment import environment
     from upres.lab.data.pictures import load_pictures
     from upres.lab.training.speed import compare_speed
 
@@ -174,7 +175,7 @@ def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
             pictures = load_pictures(args.data, recipe.spec().scale, cache=args.cache)
             rows.append(asdict(compare_speed(recipe, pictures, folder=folder)))
     if args.json:
-        print(json.dumps({"speed": rows}, indent=2))
+        print(json.dumps({"environment": environment(), "speed": rows}, indent=2))
         return 0
     for row in rows:
         print(
