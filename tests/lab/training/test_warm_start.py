@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from upres.errors import RecipeError
+from upres.errors import RecipeError, UnknownModelError
 from upres.lab.checkpoint import build
 from upres.lab.training.outcome import Outcome
 from upres.lab.training.recipe import WarmStart
@@ -95,3 +95,8 @@ def test_cards_count_the_steps_before(tmp_path: Path) -> None:
     (tmp_path / "second" / "best.safetensors").unlink()
     assert run("third", "second", 4) == 15, "a run that goes on knows, though what it began from is gone"
     assert earlier_steps(WarmStart(model="third"), beside=tmp_path) == 19
+
+
+def test_a_beginning_that_is_not_there_is_told_with_the_ways_out(tmp_path):
+    with pytest.raises(UnknownModelError, match=r"begins with 'rlfn_x2'.*--queue rlfn_x2.*--set start\.model=$"):
+        earlier_steps(recipe_for("rlfn_x4").start, beside=tmp_path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from upres.errors import RecipeError
+from upres.errors import RecipeError, UnknownModelError
 from upres.lab.checkpoint import load
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
@@ -73,7 +73,14 @@ def earlier_steps(start: WarmStart, *, beside: Path) -> int:
 def _source(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
     names = ("best.expanded.safetensors", "best.safetensors") if expanded else ("best.safetensors",)
     runs = [beside / start.model / name for name in names]
-    return next((run for run in runs if run.is_file()), None) or find(start.model).weights
+    found = next((run for run in runs if run.is_file()), None)
+    try:
+        return found or find(start.model).weights
+    except UnknownModelError as error:
+        raise UnknownModelError(
+            f"this recipe begins with '{start.model}', which is neither a run beside --out nor shipped. Train both by "
+            f"--queue {start.model} ..., name other weights by --set start.model=FILE, or none: --set start.model="
+        ) from error
 
 
 def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: str) -> WarmStartReport:
