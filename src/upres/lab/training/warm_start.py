@@ -78,7 +78,7 @@ def _source(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
         return found or find(start.model).weights
     except UnknownModelError as error:
         raise UnknownModelError(
-            f"this recipe begins with '{start.model}', which is neither a run beside --out nor shipped. Train both by "
+            f"{error} This recipe begins with '{start.model}', and no run beside --out has that name: train both by "
             f"--queue {start.model} ..., name other weights by --set start.model=FILE, or none: --set start.model="
         ) from error
 
