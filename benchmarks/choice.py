@@ -1,4 +1,4 @@
-"""Which RGB network ships: quality after a short training against milliseconds in OpenVINO, ``docs/choice.md``.
+"""Which RGB network ships: quality after a short training against milliseconds in OpenVINO, ``docs/reports/choice.md``.
 
     upres train choice --data ../shared/data/train --out RUNS     # benchmarks/results/choice.json
     python benchmarks/choice.py speed                             # how fast each is, on an otherwise idle machine
@@ -16,18 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from upres.bench.environment import environment
 from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import UpresError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.export.onnx import export
+from upres.lab.studies.study import STUDIES, markdown
 from upres.lab.training.form import deployable
-from upres.lab.training.studies import STUDIES, markdown
+from upres.machine.environment import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "choice.json"
 SPEED = ROOT / "benchmarks" / "results" / "choice_speed.json"
-PAGE = ROOT / "docs" / "choice.md"
+PAGE = ROOT / "docs" / "reports" / "choice.md"
 STUDY = STUDIES["choice"]
 WIDTH, HEIGHT, THREADS, ROUNDS = 320, 180, 2, 15
 ARITHMETIC = {"bf16": "bf16", "f32": "f32", "f32, AVX2": "f32"}

@@ -1,4 +1,4 @@
-"""What 8-bit arithmetic costs in quality and gains in speed, layer by layer: ``docs/int8.md``.
+"""What 8-bit arithmetic costs in quality and gains in speed, layer by layer: ``docs/reports/int8.md``.
 
     upres train rlfn_c32b6_int8_x4 --data ../shared/data/train --out runs/int8/trained
     python benchmarks/int8.py quality ../shared runs/int8    # graphs of every mix into runs/int8, their PSNR
@@ -23,20 +23,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from upres.bench.environment import environment
 from upres.bench.speed import Contender, bench_speed, contenders
 from upres.engines.openvino import ENGINE
 from upres.errors import UnsupportedModelError, UpresError
 from upres.evaluation import evaluate, load_pairs
 from upres.lab.checkpoint import load
+from upres.lab.compress.quantize.calibration import picture_batches, quantize
+from upres.lab.compress.quantize.network import quantized_layers, suitable_layers
 from upres.lab.export.int8 import export_int8
-from upres.lab.quantization.calibration import picture_batches, quantize
-from upres.lab.quantization.network import quantized_layers, suitable_layers
+from upres.machine.environment import environment
 from upres.models.catalog import Model, find
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "int8.json"
-PAGE = ROOT / "docs" / "int8.md"
+PAGE = ROOT / "docs" / "reports" / "int8.md"
 MODEL = "rlfn_c32b6_x4"
 SETS = ("Set5", "Set14")
 SIZES = ((320, 180), (256, 256), (640, 360))

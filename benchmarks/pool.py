@@ -2,7 +2,7 @@
 
 ``python benchmarks/pool.py ../shared`` evaluates every shipped luma network on Set5 and Set14 into
 ``results/quality.json`` (what is there already is kept), copies the pool's figures for the same sizes into
-``results/pool_reference.json`` and writes ``docs/pool.md``. With checkpoints behind, it prints their table instead.
+``results/pool_reference.json`` and writes ``docs/reports/pool.md``. With checkpoints behind, it prints their table.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from upres.models.catalog import Model, find, list_models
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 REFERENCE = ROOT / "benchmarks" / "results" / "pool_reference.json"
-PAGE = ROOT / "docs" / "pool.md"
+PAGE = ROOT / "docs" / "reports" / "pool.md"
 SETS = {"Set5": "psnr_Set5", "Set14": "psnr_Set14"}
 """Data set -> the pool's column."""
 

@@ -1,4 +1,4 @@
-"""Fill in the figures of README, docs/upscale.md and docs/training.md: ``python benchmarks/readme.py``."""
+"""Fill in the figures of README, docs/guide/upscale.md and docs/guide/training.md: ``python benchmarks/readme.py``."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ SPEED_RGB = [ROOT / "benchmarks" / "results" / f"{name}.json" for name in ("spee
 STILLS = ROOT / "benchmarks" / "results" / "stills.json"
 TRAINING_SPEED = ROOT / "benchmarks" / "results" / "training_speed.json"
 README = ROOT / "README.md"
-UPSCALE = ROOT / "docs" / "upscale.md"
-TRAINING = ROOT / "docs" / "training.md"
+UPSCALE = ROOT / "docs" / "guide" / "upscale.md"
+TRAINING = ROOT / "docs" / "guide" / "training.md"
 SETS = ("Set5", "Set14")
 
 

@@ -1,4 +1,6 @@
-"""What the networks for real photographs are worth: ``python benchmarks/real.py SHARED`` writes docs/photographs.md.
+"""What the networks for real photographs are worth: ``python benchmarks/real.py SHARED``.
+
+Writes docs/reports/photographs.md.
 
 SHARED is the folder with ``data/test/CID22val``. Each of its photographs is degraded once, by its place and a fixed
 seed, in the ranges of `upres.lab.data.degradations.PHOTOGRAPH`; the networks are measured on these and on plain bicubic
@@ -22,7 +24,7 @@ from upres.models.catalog import DEFAULTS, FAST, REAL, find
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "real.json"
-PAGE = ROOT / "docs" / "photographs.md"
+PAGE = ROOT / "docs" / "reports" / "photographs.md"
 SETS = {"bicubic": BICUBIC, "degraded": PHOTOGRAPH}
 """Name in the results -> how the small pictures are made."""
 PROTOCOLS = {"paper": "", "ntire": ", RGB"}

@@ -2,7 +2,7 @@
 
 SHARED is the folder with ``data/test/CID22val``, of whose photographs the pictures are put together. Contenders run in
 turn, one at a time; the results file has medians, spreads and the peak of memory. ``python benchmarks/readme.py`` then
-writes the table into docs/upscale.md.
+writes the table into docs/guide/upscale.md.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from upres.bench.environment import environment
+from upres.machine.environment import environment
 from upres.models.catalog import DEFAULTS
 
 RESULTS = Path(__file__).parent / "results" / "stills.json"

@@ -1,4 +1,4 @@
-"""Write docs/ablations.md and docs/tricks.md from the studies' results files: ``python benchmarks/studies.py``.
+"""Write the reports ablations.md and tricks.md from the results of the studies: ``python benchmarks/studies.py``.
 
 ``upres train ladder_rfdn --data ../shared/data/train --out RUNS`` and the same with ``tricks`` make those files.
 """
@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from upres.lab.training.studies import markdown
+from upres.lab.studies.study import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = {"ladder_rfdn": ROOT / "docs" / "ablations.md", "tricks": ROOT / "docs" / "tricks.md"}
+PAGES = {"ladder_rfdn": ROOT / "docs" / "reports" / "ablations.md", "tricks": ROOT / "docs" / "reports" / "tricks.md"}
 
 SETTING = """Networks of 24 channels and 4 blocks, x4, crops of 32x32 low-resolution pixels, 8 at a time, SOAP along a
 cosine, bf16 autocast, {seeds} a row. CPU ms: eager PyTorch at 320x180, {threads} threads, {cpu}. A gain is

@@ -1,8 +1,8 @@
 """Official weights through our networks, beside what their own code measured.
 
 ``python benchmarks/zoo.py ../shared`` imports every weight file of ``reference/weights``, evaluates it on Set5, Set14
-and BSD100 into ``results/zoo.json`` (what is there already is kept) and writes ``docs/zoo.md``. The weights test us and
-stay where they are.
+and BSD100 into ``results/zoo.json`` (kept where it is there) and writes ``docs/reports/zoo.md``. The weights test
+us and stay where they are.
 """
 
 import csv
@@ -16,12 +16,12 @@ from typing import Any
 from upres.apps.cli.main import main
 from upres.errors import CheckpointError
 from upres.evaluation.results import Results
-from upres.lab.conversion import convert
+from upres.lab.foreign.convert import convert
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "zoo.json"
 REFERENCE = ROOT / "benchmarks" / "results" / "zoo_reference.json"
-PAGE = ROOT / "docs" / "zoo.md"
+PAGE = ROOT / "docs" / "reports" / "zoo.md"
 SETS = ("Set5", "Set14", "BSD100")
 PROTOCOLS = ("paper", "ntire", "luma-float")
 METRICS = {"paper": "PSNR_Y", "ntire": "PSNR_RGB", "luma-float": "PSNR_Y"}

@@ -17,17 +17,17 @@ from typing import Any, overload
 
 import numpy as np
 
-from upres.bands import Blended, Enlarged, Resized, Stage, Stored, band_height, render
 from upres.engines.engine import Batch, Session
 from upres.engines.select import open_session
 from upres.errors import ImageTooLargeError, OutputExistsError, UpresError
 from upres.image.alpha import bleed
 from upres.image.io import DEFAULT_MAX_PIXELS, FORMATS, Frame, Picture, format_for, read, write
 from upres.image.picture import Pixels
-from upres.memory import resident_bytes
+from upres.machine.memory import resident_bytes
 from upres.models.card import read_weights
 from upres.models.catalog import DEFAULTS, FAST, REAL, Model, find, find_all
-from upres.target import Size, Target, native_factors
+from upres.pipeline.sizes import Size, Target, native_factors
+from upres.pipeline.stages import Blended, Enlarged, Resized, Stage, Stored, band_height, render
 
 Progress = Callable[[float], None]
 """Called with the fraction of a picture that is done."""
@@ -78,7 +78,7 @@ class Upscaler:
         precision: ``auto`` or arithmetic that the engine names: ``f32``, ``bf16``, ``int8``, ``int16``.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in narrower bands of rows; the
-            picture as read and as made are in memory as a whole in any case (docs/upscale.md).
+            picture as read and as made are in memory as a whole in any case (docs/guide/upscale.md).
 
     Raises:
         UnknownModelError: If there is no such model.

@@ -8,7 +8,7 @@ import pytest
 from upres.image.color import rgb_to_ycbcr, ycbcr_to_rgb
 from upres.image.convert import CHROMA_HALO, from_batch, run_network, to_batch, to_dtype, to_float
 from upres.image.resize import imresize
-from upres.image.tiling import tiles
+from upres.pipeline.windows import tiles
 
 LARGEST = {np.uint8: 255, np.uint16: 65535}
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upres.bench.ceilings import Ceilings, CeilingsRunner
-from upres.bench.environment import environment
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import Session
 from upres.engines.native import ENGINE as NATIVE
 from upres.engines.select import open_session
 from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
+from upres.machine.environment import environment
 from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import Model, find, find_all
 

@@ -1,4 +1,4 @@
-"""Fused C++ kernels for edge-SR: the whole network in one pass over a band of rows (docs/native.md).
+"""Fused C++ kernels for edge-SR: the whole network in one pass over a band of rows (docs/reference/native.md).
 
 Besides batches of floats they take planes of pixels as they lie in memory, 8 to 16 bit or float, and whole RGB
 pictures, so that nothing is converted on the way. Integer planes of up to 10 bits run in 16-bit integer arithmetic

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from upres.cache import cache_folder
 from upres.engines.engine import Batch, Session
 from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.machine.cache import cache_folder
 from upres.models.catalog import Model
 
 PRECISIONS = ("f32", "bf16")

@@ -104,7 +104,7 @@ def run_network(
     three float32 planes of the input's size, and some megabytes for the rows at hand.
 
     A piece of a picture with a halo of at least `CHROMA_HALO` and of what the network needs gives, inside, the same
-    pixels as the whole picture; see `upres.image.tiling`.
+    pixels as the whole picture; see `upres.pipeline.windows`.
 
     Args:
         image: ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``, without alpha; uint8, uint16, or floats in [0, 1].

@@ -1,7 +1,7 @@
 """Networks from specs, and the weight files that carry their own spec.
 
 A checkpoint is a ``.safetensors`` file whose header holds the `ModelCard`. It is read strictly and never unpickled;
-other people's files are the business of `upres.lab.foreign`.
+other people's files are the business of `upres.lab.foreign.recognise`.
 """
 
 import os
@@ -22,7 +22,7 @@ from upres.models.card import ModelCard, ModelSpec, read_card
 
 TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
-    "quantize": "upres.lab.quantization.network:quantize_network",
+    "quantize": "upres.lab.compress.quantize.network:quantize_network",
 }
 """Compression step -> ``module:function``, called with the network and the step's arguments; returns the network."""
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from upres import diagnosis
 from upres.apps.cli.main import main
 from upres.engines import select
+from upres.engines import self_test as diagnosis
 
 
 @pytest.fixture

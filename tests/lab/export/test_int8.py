@@ -11,11 +11,11 @@ from upres.apps.cli.main import main
 from upres.engines.openvino import ENGINE
 from upres.errors import UnsupportedModelError
 from upres.lab.checkpoint import build, describe, save
+from upres.lab.compress.quantize.calibration import calibrate
+from upres.lab.compress.quantize.network import quantized_layers, suitable_layers, unquantized
 from upres.lab.export import int8 as exporter
 from upres.lab.export.int8 import TOLERANCE, export_int8
 from upres.lab.export.onnx import export
-from upres.lab.quantization.calibration import calibrate
-from upres.lab.quantization.network import quantized_layers, suitable_layers, unquantized
 from upres.models.card import ModelSpec
 from upres.models.catalog import find
 

@@ -49,10 +49,10 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write, print; returns the exit status."""
     from tqdm import tqdm
 
-    from upres.bench.environment import available_cores
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
     from upres.engines.select import ENGINES
+    from upres.machine.environment import available_cores
 
     if args.output is not None:
         check_free(args.output, overwrite=args.overwrite)

@@ -78,9 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
-    from upres.batch import Batch, FileOptions
+    from upres.folders.batch import Batch, FileOptions
+    from upres.folders.jobs import STANDARD, find_pictures, plan_jobs
     from upres.image.io import format_for
-    from upres.jobs import STANDARD, find_pictures, plan_jobs
     from upres.upscaler import Upscaler
 
     _check(args)

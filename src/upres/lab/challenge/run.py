@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from upres.bench.environment import environment
 from upres.bench.report import write_text
 from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
 from upres.errors import DataError, OutputExistsError, near_miss
@@ -20,6 +19,7 @@ from upres.lab.challenge.contender import ChallengeRunner, Entrant
 from upres.lab.challenge.rank import Ranking, Rules, rank
 from upres.lab.challenge.table import METRICS, Entry
 from upres.lab.complexity import Convention
+from upres.machine.environment import environment
 from upres.models.catalog import find
 
 GATE_DB = 0.18
