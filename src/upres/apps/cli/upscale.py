@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output == STANDARD and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = args.output not in (None, STANDARD) and _is_folder(args.output, several)
-    jobs = plan_jobs(pictures, upscaler.target, output=args.output, into_folder=into_folder, format=args.format)
+    jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=args.format)
     options = FileOptions(
         format=args.format, quality=args.quality, background=args.background, overwrite=args.overwrite
     )
