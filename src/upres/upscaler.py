@@ -17,7 +17,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session
+from upres.engines.engine import Session
 from upres.engines.select import open_session
 from upres.errors import ImageTooLargeError, OutputExistsError, UpresError
 from upres.image.alpha import bleed
@@ -26,6 +26,7 @@ from upres.image.picture import Pixels
 from upres.machine.memory import resident_bytes
 from upres.models.card import read_weights
 from upres.models.catalog import DEFAULTS, FAST, REAL, Model, find, find_all
+from upres.pipeline.sessions import SharedSession
 from upres.pipeline.sizes import Size, Target, native_factors
 from upres.pipeline.stages import Blended, Enlarged, Resized, Stage, Stored, band_height, render
 
@@ -113,7 +114,7 @@ class Upscaler:
         self._models = _models_by_factor(model, FAST if fast else DEFAULTS)
         self._first = _models_by_factor(None, REAL) if real else self._models
         self._model = "default" if model is None else "+".join(m.card.name for m in self._models.values()) or BICUBIC
-        self._sessions: dict[Path, _SharedSession] = {}
+        self._sessions: dict[Path, SharedSession] = {}
         self._opening = Lock()
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
@@ -179,7 +180,7 @@ class Upscaler:
         with self._opening:
             if model.weights not in self._sessions:
                 opened = open_session(model, engine=self.engine, threads=self.threads, precision=self.precision)
-                self._sessions[model.weights] = _SharedSession(opened)
+                self._sessions[model.weights] = SharedSession(opened)
             return self._sessions[model.weights]
 
     def prepare(self) -> None:
@@ -206,7 +207,7 @@ class Upscaler:
         Raises:
             EngineError: If no engine runs one of them.
         """
-        return "+".join(dict.fromkeys(self.session(model).engine for model in plan.models)) or None
+        return "+".join(dict.fromkeys(self.session(model).facts.engine for model in plan.models)) or None
 
     def model_identity(self) -> tuple[str, str]:
         """The model as it was asked for, and a digest of the weights it stands for: what outputs depend on."""
@@ -249,10 +250,11 @@ class Upscaler:
             stage = Enlarged(
                 stage,
                 session,
+                planes=session.planes,
                 scale=card.scale,
                 color_mode=card.color_mode,
                 halo=CONTEXT if card.halo is None else card.halo,
-                bytes_per_pixel=_bytes_per_pixel(model.weights, session.precision),
+                bytes_per_pixel=_bytes_per_pixel(model.weights, session.facts.precision),
             )
             if card.halo is None:
                 stage = Blended(stage, fade=FADE * card.scale)
@@ -323,29 +325,6 @@ def output_beside(source: Path, target: Target, format: str | None = None) -> Pa
     if format is not None and suffix.lower() not in FORMATS[format_for(format)].suffixes:
         suffix = FORMATS[format_for(format)].suffixes[0]
     return source.with_name(f"{source.stem}_{target.label}{suffix}")
-
-
-class _SharedSession:
-    """A session that several threads call in turn."""
-
-    def __init__(self, session: Session) -> None:
-        self.engine = session.engine
-        self.precision = session.precision
-        self._session = session
-        self._lock = Lock()
-        if hasattr(session, "upscale_rgb"):
-            self.upscale_rgb = self._in_turn(session.upscale_rgb)
-
-    def __call__(self, batch: Batch, /) -> Batch:
-        with self._lock:
-            return self._session(batch)
-
-    def _in_turn(self, function: Callable[[Pixels], Pixels]) -> Callable[[Pixels], Pixels]:
-        def locked(pixels: Pixels) -> Pixels:
-            with self._lock:
-                return function(pixels)
-
-        return locked
 
 
 def _models_by_factor(name: str | Path | None, defaults: Mapping[int, str]) -> Mapping[int, Model]:

@@ -51,7 +51,7 @@ def test_bands_of_native_kernels_equal_the_whole(name, shape, rows):
     model = find(name)
     session = open_session(model, engine="auto", threads=2)
     scale, halo = model.card.scale, model.card.halo
-    options = {"scale": scale, "color_mode": "luma", "halo": halo, "bytes_per_pixel": 400}
+    options = {"scale": scale, "color_mode": "luma", "halo": halo, "bytes_per_pixel": 400, "planes": session.planes}
     pixels = picture(shape)
     whole, out = (np.zeros((shape[0] * scale, shape[1] * scale, *shape[2:]), np.uint8) for _ in range(2))
     render(Enlarged(Stored(pixels, widen=False), session, **options), whole, rows_per_band=10**6)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from upres.engines.engine import PlaneSession
 from upres.image.convert import CHROMA_HALO, Network, run_network, to_dtype, to_float
 from upres.image.picture import Pixels
 from upres.image.resize import imresize_rows, rows_needed
@@ -25,9 +26,6 @@ LEAST_SIDE = 16
 """Smaller pictures are reflected to this side for RGB networks: spatial attention takes no less than 15 pixels."""
 WINDOW_STEP = 8
 """Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
-ROWS_TOGETHER = (2, 3, 4)
-"""Rows that the native engine's kernels make at a time. Each is rounded in its own way, in a window as in the whole
-picture if the same ones come together and all of them see what they see there."""
 
 
 class Stage(Protocol):
@@ -71,16 +69,24 @@ class Enlarged:
 
     Args:
         below: What to enlarge.
-        network: Float32 NCHW in and out. Where it has ``upscale_rgb`` (the native engine's fused colour path), luma
-            networks go that way.
+        network: Float32 NCHW in and out.
         scale: Of the network.
         color_mode: Of the network.
         halo: Low-resolution rows at each side that an output row depends on.
         bytes_per_pixel: Memory of engine and colour path for each low-resolution pixel.
+        planes: The network's fused colour path, which a luma network takes where there is one.
     """
 
     def __init__(
-        self, below: Stage, network: Network, *, scale: int, color_mode: ColorMode, halo: int, bytes_per_pixel: int
+        self,
+        below: Stage,
+        network: Network,
+        *,
+        scale: int,
+        color_mode: ColorMode,
+        halo: int,
+        bytes_per_pixel: int,
+        planes: PlaneSession | None = None,
     ) -> None:
         self.size = (below.size[0] * scale, below.size[1] * scale)
         self._below = below
@@ -89,10 +95,10 @@ class Enlarged:
         self._color_mode: ColorMode = color_mode
         self._halo = max(halo, CHROMA_HALO)
         self._reach, self._unit = self._halo, 1
-        fused: Callable[[Pixels], Pixels] | None = getattr(network, "upscale_rgb", None)
-        self._fused = fused if color_mode == "luma" else None
-        if self._fused is not None:
-            self._reach, self._unit = self._halo + max(ROWS_TOGETHER) - 1, lcm(*ROWS_TOGETHER)
+        self._planes = planes if color_mode == "luma" else None
+        if self._planes is not None:
+            together = self._planes.rows_together
+            self._reach, self._unit = self._halo + max(together) - 1, lcm(*together)
         missing = max(0, LEAST_SIDE - min(below.size))
         self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
         self._tallest = 0
@@ -117,8 +123,8 @@ class Enlarged:
         return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
 
     def _run(self, pixels: Pixels) -> Pixels:
-        if self._fused is not None:
-            return self._fused(pixels)
+        if self._planes is not None:
+            return self._planes.upscale_rgb(pixels)
         return run_network(pixels, self._network, scale=self._scale, color_mode=self._color_mode)
 
     def _window(self, rows: range) -> range:
