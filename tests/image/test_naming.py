@@ -23,4 +23,4 @@ def test_a_result_lies_beside_its_source(source, form, name):
 
 def test_an_unknown_format_is_an_error():
     with pytest.raises(ImageWriteError, match="unknown format"):
-        output_beside(Path("a.png"), "x2", ".docx")
+        output_beside(Path("a.png"), "x2", "docs.docx")

@@ -159,7 +159,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def _measured(network: nn.Module, card: ModelCard) -> ModelCard:
     """The card with what can be read off the network."""
-    return replace(card, parameters=parameter_count(network), halo=network.halo, **_said(network))
+    halo: Any = network.halo
+    return replace(card, parameters=parameter_count(network), halo=halo, **_said(network))
 
 
 def _said(network: nn.Module) -> dict[str, Any]:

@@ -5,12 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
 
-from upres.engines.engine import Batch, PlaneSession, Session
+from upres.engines.engine import Batch, Plane, PlaneSession, Session
 from upres.engines.select import open_session
 from upres.errors import UpresError
-from upres.image.samples import Plane
 from upres.models.catalog import Model
 
 
@@ -74,9 +72,7 @@ class SharedSession:
     def __init__(self, session: Session) -> None:
         self.facts, self.best_batch = session.facts, session.best_batch
         self._session, self._lock = session, Lock()
-        self.planes: PlaneSession | None = None
-        if session.planes is not None:
-            self.planes = SharedPlanes(session.planes, self._lock)
+        self.planes = None if session.planes is None else SharedPlanes(session.planes, self._lock)
 
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network."""
@@ -97,7 +93,7 @@ class SharedSession:
 class SharedPlanes:
     """The planes of a session that several threads call in turn."""
 
-    def __init__(self, planes: PlaneSession, lock: Any) -> None:
+    def __init__(self, planes: PlaneSession, lock: Lock) -> None:
         self.rows_together = planes.rows_together
         self._planes, self._lock = planes, lock
 

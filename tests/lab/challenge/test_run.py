@@ -133,8 +133,26 @@ def test_devices_and_engines_that_are_not_there(models, data, capsys):
     with pytest.raises(EngineUnavailableError, match="no device 'cuda:99' here"):
         ChallengeRunner(first)
     (first,) = entrants(models[:1], data, device="cuda", engine="openvino")
-    with pytest.raises(UnsupportedModelError, match="openvino runs on the CPU; use --engine torch on cuda"):
+    with pytest.raises(UnsupportedModelError, match="openvino: no device 'cuda'; it runs on the CPU"):
         ChallengeRunner(first)
+
+
+@pytest.mark.parametrize(("engine", "precision"), [("torch", "f32"), ("torch", "bf16"), ("native", "f32")])
+def test_every_engine_is_weighed_judged_and_timed_the_same_way(models, data, engine, precision):
+    from upres.engines.select import unavailable
+    from upres.lab.challenge.contender import ChallengeRunner
+
+    if unavailable(engine):
+        pytest.skip(f"{engine} is not here")
+    (first,) = entrants(models[:1], data, engine=engine, precision=precision)
+    runner = ChallengeRunner(first)
+    assessment = runner.assess()
+    (reference,) = entrants(models[:1], data, engine="torch")
+    expected = ChallengeRunner(reference).assess()["psnr_db"]
+    assert assessment["precision"] == precision
+    assert assessment["psnr_db"] == pytest.approx(expected, abs=2e-3 if precision == "f32" else 1)
+    assert runner.image_names() == ["a", "b"]
+    assert 0 < runner.time_image(index=1) < 1e4
 
 
 def test_counting_by_the_command(models, capsys):

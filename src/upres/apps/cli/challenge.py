@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
 
 EPILOG = """examples:
@@ -50,7 +51,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
     )
-    parser.add_argument("--engine", default="torch", help="torch, native, openvino, onnxruntime (default torch)")
+    parser.add_argument("--engine", default="torch", help=f"{', '.join(ENGINES)} (default torch)")
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
     parser.add_argument("--threads", type=_count_of, help="of every contender (default: the cores at hand)")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from upres.engines.select import ENGINES
 from upres.errors import UpresError
 
 EPILOG = """size:
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
-    run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
+    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
     run.add_argument("--threads", type=_count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=_memory, metavar="SIZE", help="bound for the whole process, such as 500M")

@@ -181,7 +181,7 @@ class _Journal:
     def __init__(self, folder: Path | None, settings: dict[str, Any], *, overwrite: bool) -> None:
         self._path = None if folder is None else folder / RESULTS
         self.settings = settings
-        self.environment = environment()
+        self.environment = environment(settings["engine"])
         self.assessments: dict[str, dict[str, Any]] = {}
         self.rounds: list[dict[str, list[float]]] = []
         if folder is not None:
