@@ -175,7 +175,7 @@ def contenders(
 
 
 def bench_speed(
-    entrants: Sequence[Contender],
+    contenders: Sequence[Contender],
     *,
     rounds: int = 10,
     seconds: float = 0.2,
@@ -185,7 +185,7 @@ def bench_speed(
     """Time all contenders, one size at a time, in turns.
 
     Args:
-        entrants: See `contenders`.
+        contenders: As the function of that name makes them.
         rounds: Turns of each.
         seconds: Length of a turn, in which at most 20 calls are timed.
         on_skip: Told of every contender that cannot run here, and why.
@@ -196,8 +196,8 @@ def bench_speed(
     """
     rows: list[SpeedRow] = []
     limits: dict[str, float] = {}
-    for size in dict.fromkeys((entrant.width, entrant.height) for entrant in entrants):
-        group = [entrant for entrant in entrants if (entrant.width, entrant.height) == size]
+    for size in dict.fromkeys((each.width, each.height) for each in contenders):
+        group = [each for each in contenders if (each.width, each.height) == size]
         found, ceilings = _bench_group(group, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
         rows += found
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}

@@ -5,11 +5,11 @@ import pytest
 from upres.apps.cli.main import main
 from upres.errors import DataError, OutputExistsError
 from upres.lab.challenge.rank import RULES
-from upres.lab.challenge.run import entrants_of, run_challenge
+from upres.lab.challenge.run import contenders_of, run_challenge
 
 
 def entrants(models, data, **changes):
-    return entrants_of(models, **{"data": str(data), "scale": 2} | changes)
+    return contenders_of(models, **{"data": str(data), "scale": 2} | changes)
 
 
 def test_ranks_gate_and_figures(models, data, fake_worker):
@@ -71,7 +71,7 @@ def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker,
 
 def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
     run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
-    with pytest.raises(OutputExistsError, match="holds a run with other threads, entrants; choose another --out"):
+    with pytest.raises(OutputExistsError, match="holds a run with other threads, contenders; choose another --out"):
         run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
     report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
     assert len(report.rows) == 2
@@ -95,9 +95,9 @@ def test_the_results_name_no_folder(models, data, tmp_path, fake_worker):
 def test_entrants_that_do_not_fit(models, data):
     with pytest.raises(DataError, match="upscales by 2; this run is for scale 4"):
         entrants(models, data, scale=4)
-    with pytest.raises(DataError, match="two entrants are named 'esr_tm'"):
+    with pytest.raises(DataError, match="two contenders are named 'esr_tm'"):
         entrants([models[1], models[1]], data)
-    with pytest.raises(DataError, match=r"the baseline 'esr_tmm' is not among the entrants. Did you mean 'esr_tm'\?"):
+    with pytest.raises(DataError, match=r"the baseline 'esr_tmm' is not among the contenders. Did you mean 'esr_tm'\?"):
         run_challenge(entrants(models, data), RULES[2022], baseline="esr_tmm")
     with pytest.raises(DataError, match="at least one model"):
         run_challenge([], RULES[2022])

@@ -70,14 +70,14 @@ def _run(args: argparse.Namespace) -> int:
     try:
         from upres.lab.challenge.rank import rules_of
         from upres.lab.challenge.report import to_markdown, write_files
-        from upres.lab.challenge.run import GATE_DB, entrants_of, run_challenge
+        from upres.lab.challenge.run import GATE_DB, contenders_of, run_challenge
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
-        entrants_of(args.models, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

@@ -24,7 +24,7 @@ from upres.models.catalog import find
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entrant:
+class Contender:
     """A model and how to run it; plain data, sent to the worker."""
 
     name: str
@@ -42,39 +42,39 @@ class Entrant:
 
 
 class ChallengeRunner:
-    """An entrant made ready, with the data set's low-resolution pictures in memory.
+    """A contender made ready, with the data set's low-resolution pictures in memory.
 
     Raises:
         DataError: If the data set cannot be read.
-        EngineError: If the entrant cannot run so.
+        EngineError: If the contender cannot run so.
     """
 
-    def __init__(self, entrant: Entrant) -> None:
-        self._entrant = entrant
-        self._card = find(entrant.source).card
-        self._pairs = load_pairs(entrant.data, entrant.scale)
+    def __init__(self, contender: Contender) -> None:
+        self._contender = contender
+        self._card = find(contender.source).card
+        self._pairs = load_pairs(contender.data, contender.scale)
         held = _start_weighing()
         self._session = open_session(
-            find(entrant.source),
-            engine=entrant.engine,
-            threads=entrant.threads,
-            precision=entrant.precision,
-            device=entrant.device,
+            find(contender.source),
+            engine=contender.engine,
+            threads=contender.threads,
+            precision=contender.precision,
+            device=contender.device,
         )
         self._peak_mib = _peak_mib(self._session.facts.device, held)
         self._calls = [self._session.bind(_batch(pair.lr, self._card.color_mode)) for pair in self._pairs.pairs]
 
     def assess(self) -> dict[str, Any]:
-        """Everything but time: what the entrant is, its memory, its quality, its counts."""
+        """Everything but time: what the contender is, its memory, its quality, its counts."""
         for call in self._calls:
             call()
         peak_mib = self._peak_mib()  # before anything else takes memory
         report = evaluate(
             self._session,
             self._pairs,
-            scale=self._entrant.scale,
+            scale=self._contender.scale,
             color_mode=self._card.color_mode,
-            protocol=self._entrant.protocol,
+            protocol=self._contender.protocol,
         )
         return {
             "architecture": self._card.architecture,
@@ -96,7 +96,7 @@ class ChallengeRunner:
 
     def _counts(self) -> dict[str, Any]:
         """By both conventions."""
-        network, _ = load(find(self._entrant.source).weights)
+        network, _ = load(find(self._contender.source).weights)
         exact = measure(network, convention="exact")
         ntire = measure(network, convention="ntire", probe_reach=False)
         return {
