@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import upres
+from upres.machine.ceilings import ceilings
+from upres.machine.names import name_of
 
 PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
 
@@ -19,11 +21,23 @@ INSTRUCTION_SETS = (
 
 
 def environment() -> dict[str, Any]:
-    """CPU, cores, instruction sets, memory, system, versions, allocator and date (UTC), as JSON-ready data."""
+    """The machine's name, CPU, ceilings, system, versions, allocator and date (UTC), as JSON-ready data.
+
+    ``name`` is that of `upres.machine.names`, ``None`` where the machine has none yet. ``ceilings`` are those of all
+    cores, measured once a process.
+    """
+    found = _described()
+    return {"name": name_of(found), **found}
+
+
+def _described() -> dict[str, Any]:
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
     return {
         "cpu": info.get("model name") or platform.processor() or platform.machine(),
+        "cpu_family": _number(info.get("cpu family")),
+        "cpu_model": _number(info.get("model")),
+        "cpu_stepping": _number(info.get("stepping")),
         "machine": platform.machine(),
         "cores": available_cores(),
         "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags],
@@ -33,6 +47,7 @@ def environment() -> dict[str, Any]:
         "versions": _versions(),
         "allocator": "preloaded" if os.environ.get("LD_PRELOAD") else "stock",
         "date": datetime.now(UTC).date().isoformat(),
+        "ceilings": dict(ceilings(available_cores())),
     }
 
 
@@ -61,6 +76,10 @@ def _cpuinfo() -> dict[str, str]:
         return {}
     entries = [line.partition(":") for line in text.split("\n\n")[0].splitlines()]
     return {key.strip(): value.strip() for key, _, value in entries}
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
 
 
 def _memory_gib() -> float | None:
