@@ -101,9 +101,9 @@ def write(path: Path, text: str) -> None:
         stream.write(text.encode())
 
 
-def write_results(name: str, content: Any) -> None:
-    """Write a results file."""
-    write(ROOT / results(name), json.dumps(content, indent=1) + "\n")
+def write_results(name: str, content: Any, *, indent: int | None = 1) -> None:
+    """Write a results file; without ``indent`` all in one line."""
+    write(ROOT / results(name), json.dumps(content, indent=indent) + "\n")
 
 
 def measured_here(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def measure(settings: Settings) -> None:
         for checkpoint in import_all(reference_folder / "weights", Path(folder)):
             model = find(checkpoint)
             score({model.card.name: model}, folders, PROTOCOLS, Results(RESULTS / "zoo.json"))
-    write_results("zoo_reference", reference(reference_folder / "measured.csv"))
+    write_results("zoo_reference", reference(reference_folder / "measured.csv"), indent=None)
 
 
 PAGES: Sequence[Page] = (
