@@ -4,10 +4,10 @@ The pictures are put together of CID22's validation photographs. Contenders run 
 file has medians, spreads and the peak of memory.
 """
 
-import os
+import json
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,17 @@ levels = (made[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).nu
 Image.fromarray(levels).save(sys.argv[3], quality=95)
 """
 """What somebody with PyTorch and the weights would write."""
+
+
+LAUNCHER = """
+import json, os, sys, time
+
+started = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
+_, status, usage = os.wait4(pid, 0)
+print(json.dumps([time.perf_counter() - started, usage.ru_maxrss, status]))
+"""
+"""A small process that calls the command: Linux counts what the caller held before the call as the command's peak."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +97,11 @@ def run(command: Sequence[str]) -> tuple[float, int]:
     Raises:
         RuntimeError: If it fails.
     """
-    started = time.perf_counter()
-    pid = os.posix_spawn(command[0], list(command), os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.perf_counter() - started
+    done = subprocess.run([sys.executable, "-c", LAUNCHER, *command], stdout=subprocess.PIPE, check=True)
+    seconds, peak, status = json.loads(done.stdout)
     if status:
         raise RuntimeError(f"{' '.join(command)}: status {status}")
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return seconds, peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def measure(settings: Settings) -> None:

@@ -1,13 +1,16 @@
 """`python -m benchmarks`: how pages are filled, checked and named."""
 
 import json
+import sys
 
+import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.pages import PAGES
 from benchmarks.pages.machines import add, name_results
 from benchmarks.pages.page import RESULTS, ROOT, fill, read
+from benchmarks.pages.stills import run
 from benchmarks.pages.tables import RIGHT, distance, ms, pm, table
 from upres.machine.names import MACHINES, machines
 
@@ -79,6 +82,15 @@ def test_results_without_a_name_get_theirs_and_nothing_else_changes(tmp_path):
         assert [line for line in now if line not in lines] == [line for line in now if '"name": "epyc-a"' in line]
         assert len(now) == len(lines) + 1
     assert not list(name_results(tmp_path))
+
+
+def test_the_memory_of_a_process_is_its_own():
+    held = np.ones(100 * 2**20, np.uint8)  # of this process, which calls it
+    seconds, peak = run([sys.executable, "-c", "print('ignored')"])
+    assert 0 < seconds < 60
+    assert 2**20 < peak < held.nbytes
+    with pytest.raises(RuntimeError, match="raise SystemExit"):
+        run([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 def test_this_machine_can_be_named_once(tmp_path, monkeypatch):
