@@ -128,7 +128,8 @@ def _latencies(paths: Sequence[str]) -> _Figures:
     found: _Figures = {}
     for path in map(Path, paths):
         report = read_report(path)
-        place = {"cpu": report["environment"]["cpu"], "file": path.name}
+        name = report["environment"].get("name")
+        place = {"cpu": report["environment"]["cpu"], **({"machine": name} if name else {}), "file": path.name}
         for row in report["rows"]:
             latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
             latency["latency_ms"] = round(row["latency_ms_median"], 3)
