@@ -18,6 +18,7 @@ from upres.image.convert import Network
 from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
 from upres.lab.data.pictures import load_pictures
 from upres.metrics.protocol import ColorMode
+from upres.metrics.table import keyed
 from upres.models.catalog import DEFAULTS, FAST, REAL, find
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,8 +62,7 @@ def measure(shared: Path) -> Iterator[dict[str, Any]]:
                         "set": name,
                         "protocol": report.protocol,
                         "pictures": len(report.images),
-                        "psnr_db": report.psnr_db,
-                        "ssim": report.ssim,
+                        **keyed(report.scores),
                     }
 
 
