@@ -4,6 +4,7 @@ import inspect
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from upres.metrics.table import (
     metric_names,
     to_figures,
 )
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -47,6 +50,19 @@ def test_every_row_knows_the_smallest_picture(name):
     PROTOCOLS["ntire"].score(views[0], views[0], scale=1, metrics=[name])
     with pytest.raises(ValueError, match=f"{side - 1} x {side - 1}"):
         PROTOCOLS["ntire"].score(views[1], views[1], scale=1, metrics=[name])
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_row_is_explained_in_the_pages(name):
+    (page,) = DOCS.rglob("evaluation.md")
+    (row,) = [line for line in page.read_text().splitlines() if line.startswith(f"| `{name}` |")]
+    metric = METRICS[name]
+    _, _, unit, better, _, least_side, *_ = (cell.strip() for cell in row.split("|"))
+    assert (unit, better, int(least_side)) == (
+        metric.unit,
+        {"up": "higher", "down": "lower"}[metric.better],
+        metric.least_side,
+    )
 
 
 def test_nothing_is_imported_before_it_is_needed():

@@ -96,7 +96,7 @@ def metric_names(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         DataError: If one of them is no metric; the nearest name is suggested.
     """
-    wanted = set(names)
+    wanted = tuple(names)
     for name in wanted:
         find_metric(name)
     return tuple(name for name in METRICS if name in wanted)

@@ -53,7 +53,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", default="torch", help="torch, native, openvino, onnxruntime (default torch)")
     parser.add_argument(
-        "--metrics", default="", metavar="M,M", help="what to measure besides PSNR and SSIM: ssimulacra2, niqe"
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="M,M",
+        help="what to measure besides PSNR and SSIM: ssimulacra2, niqe",
     )
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
@@ -78,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
-    metrics = metric_names([*DEFAULT, *filter(None, args.metrics.split(","))])
+    metrics = metric_names([*DEFAULT, *(name.strip() for each in args.metrics for name in each.split(","))])
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
         entrants_of(args.models, metrics=metrics, threads=args.threads or available_cores(), **settings),

@@ -31,7 +31,7 @@ A data set is a folder of high-resolution pictures, or one that holds HR/ and LR
 holds noisy/ and clean/, or low/ and high/.
 With --out, what the file already answers is not measured again: run the same command to go on.
 
-protocols:
+protocols (at scale 1 without a border):
 {protocols}
 
 metrics:
@@ -76,7 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--protocol", nargs="+", default=["paper"], metavar="P", help=f"{', '.join(PROTOCOLS)}, or all (default: paper)"
     )
     parser.add_argument(
-        "--metrics", default=",".join(DEFAULT), metavar="M,M", help=f"{', '.join(METRICS)}, or all (default: psnr,ssim)"
+        "--metrics",
+        nargs="+",
+        default=[",".join(DEFAULT)],
+        metavar="M,M",
+        help=f"{', '.join(METRICS)}, or all (default: psnr,ssim)",
     )
     parser.add_argument("--engine", default="auto", help="what runs the models (default: auto, the fastest)")
     parser.add_argument(
@@ -93,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     from upres.evaluation.results import Results, to_markdown, write_text
 
     results = Results(args.out)
-    plan = plan_of(protocols_of(args.protocol), metrics_of(args.metrics))
+    plan = plan_of(protocols_of(args.protocol), metrics_of(",".join(args.metrics)))
     entrants = contenders(args, tuple(plan))
     records = [
         record
