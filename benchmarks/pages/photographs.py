@@ -17,6 +17,7 @@ from upres.image.convert import Network
 from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
 from upres.lab.data.pictures import load_pictures
 from upres.metrics.protocol import ColorMode
+from upres.metrics.table import keyed
 from upres.models.catalog import find
 from upres.models.choices import names
 
@@ -62,8 +63,7 @@ def _scores(shared: Path) -> Iterator[dict[str, Any]]:
                         "set": name,
                         "protocol": report.protocol,
                         "pictures": len(report.images),
-                        "psnr_db": report.psnr_db,
-                        "ssim": report.ssim,
+                        **keyed(report.scores),
                     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
+from upres.metrics.table import DEFAULT, metric_names
 
 EPILOG = """examples:
   upres challenge run imdn.safetensors rlfn.safetensors bsrn.safetensors --data Set5 --scale 4 --out runs/set5
@@ -52,6 +53,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
     )
     parser.add_argument("--engine", default="torch", help=f"{', '.join(ENGINES)} (default torch)")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="M,M",
+        help="what to measure besides PSNR and SSIM: ssimulacra2, niqe",
+    )
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
     parser.add_argument("--threads", type=_count_of, help="of every contender (default: the cores at hand)")
@@ -75,9 +83,10 @@ def _run(args: argparse.Namespace) -> int:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
+    metrics = metric_names([*DEFAULT, *(name.strip() for each in args.metrics for name in each.split(","))])
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
-        contenders_of(args.models, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, metrics=metrics, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

@@ -4,28 +4,45 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from upres.errors import DataError, ModelError
 from upres.image.convert import Network
 from upres.metrics.protocol import PROTOCOLS, ColorMode
+from upres.metrics.table import DEFAULT, METRICS, from_figures, metric_names
 from upres.models.catalog import Model, find_all, list_models
+
+if TYPE_CHECKING:
+    from upres.evaluation.quality import QualityReport
 
 EPILOG = """examples:
   upres evaluate esr_tm_x2 --data Set5 --protocol paper
   upres evaluate rlfn_c32b6 --data Set5 --scale 4 --json
   upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
   upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
+  upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
+  upres evaluate input denoiser.safetensors --data PolyU50 --protocol ntire
 
-A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/.
+A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/. For models of scale 1 it
+holds noisy/ and clean/, or low/ and high/.
 With --out, what the file already answers is not measured again: run the same command to go on.
 
-protocols:
-""" + "\n".join(f"  {name:14s}{rules.summary}" for name, rules in PROTOCOLS.items())
+protocols (at scale 1 without a border):
+{protocols}
+
+metrics:
+{metrics}
+""".format(
+    protocols="\n".join(f"  {name:14s}{rules.summary}" for name, rules in PROTOCOLS.items()),
+    metrics="\n".join(f"  {name:14s}{metric.heading}" for name, metric in METRICS.items()),
+)
+
+BASELINES = ("bicubic", "input")
+"""What may stand among the models without being one: enlarging above scale 1, and the picture as it is at scale 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +67,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "models",
         nargs="+",
         metavar="MODEL",
-        help="shipped names or families (esr_tm), .safetensors files, 'bicubic', or 'all' shipped ones",
+        help="shipped names or families (esr_tm), .safetensors files, 'bicubic', at scale 1 'input' (the picture as it "
+        "is), or 'all' shipped ones",
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")
     parser.add_argument(
         "--protocol", nargs="+", default=["paper"], metavar="P", help=f"{', '.join(PROTOCOLS)}, or all (default: paper)"
+    )
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=[",".join(DEFAULT)],
+        metavar="M,M",
+        help=f"{', '.join(METRICS)}, or all (default: psnr,ssim)",
     )
     parser.add_argument("--engine", default="auto", help="what runs the models (default: auto, the fastest)")
     parser.add_argument(
@@ -72,12 +97,13 @@ def run(args: argparse.Namespace) -> int:
     from upres.evaluation.results import Results, to_markdown, write_text
 
     results = Results(args.out)
-    entrants = contenders(args, protocols_of(args.protocol))
+    plan = plan_of(protocols_of(args.protocol), metrics_of(",".join(args.metrics)))
+    entrants = contenders(args, tuple(plan))
     records = [
         record
         for contender in entrants
         for folder in args.data
-        for record in _measure(contender, folder, args, results)
+        for record in _measure(contender, folder, args, plan, results)
     ]
     if args.markdown is not None:
         write_text(args.markdown, to_markdown(results.records))
@@ -101,6 +127,33 @@ def protocols_of(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(expanded))
 
 
+def metrics_of(text: str) -> tuple[str, ...]:
+    """The metrics of these names, separated by commas, in the table's order; ``all`` stands for every one.
+
+    Raises:
+        DataError: If there is no such metric.
+    """
+    names = [name.strip() for name in text.split(",")]
+    return metric_names(METRICS if "all" in names else names)
+
+
+def plan_of(protocols: Sequence[str], metrics: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Of each protocol the metrics that it has pictures for; what is left out is noted on stderr.
+
+    Raises:
+        DataError: If nothing is left.
+    """
+    shown = {name: tuple(each for each in metrics if PROTOCOLS[name].shows(METRICS[each])) for name in protocols}
+    plan = {name: names for name, names in shown.items() if names}
+    if not plan:
+        PROTOCOLS[protocols[0]].check_metrics(metrics)
+    for name, names in shown.items():
+        if len(names) < len(metrics):
+            left_out = ", ".join(each for each in metrics if each not in names)
+            print(f"upres: {name}: {left_out} left out, for RGB pictures only", file=sys.stderr)
+    return plan
+
+
 def contenders(args: argparse.Namespace, protocols: Sequence[str]) -> list[Contender]:
     """What the command line names, in its order; a model's unfit protocols are left out with a note on stderr.
 
@@ -108,15 +161,14 @@ def contenders(args: argparse.Namespace, protocols: Sequence[str]) -> list[Conte
         DataError: If no protocol fits a model, and nothing else is to be measured.
         ModelError: If there is no such model, or ``--scale`` is not its scale.
     """
-    models = {name: _models(name, args.scale) for name in dict.fromkeys(args.models) if name != "bicubic"}
+    models = {name: _models(name, args.scale) for name in dict.fromkeys(args.models) if name not in BASELINES}
     found = [model for group in models.values() for model in group]
     names = [model.card.name for model in found]
-    scales = [args.scale] if args.scale else sorted({model.card.scale for model in found})
-    if "bicubic" in args.models and not scales:
-        args.usage_error("bicubic has no scale of its own: add --scale 2")
-    entrants: list[Contender] = []
-    if "bicubic" in args.models:
-        entrants += [each for scale in scales for each in _bicubic(scale, protocols)]
+    entrants = [
+        each
+        for scale in _baseline_scales(args, {model.card.scale for model in found})
+        for each in _baseline(scale, protocols)
+    ]
     for argument, group in models.items():
         for model in group:
             alone = names.count(model.card.name) == 1
@@ -124,7 +176,7 @@ def contenders(args: argparse.Namespace, protocols: Sequence[str]) -> list[Conte
     fit = [each for each in entrants if each.protocols]
     for each in entrants:
         left_out = sorted(set(protocols) - set(each.protocols))
-        if each.name != "bicubic" and left_out and fit:
+        if each.name not in BASELINES and left_out and fit:
             print(f"upres: {each.name}: {', '.join(left_out)} left out, for luma networks only", file=sys.stderr)
     if not fit:
         raise DataError(
@@ -135,14 +187,31 @@ def contenders(args: argparse.Namespace, protocols: Sequence[str]) -> list[Conte
 
 
 def _models(name: str, scale: int | None) -> Sequence[Model]:
-    if name == "all":
-        return [model for model in list_models() if scale in (None, model.card.scale)]
-    found = find_all(name)
+    found = list_models() if name == "all" else find_all(name)
     fit = [model for model in found if scale in (None, model.card.scale)]
     if not fit:
-        scales = " or ".join(str(model.card.scale) for model in found)
+        scales = " or ".join(map(str, sorted({model.card.scale for model in found})))
+        if name == "all":
+            raise ModelError(f"no model in the package has scale {scale}; there are {scales}")
         raise ModelError(f"{name} upscales by {scales}, and --scale is {scale}: leave it out or name another")
     return fit
+
+
+def _baseline_scales(args: argparse.Namespace, scales: set[int]) -> list[int]:
+    """The scales at which the baselines among the models are to be measured: ``input`` at 1, ``bicubic`` at others."""
+    wanted = []
+    if "input" in args.models:
+        if args.scale not in (None, 1):
+            raise ModelError(f"input is the picture as it is, for scale 1, and --scale is {args.scale}: use bicubic")
+        wanted.append(1)
+    if "bicubic" in args.models:
+        if not (args.scale or scales):
+            args.usage_error("bicubic has no scale of its own: add --scale 2")
+        larger = sorted(({args.scale} if args.scale else scales) - {1})
+        if not larger:
+            raise ModelError("bicubic enlarges, and the scale is 1: use input, the picture as it is")
+        wanted += larger
+    return wanted
 
 
 def _contender(model: Model, name: str, args: argparse.Namespace, protocols: Sequence[str]) -> Contender:
@@ -164,83 +233,109 @@ def _contender(model: Model, name: str, args: argparse.Namespace, protocols: Seq
     )
 
 
-def _bicubic(scale: int, protocols: Sequence[str]) -> list[Contender]:
-    """The baseline: on 8-bit RGB as the papers make it, and on float luma where the protocol measures that."""
-    from upres.evaluation import bicubic_network
+def _baseline(scale: int, protocols: Sequence[str]) -> list[Contender]:
+    """Bicubic, on 8-bit RGB as the papers make it and on float luma where the protocol measures that; or the input."""
+    from upres.evaluation import bicubic_network, unchanged
 
     def baseline(color_mode: ColorMode) -> Contender:
         luma = color_mode == "luma"
+        network = bicubic_network(scale, eight_bit=not luma) if scale > 1 else unchanged
         return Contender(
-            name="bicubic",
+            name="bicubic" if scale > 1 else "input",
             scale=scale,
             color_mode=color_mode,
             parameters=0,
             weights_sha256="",
             protocols=tuple(each for each in protocols if PROTOCOLS[each].luma_only == luma),
-            open=lambda: (bicubic_network(scale, eight_bit=not luma), "numpy", "f32" if luma else "uint8"),
+            open=lambda: (network, "numpy", "f32" if luma else "uint8"),
         )
 
     return [baseline("rgb"), baseline("luma")]
 
 
-def _measure(contender: Contender, folder: str, args: argparse.Namespace, results: Any) -> list[dict[str, Any]]:
+def _measure(
+    contender: Contender, folder: str, args: argparse.Namespace, plan: Mapping[str, Sequence[str]], results: Any
+) -> list[dict[str, Any]]:
     """A record a protocol: those of the file, and the missing ones measured and added to it."""
-    from tqdm import tqdm
+    from upres.evaluation import dataset_name, find_pairs
+    from upres.evaluation.results import only
 
-    from upres.evaluation import dataset_name, evaluate_protocols, find_pairs
-
-    asked = {"engine": args.engine, "precision": args.precision}
     wanted: dict[str, Any] = {
         "model": contender.name,
         "scale": contender.scale,
         "dataset": dataset_name(folder),
         "images": [pair.name for pair in find_pairs(folder, contender.scale)],
-        "run": {"weights_sha256": contender.weights_sha256, "asked": asked},
+        "run": {
+            "weights_sha256": contender.weights_sha256,
+            "asked": {"engine": args.engine, "precision": args.precision},
+        },
     }
-    records = {name: results.find({**wanted, "protocol": name}) for name in contender.protocols}
-    missing = [name for name, record in records.items() if record is None]
-    if missing:
+    records: dict[str, Any] = {}
+    missing: dict[tuple[str, ...], list[str]] = {}
+    for name in contender.protocols:
+        question = {**wanted, "protocol": name}
+        records[name] = results.find({**question, "metrics": plan[name]})
+        if records[name] is None:  # the other metrics of a record that lacks some are measured anew, and not lost
+            held = from_figures(results.find(question) or {})
+            missing.setdefault(metric_names([*plan[name], *held]), []).append(name)
+    for metrics, protocols in missing.items():
         network, engine, precision = contender.open()
-        with tqdm(
-            desc=f"{contender.name} x{contender.scale} on {wanted['dataset']}",
-            unit="image",
-            file=sys.stderr,
-            disable=None,
-            leave=False,
-        ) as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            reports = evaluate_protocols(
-                network,
-                folder,
-                scale=contender.scale,
-                color_mode=contender.color_mode,
-                protocols=missing,
-                model=contender.name,
-                progress=progress,
-            )
         run = {"parameters": contender.parameters, "engine": engine, "precision": precision, **wanted["run"]}
+        reports = _reports(contender, network, folder, protocols, metrics)
         measured = {report.protocol: {**report.to_dict(), "run": run} for report in reports}
         results.add(measured.values())
         records.update(measured)
-    return list(records.values())
+    return [only(record, plan[name]) for name, record in records.items()]
+
+
+def _reports(
+    contender: Contender, network: Network, folder: str, protocols: Sequence[str], metrics: Sequence[str]
+) -> "list[QualityReport]":
+    """What a contender comes to, with a bar on stderr."""
+    from tqdm import tqdm
+
+    from upres.evaluation import dataset_name, evaluate_protocols
+
+    title = f"{contender.name} x{contender.scale} on {dataset_name(folder)}"
+    with tqdm(desc=title, unit="image", file=sys.stderr, disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return evaluate_protocols(
+            network,
+            folder,
+            scale=contender.scale,
+            color_mode=contender.color_mode,
+            protocols=protocols,
+            metrics=metrics,
+            model=contender.name,
+            progress=progress,
+        )
 
 
 def _text(record: dict[str, Any]) -> str:
-    run = record["run"]
-    width = max(len("mean"), *(len(image["name"]) for image in record["images"]))
-    lines = [
-        f"{record['model']} x{record['scale']} on {record['dataset']} by protocol {record['protocol']} "
-        f"({run['engine']}, {run['precision']})",
-        f"  {'':{width}}  PSNR dB    SSIM",
+    run, metrics = record["run"], [METRICS[name] for name in record["metrics"]]
+    rows = [*record["images"], {**record, "name": "mean"}]
+    width = max(len(row["name"]) for row in rows)
+    cells = [
+        [metric.text(value) for metric, value in zip(metrics, row["metrics"].values(), strict=True)] for row in rows
     ]
-    for row in (*record["images"], {**record, "name": "mean"}):
-        psnr_db = float("inf") if row["psnr_db"] is None else row["psnr_db"]
-        lines.append(f"  {row['name']:{width}}  {psnr_db:7.3f}  {row['ssim']:.4f}")
-    return "\n".join(lines)
+    columns = [max(map(len, column)) for column in zip(*cells, [each.heading for each in metrics], strict=True)]
+
+    def line(name: str, figures: Sequence[str]) -> str:
+        aligned = (figure.rjust(column) for figure, column in zip(figures, columns, strict=True))
+        return "  ".join(["", name.ljust(width), *aligned])
+
+    return "\n".join(
+        [
+            f"{record['model']} x{record['scale']} on {record['dataset']} by protocol {record['protocol']} "
+            f"({run['engine']}, {run['precision']})",
+            line("", [each.heading for each in metrics]),
+            *(line(row["name"], figures) for row, figures in zip(rows, cells, strict=True)),
+        ]
+    )
 
 
 def _digest(weights: Path) -> str:

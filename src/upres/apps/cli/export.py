@@ -111,13 +111,11 @@ def _scores(path: str | None) -> _Figures:
     """What a results file says of each model, as cards hold it."""
     if path is None:
         return {}
-    from upres.evaluation.results import Results
+    from upres.evaluation.results import Results, card_score
 
     found: _Figures = {}
     for record in Results(Path(path)).records:
-        score = {"dataset": record["dataset"], "protocol": record["protocol"]}
-        score |= {"psnr_db": round(record["psnr_db"], 4), "ssim": round(record["ssim"], 5)}
-        found.setdefault(record["model"], []).append(score)
+        found.setdefault(record["model"], []).append(card_score(record))
     return found
 
 

@@ -109,6 +109,8 @@ class Recipe:
     reductions: tuple[float, ...] = (1.0,)
     """Sizes at which training pictures are shown, each as often; 0.5 shows them half as large and twice as sharp."""
     validate_every: int = 2000
+    validate_metrics: tuple[str, ...] = ()
+    """Metrics that validation notes besides PSNR, names of `upres.metrics.table.METRICS`; each costs its time."""
     save_every: int = 1000
 
     @property
