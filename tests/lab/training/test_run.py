@@ -66,7 +66,7 @@ def test_a_stage_at_another_scale_gets_its_own_pictures(photos: Path) -> None:
 
 def test_a_network_for_photographs_is_validated_on_degraded_ones(photos: Path) -> None:
     clean = _run(RECIPE, photos, restart=True)["validation"]
-    damaged = replace(PHOTOGRAPH, share=1.0, noise_sigma=(20.0, 20.0))
+    damaged = PHOTOGRAPH.changed(share=1.0, noise_sigma=(20.0, 20.0))
     real = _run(replace(RECIPE, stages=(replace(STAGE, degradation=damaged),)), photos, restart=True)["validation"]
     assert real["dataset"] == "held-out training pictures, degraded"
     assert real["psnr_db"] != clean["psnr_db"]
