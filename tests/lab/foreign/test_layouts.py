@@ -9,7 +9,9 @@ import torch
 from upres.errors import CheckpointError
 from upres.lab.blocks.conv import DIV2K_RGB_MEAN
 from upres.lab.checkpoint import build, mismatches
-from upres.lab.foreign.recognise import RECOGNISERS, read, recognise
+from upres.lab.foreign.layouts.table import LAYOUTS
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 
 LISTED = {
@@ -47,18 +49,18 @@ def candidates(shapes):
     """Every reading of the shapes that leads to a network they fill, likeliest first."""
     state = {name: tensor_of(name, shape) for name, shape in shapes.items()}
     fitting = []
-    for recogniser in RECOGNISERS:
-        for arguments in recogniser.match(shapes):
+    for layout in LAYOUTS:
+        for arguments in layout.match(shapes):
             others = {key: value for key, value in arguments.items() if key not in ("scale", "transforms")}
             spec = ModelSpec(
-                architecture=recogniser.architecture,
+                architecture=layout.architecture,
                 scale=arguments["scale"],
                 arguments=others,
                 transforms=arguments.get("transforms", ()),
             )
             with torch.device("meta"):
                 expected = {name: tensor.shape for name, tensor in build(spec).state_dict().items()}
-            assert mismatches(expected, recogniser.rename(state)) == []
+            assert mismatches(expected, layout.rename(state)) == []
             fitting.append(spec)
     return fitting
 

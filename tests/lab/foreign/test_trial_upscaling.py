@@ -3,7 +3,7 @@ import torch
 
 from upres.errors import CheckpointError
 from upres.lab.checkpoint import build
-from upres.lab.foreign import trial
+from upres.lab.foreign import trial_upscaling as trial
 from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 
