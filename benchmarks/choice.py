@@ -20,7 +20,8 @@ from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import UpresError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.export.onnx import export
-from upres.lab.studies.study import STUDIES, markdown
+from upres.lab.studies.choice import STUDY
+from upres.lab.studies.summary import markdown
 from upres.lab.training.form import deployable
 from upres.machine.environment import environment
 
@@ -28,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 QUALITY = ROOT / "benchmarks" / "results" / "choice.json"
 SPEED = ROOT / "benchmarks" / "results" / "choice_speed.json"
 PAGE = ROOT / "docs" / "reports" / "choice.md"
-STUDY = STUDIES["choice"]
 WIDTH, HEIGHT, THREADS, ROUNDS = 320, 180, 2, 15
 ARITHMETIC = {"bf16": "bf16", "f32": "f32", "f32, AVX2": "f32"}
 """Column -> precision asked of OpenVINO."""

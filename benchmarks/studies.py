@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from upres.lab.studies.study import markdown
+from upres.lab.studies.summary import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
