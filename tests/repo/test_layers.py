@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.checkpoint": {"models", "lab.zoo"},
     "lab.foreign": {"models", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.archs", "lab.export"},
     "lab.data": {"machine", "evaluation", "image", "models"},
-    "lab.losses": set(),
+    "lab.losses": {"image"},
     "lab.training": {
         "lab.checkpoint",
         "lab.blocks",
