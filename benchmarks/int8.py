@@ -294,7 +294,7 @@ _QUALITY = """## Quality
 
 `calibrated` is post-training quantisation: limits that cut off 0.005 % of what a layer sees at either side, on 64
 crops. `trained` goes on from there in the project's loop: rounding passes gradients straight through, limits are
-learned with the weights (`lab/quantization/network.py`). The engine computes; in brackets the distance to f32.
+learned with the weights (`lab/compress/quantize/network.py`). The engine computes; in brackets the distance to f32.
 """
 _SPEED = """## Speed
 

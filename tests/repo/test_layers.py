@@ -1,4 +1,4 @@
-"""Imports point down: each room may use only the rooms listed for it here (docs/architecture.md draws it)."""
+"""Imports point down: each room may use only the rooms listed for it here."""
 
 import ast
 from pathlib import Path
