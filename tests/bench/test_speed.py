@@ -1,3 +1,5 @@
+"""Which contenders a speed measurement has, and what its report says of each."""
+
 import json
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""`upres train`: runs, queues, studies, and mistakes in one line."""
+
 import json
 import os
 import signal

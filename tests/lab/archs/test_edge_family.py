@@ -1,3 +1,5 @@
+"""The edge family: parameters as the papers count, official outputs, bicubic starts."""
+
 import csv
 from pathlib import Path
 

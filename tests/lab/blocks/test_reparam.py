@@ -1,3 +1,5 @@
+"""Foldable blocks: folded, they compute what their branches do."""
+
 from copy import deepcopy
 
 import pytest

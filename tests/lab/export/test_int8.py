@@ -1,3 +1,5 @@
+"""8-bit graphs: runtimes compute what training imitated."""
+
 import json
 import shutil
 

@@ -1,3 +1,5 @@
+"""Readings of equal shapes are told apart by what the network does."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Pixel losses against their formulas, and sums of terms."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""The loop: exact resuming, a known loss curve, refusals."""
+
 import itertools
 import json
 import os

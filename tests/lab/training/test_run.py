@@ -1,3 +1,5 @@
+"""From a recipe and folders to the pictures of a run."""
+
 import csv
 from dataclasses import replace
 from pathlib import Path
