@@ -59,6 +59,7 @@ Scores = dict[str, float]
 def quality(shared: Path, runs: Path) -> None:
     """PSNR of float, of every calibrated mix, and of the trained network."""
     data, model = _data(shared), find(MODEL)
+    assert model.graph is not None
     graphs = runs / "graphs"
     graphs.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -408,5 +409,11 @@ def rewrite() -> None:
 
 if __name__ == "__main__":
     command, *folders = sys.argv[1:]
-    commands = {"quality": quality, "speed": speed, "layers": layers, "nncf": nncf, "page": rewrite}
+    commands: dict[str, Callable[..., None]] = {
+        "quality": quality,
+        "speed": speed,
+        "layers": layers,
+        "nncf": nncf,
+        "page": rewrite,
+    }
     commands[command](*map(Path, folders))

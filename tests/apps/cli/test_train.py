@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
 from upres.apps.cli.main import main
-
-torch = pytest.importorskip("torch")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from upres.lab.foreign.read import read
 from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 
-LISTED = {
+LISTED: dict[str, tuple[str, int, dict[str, Any]]] = {
     "IMDN_x2": ("imdn", 2, {"num_blocks": 6}),
     "IMDN_x3": ("imdn", 3, {"num_channels": 64, "distillation_ratio": 0.25, "attention_reduction": 16}),
     "IMDN_x4": ("imdn", 4, {}),

@@ -1,6 +1,7 @@
 """Official files and odd states: the architecture, scale and arguments that are told from tensors."""
 
 import shutil
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from upres.errors import CheckpointError
 from upres.lab.foreign.read import read
 from upres.lab.foreign.recognise import recognise
 
-OFFICIAL = {
+OFFICIAL: dict[str, tuple[str, int, dict[str, Any]]] = {
     "Bicubic_s2.model": ("bicubic_conv", 2, {"form": "naive"}),
     "Bicubic_s3.model": ("bicubic_conv", 3, {"form": "naive"}),
     "Bicubic_PS_s2.safetensors": ("bicubic_conv", 2, {"form": "efficient"}),
