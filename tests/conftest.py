@@ -1,5 +1,6 @@
 """Fixtures that more than one room needs."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import Model, find
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Give SIGINT its meaning back, which nohup and ``&`` take from a program and from all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
