@@ -1,3 +1,5 @@
+"""SOAP against Adam where theory says what must happen."""
+
 import pytest
 import torch
 from torch import Tensor, nn

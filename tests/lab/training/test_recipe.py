@@ -1,3 +1,5 @@
+"""Recipes: whole, saved, changed by settings, refused with a hint."""
+
 import json
 
 import pytest

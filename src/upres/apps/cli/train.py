@@ -53,12 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     try:
-        from upres.lab.studies import study as studies
+        from upres.lab.studies.table import STUDIES
         from upres.lab.training import recipes
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres train", "lab") from error
     if args.list:
-        print("\n".join((*recipes.recipe_names(), *studies.STUDIES)))
+        print("\n".join((*recipes.recipe_names(), *STUDIES)))
         return 0
     if not args.recipes:
         raise RecipeError("name a recipe; `upres train --list` shows them")
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         print(json.dumps([recipe.to_dict() for recipe in resolved], indent=2))
         return 0
-    chosen = [studies.STUDIES[name] for name in args.recipes if name in studies.STUDIES]
+    chosen = [STUDIES[name] for name in args.recipes if name in STUDIES]
     return _sum_up(resolved, chosen, args) if args.summarise else _train(resolved, chosen, args)
 
 
@@ -96,7 +96,7 @@ def _sum_up(resolved: list[Any], chosen: list[Any], args: argparse.Namespace) ->
 
 def _resolve(name: str, settings: list[str]) -> list[Any]:
     """The recipes behind a name: one, or those of a study."""
-    from upres.lab.studies.study import STUDIES
+    from upres.lab.studies.table import STUDIES
     from upres.lab.training.recipe import Recipe, override
     from upres.lab.training.recipes import recipe_for
 
@@ -151,7 +151,8 @@ def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
 def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[str, Any]:
     """Sum up a study whose runs are done, and write its results file."""
     from upres.lab.studies.speed import latency_ms
-    from upres.lab.studies.study import run_name, summarise
+    from upres.lab.studies.study import run_name
+    from upres.lab.studies.summary import summarise
     from upres.machine.environment import environment
 
     steps = min(recipe.steps for recipe in resolved if recipe.name.startswith(f"{study.name}-"))
@@ -188,7 +189,7 @@ def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
 
 
 def _report(results: list[dict[str, Any]], summaries: list[dict[str, Any]], *, as_json: bool) -> None:
-    from upres.lab.studies.study import markdown
+    from upres.lab.studies.summary import markdown
 
     if as_json:
         print(json.dumps({"runs": results, **({"studies": summaries} if summaries else {})}, indent=2))

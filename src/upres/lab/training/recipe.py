@@ -17,7 +17,7 @@ from upres.models.card import ModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """Adam, AdamW or SOAP (`upres.lab.training.soap`)."""
+    """Adam, AdamW or SOAP (`upres.lab.training.optimizers`)."""
 
     name: Literal["adam", "adamw", "soap"] = "adam"
     learning_rate: float = 1e-3

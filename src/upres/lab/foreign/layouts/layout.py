@@ -14,8 +14,8 @@ Arguments = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recogniser:
-    """One layout of weight file for one architecture; several layouts are several recognisers.
+class Layout:
+    """One layout of weight file for one architecture; an architecture may have several.
 
     Example:
         A layout whose scale follows from its last convolution::
@@ -24,7 +24,7 @@ class Recogniser:
                 last = shapes.get("upsampler.0.weight")
                 return [{"scale": square_root(last[0] // 3)}] if last else []
 
-            Recogniser(architecture="rfdn", match=_match)
+            Layout(architecture="rfdn", match=_match)
     """
 
     architecture: str
@@ -36,7 +36,7 @@ class Recogniser:
     """The state in the names and layouts of our class."""
     by_trial: bool = False
     """Whether the shapes leave a choice that running the network decides: every candidate upscales a test picture and
-    the best one wins (`upres.lab.foreign.trial`). Otherwise the first candidate wins."""
+    the best one wins (`upres.lab.foreign.trial_upscaling`). Otherwise the first candidate wins."""
     names: tuple[str, ...] = ()
     """A few tensor names of this layout where they differ from our class's: they steer the message about the nearest
     architecture when a file is not recognised."""

@@ -1,9 +1,11 @@
+"""Readings of equal shapes are told apart by what the network does."""
+
 import pytest
 import torch
 
 from upres.errors import CheckpointError
 from upres.lab.checkpoint import build
-from upres.lab.foreign import trial
+from upres.lab.foreign import trial_upscaling as trial
 from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 

@@ -1,40 +1,14 @@
+"""Means, spreads and gains of finished runs, and the table of them."""
+
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from upres.errors import DataError
 from upres.lab.checkpoint import build, describe, save
-from upres.lab.losses.criterion import criterion
-from upres.lab.studies.study import STUDIES, Row, Study, markdown, run_name, summarise
-
-
-@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_every_row_is_a_network_of_its_own_name_and_steps(study: Study) -> None:
-    labels = [row.label for row in study.rows]
-    assert len(set(labels)) == len(labels)
-    recipes = study.recipes()
-    assert len({recipe.name for recipe in recipes}) == len(recipes) == len(study.seeds) * len(labels)
-    assert len({recipe.steps for recipe in recipes}) == 1, "every row has the same budget"
-    assert {recipe.spec().scale for recipe in recipes} == {4}
-    for recipe, row in zip(recipes, study.rows, strict=False):
-        assert row.against == "" or row.against in labels
-        for stage in recipe.stages:
-            criterion(stage.losses)
-            with torch.device("meta"):
-                build(recipe.spec(stage))
-
-
-def test_rungs_of_the_ladder_differ_only_in_the_block() -> None:
-    rungs = {row.label: row for row in STUDIES["ladder_rfdn"].rows}
-    assert rungs["imdb"].against == ""
-    assert {rungs[label].against for label in ("srb", "fdc", "rfdb")} == {"imdb_r"}
-    specs = {label: replace(recipe.spec(), arguments={**recipe.spec().arguments, "block": ""}) for label, recipe in zip(
-        rungs, STUDIES["ladder_rfdn"].recipes(), strict=False
-    )}  # fmt: skip
-    assert specs["imdb"] == specs["imdb_r"] == specs["srb"] == specs["fdc"] == specs["rfdb"] != specs["ratio50"]
-
+from upres.lab.studies.study import Row, Study, run_name
+from upres.lab.studies.summary import markdown, summarise
 
 ROW = Row(label="a", says="A: the baseline", model="esr_max_x2")
 STUDY = Study(
