@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from upres.apps.cli.main import main
-from upres.bench.ceilings import KEYS, Ceilings, native_module
+from upres.bench.ceilings import Ceilings
 from upres.bench.speed import Contender, SessionRunner, bench_speed, contenders, count_multiply_adds, natural_noise
 from upres.bench.workers import Timing
 from upres.errors import EngineError, UnknownModelError, UnsupportedModelError
+from upres.machine.ceilings import KEYS, native_module
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import list_models
 
@@ -71,6 +72,18 @@ def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
         return
     assert runner._call().dtype == np.uint8
     assert runner.describe()["precision"] == "int16"
+
+
+def test_an_engine_without_planes_has_no_integer_kernels(checkpoint):
+    (contender,) = contenders([str(checkpoint)], ["torch"], [(60, 30)], threads=1, precision="int16")
+    with pytest.raises(UnsupportedModelError, match=r"^torch: esr_tm_x3 does not take integer kernels$"):
+        SessionRunner(contender)
+
+
+@pytest.mark.skipif(native_module() is None, reason="the native module is not built here")
+def test_an_instruction_set_that_is_asked_for_is_timed(checkpoint):
+    (contender,) = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1, precision="f32", isas=["baseline"])
+    assert SessionRunner(contender).describe() == {"precision": "f32", "isa": "baseline"}
 
 
 def test_models_with_kernels_at_other_resolutions_tell_no_arithmetic():

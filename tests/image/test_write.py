@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from upres.errors import ImageWriteError
-from upres.image.atomic import atomic_file
 from upres.image.codecs import encode_pillow
 from upres.image.io import Frame, Picture, write
+from upres.machine.atomic import atomic_file
 
 PICTURE = Picture(frames=(Frame(pixels=np.zeros((8, 8, 3), np.uint8)),))
 

@@ -11,7 +11,7 @@ from upres.apps.cli.main import VERBS, main
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 
 
 def _commands() -> list[str]:
@@ -36,6 +36,16 @@ def test_every_upres_command_parses(command: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "run", lambda args: reached.append(args.verb) or 0)
     assert main([verb, *arguments]) == 0
     assert reached == [verb]
+
+
+def test_the_index_lists_every_page_once() -> None:
+    listed = re.findall(
+        r"^\* \[([\w-]+)\]\((\w+/[\w-]+\.md)\): \S", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE
+    )
+    folders = ("guide", "reference", "reports", "notes")
+    there = sorted(f"{folder}/{page.name}" for folder in folders for page in (ROOT / "docs" / folder).glob("*.md"))
+    assert sorted(path for _, path in listed) == there
+    assert all(Path(path).stem == name for name, path in listed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

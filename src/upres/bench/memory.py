@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from upres.memory import peak_bytes, resident_bytes
+from upres.machine.memory import peak_bytes, resident_bytes
 
 _CLEAR = Path("/proc/self/clear_refs")
 

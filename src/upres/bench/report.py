@@ -7,6 +7,7 @@ from typing import Any
 
 from upres.bench.speed import SpeedReport, SpeedRow
 from upres.errors import DataError, OutputExistsError
+from upres.machine.names import label
 
 
 def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
@@ -66,14 +67,14 @@ def markdown(report: SpeedReport) -> str:
 
 
 def describe(environment: dict[str, Any]) -> str:
-    """CPU, cores, versions and measured ceilings in one paragraph."""
+    """The machine by its name, its cores, versions and measured ceilings in one paragraph."""
     versions = ", ".join(f"{name} {number}" for name, number in environment["versions"].items())
     limits = {key: value for key, value in (environment.get("ceilings") or {}).items() if value is not None}
     ceilings = ", ".join(
         f"{key.rsplit('_', 1)[0]} {value:.0f} {_UNITS[key.rsplit('_', 1)[1]]}" for key, value in limits.items()
     )
     return (
-        f"{environment['cpu']}, {environment['cores']} cores, {' '.join(environment['instruction_sets'])}; "
+        f"{label(environment)}, {environment['cores']} cores, {' '.join(environment['instruction_sets'])}; "
         f"Python {environment['python']}, {versions}; {environment['allocator']} allocator; {environment['date']}."
         + (f" Ceilings: {ceilings}." if ceilings else "")
     )

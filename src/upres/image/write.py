@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import ImageWriteError, UpresError
-from upres.image.atomic import atomic_file
 from upres.image.codecs.encoding import Encoding
 from upres.image.fit import Background, Ledger, fit
 from upres.image.formats import FORMATS, Format, format_for
 from upres.image.picture import Picture, WriteReport
+from upres.machine.atomic import atomic_file
 
 _HAS_QUALITY = frozenset({"jpeg", "webp", "avif", "heif"})
 _CAN_BE_LOSSLESS = frozenset({"png", "webp", "tiff", "bmp"})

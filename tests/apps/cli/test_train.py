@@ -115,7 +115,7 @@ def test_a_queue_goes_on_after_an_error(data, tmp_path, capsys) -> None:
 
 
 def test_a_study_runs_its_queue_and_ends_with_a_table(data, tmp_path, capsys, monkeypatch) -> None:
-    from upres.lab.training import studies
+    from upres.lab.studies import study as studies
 
     row = studies.Row(label="a", says="A", model="esr_max_x2")
     rows = (row, replace(row, label="b", says="B", against="a", model="esr_tm_x2"))

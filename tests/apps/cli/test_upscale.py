@@ -337,7 +337,7 @@ def test_memory_besides_the_arrays_is_bounded(folder, tiny_models):
     code = """
 import sys, numpy as np
 LIMIT = 260 * 2**20
-from upres.memory import peak_bytes, resident_bytes
+from upres.machine.memory import peak_bytes, resident_bytes
 from upres.upscaler import Upscaler
 upscaler = Upscaler(1.5, model=sys.argv[1], max_memory=LIMIT, engine="openvino", threads=2)
 upscaler(np.zeros((8, 8, 3), np.uint8))

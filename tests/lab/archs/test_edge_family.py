@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from upres.lab.blocks.bicubic import phase_filters
 from upres.lab.checkpoint import build, parameter_count, spec_of
-from upres.lab.foreign import read, recognise
+from upres.lab.foreign.recognise import read, recognise
 from upres.models.card import ModelSpec
 
 POOL = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from upres.lab.foreign import read, recognise
+from upres.lab.foreign.recognise import read, recognise
 
 TOLERANCE = {"0-1": 2e-5, "0-255": 5e-3}
 WHITE = {"0-1": 1.0, "0-255": 255.0}

@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from upres.engines.select import ENGINES
+
 DEFAULT_MODELS = "esr_max_x2,esr_tm_x2,esr_tr_x2,espcn_d22s32_x2"
 
 EPILOG = """examples:
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument(
         "--models", default=DEFAULT_MODELS, metavar="A,B", help="shipped names, families or checkpoint paths"
     )
-    speed.add_argument("--engines", metavar="A,B", help="native openvino onnxruntime torch cv2 pillow; all by default")
+    speed.add_argument("--engines", metavar="A,B", help=f"{' '.join(ENGINES)} cv2 pillow; all by default")
     speed.add_argument(
         "--size", type=_sizes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
     )
@@ -49,10 +51,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write, print; returns the exit status."""
     from tqdm import tqdm
 
-    from upres.bench.environment import available_cores
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
-    from upres.engines.select import ENGINES
+    from upres.machine.environment import available_cores
 
     if args.output is not None:
         check_free(args.output, overwrite=args.overwrite)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
 
 EPILOG = """examples:
@@ -50,7 +51,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
     )
-    parser.add_argument("--engine", default="torch", help="torch, native, openvino, onnxruntime (default torch)")
+    parser.add_argument("--engine", default="torch", help=f"{', '.join(ENGINES)} (default torch)")
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
     parser.add_argument("--threads", type=_count_of, help="of every contender (default: the cores at hand)")
@@ -64,19 +65,19 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from upres.bench.environment import available_cores
+    from upres.machine.environment import available_cores
 
     try:
         from upres.lab.challenge.rank import rules_of
         from upres.lab.challenge.report import to_markdown, write_files
-        from upres.lab.challenge.run import GATE_DB, entrants_of, run_challenge
+        from upres.lab.challenge.run import GATE_DB, contenders_of, run_challenge
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
-        entrants_of(args.models, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from upres.cache import cache_folder
+from upres.machine.cache import cache_folder
 
 EPILOG = """Runs the default x2 model through every engine that is here and compares their outputs.
 Exit status 1 where something is wrong.
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 0 if all is well."""
-    from upres.diagnosis import diagnose
+    from upres.engines.self_test import diagnose
 
     diagnosis = diagnose()
     if args.json:
@@ -36,7 +36,7 @@ def _lines(diagnosis: Any) -> list[str]:
     machine = diagnosis.environment
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
-        f"cpu      {machine['cpu']}, {machine['cores']} cores",
+        f"cpu      {machine['cpu']}, {machine['cores']} cores" + f", machine {machine['name']}" * bool(machine["name"]),
         f"         {' '.join(machine['instruction_sets']) or 'instruction sets unknown'}",
         f"system   {machine['system']} {machine['machine']}, Python {machine['python']}",
         f"versions {versions}",

@@ -24,7 +24,7 @@ The graph takes pictures of any size as float32 in 0 to 1, (N, 1, H, W) luma or 
 says, and is compared with torch before it is written; a file that is there already is replaced.
 Into a folder go NAME.safetensors and NAME.onnx, as they lie in the package; of a quantised network NAME.int8.onnx
 alone, which belongs beside them. --int8 quantises a network as it is, with ranges from some pictures; training it
-further (`upres train rlfn_c32b6_int8_x4`) loses less. docs/int8.md has the figures."""
+further (`upres train rlfn_c32b6_int8_x4`) loses less. docs/reports/int8.md has the figures."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +75,10 @@ def run(args: argparse.Namespace) -> int:
 def _export(name: str, output: str | None, measured: tuple[_Figures, _Figures], pictures: str | None) -> dict[str, Any]:
     try:
         from upres.lab import checkpoint
+        from upres.lab.compress.quantize.calibration import quantize
+        from upres.lab.compress.quantize.network import quantized_layers
         from upres.lab.export.int8 import export_int8
         from upres.lab.export.onnx import export
-        from upres.lab.quantization.calibration import quantize
-        from upres.lab.quantization.network import quantized_layers
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres export", "lab") from error
     network, card = checkpoint.load(find(name).weights)
@@ -128,7 +128,8 @@ def _latencies(paths: Sequence[str]) -> _Figures:
     found: _Figures = {}
     for path in map(Path, paths):
         report = read_report(path)
-        place = {"cpu": report["environment"]["cpu"], "file": path.name}
+        name = report["environment"].get("name")
+        place = {"cpu": report["environment"]["cpu"], **({"machine": name} if name else {}), "file": path.name}
         for row in report["rows"]:
             latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
             latency["latency_ms"] = round(row["latency_ms_median"], 3)

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert, and say what the file was."""
     try:
-        from upres.lab.conversion import convert
+        from upres.lab.foreign.convert import convert
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres import", "lab") from error
     result = convert(

@@ -27,10 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, the list or the card."""
-    from upres.models.catalog import DEFAULTS, find, list_models
+    from upres.models.catalog import find, list_models
+    from upres.models.choices import names
 
     def described(model: Any) -> dict[str, Any]:
-        return {**model.card.to_dict(), "default": DEFAULTS.get(model.card.scale) == model.card.name}
+        return {**model.card.to_dict(), "default": names("default").get(model.card.scale) == model.card.name}
 
     if args.model is not None:
         card = described(find(args.model))
@@ -88,8 +89,9 @@ def _score(score: dict[str, Any]) -> str:
 
 def _latency(each: dict[str, Any]) -> str:
     size, engine = f"{each['width']}x{each['height']}", f"{each['engine']} {each['precision']}"
+    machine = f"{each['machine']} ({each['cpu']})" if "machine" in each else each["cpu"]
     return (
-        f"  {size:9s} out  {engine:15s} {each['latency_ms']:8.2f} ms  {each['threads']} threads, {each['cpu']}, "
+        f"  {size:9s} out  {engine:15s} {each['latency_ms']:8.2f} ms  {each['threads']} threads, {machine}, "
         f"{each['file']}"
     )
 

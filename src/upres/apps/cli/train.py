@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, and print what came of it."""
     try:
-        from upres.lab.training import recipes, studies
+        from upres.lab.studies import study as studies
+        from upres.lab.training import recipes
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres train", "lab") from error
     if args.list:
@@ -95,9 +96,9 @@ def _sum_up(resolved: list[Any], chosen: list[Any], args: argparse.Namespace) ->
 
 def _resolve(name: str, settings: list[str]) -> list[Any]:
     """The recipes behind a name: one, or those of a study."""
+    from upres.lab.studies.study import STUDIES
     from upres.lab.training.recipe import Recipe, override
     from upres.lab.training.recipes import recipe_for
-    from upres.lab.training.studies import STUDIES
 
     if name in STUDIES:
         found = STUDIES[name].recipes()
@@ -123,14 +124,14 @@ def _is_first_process() -> bool:
 
 def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
     """Train one recipe; in a queue an error is noted and the next recipe has its turn."""
-    from upres.lab.training import jobs
+    from upres.lab.training.run import queue_folder, run_recipe
 
     try:
         with TrainingProgress(recipe, quiet=args.quiet or not _is_first_process()) as progress:
-            result = jobs.run_recipe(
+            result = run_recipe(
                 recipe,
                 data=args.data,
-                out=jobs.queue_folder(args.out, recipe) if args.queue else Path(args.out),
+                out=queue_folder(args.out, recipe) if args.queue else Path(args.out),
                 validation=args.validation,
                 cache=args.cache,
                 devices=args.devices,
@@ -149,9 +150,9 @@ def _one(recipe: Any, args: argparse.Namespace) -> dict[str, Any]:
 
 def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[str, Any]:
     """Sum up a study whose runs are done, and write its results file."""
-    from upres.bench.environment import environment
-    from upres.lab.training.speed import latency_ms
-    from upres.lab.training.studies import run_name, summarise
+    from upres.lab.studies.speed import latency_ms
+    from upres.lab.studies.study import run_name, summarise
+    from upres.machine.environment import environment
 
     steps = min(recipe.steps for recipe in resolved if recipe.name.startswith(f"{study.name}-"))
     out = Path(args.out)
@@ -165,9 +166,9 @@ def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[
 
 
 def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
-    from upres.bench.environment import environment
     from upres.lab.data.pictures import load_pictures
-    from upres.lab.training.speed import compare_speed
+    from upres.lab.studies.speed import compare_speed
+    from upres.machine.environment import environment
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -187,7 +188,7 @@ def _compare_speed(resolved: list[Any], args: argparse.Namespace) -> int:
 
 
 def _report(results: list[dict[str, Any]], summaries: list[dict[str, Any]], *, as_json: bool) -> None:
-    from upres.lab.training.studies import markdown
+    from upres.lab.studies.study import markdown
 
     if as_json:
         print(json.dumps({"runs": results, **({"studies": summaries} if summaries else {})}, indent=2))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from upres.engines.select import ENGINES
 from upres.errors import UpresError
 
 EPILOG = """size:
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
-    run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
+    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
     run.add_argument("--threads", type=_count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=_memory, metavar="SIZE", help="bound for the whole process, such as 500M")
@@ -78,9 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
-    from upres.batch import Batch, FileOptions
+    from upres.folders.batch import Batch, FileOptions
+    from upres.folders.jobs import STANDARD, find_pictures, plan_jobs
     from upres.image.io import format_for
-    from upres.jobs import STANDARD, find_pictures, plan_jobs
     from upres.upscaler import Upscaler
 
     _check(args)
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output == STANDARD and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = args.output not in (None, STANDARD) and _is_folder(args.output, several)
-    jobs = plan_jobs(pictures, upscaler.target, output=args.output, into_folder=into_folder, format=args.format)
+    jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=args.format)
     options = FileOptions(
         format=args.format, quality=args.quality, background=args.background, overwrite=args.overwrite
     )

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.cache import cache_folder
 from upres.errors import DataError
 from upres.image.io import extensions, read_pixels
 from upres.image.resize import crop_to_multiple, imresize
+from upres.machine.cache import cache_folder
 
 Pixels = NDArray[np.uint8]
 Progress = Callable[[int, int], None]

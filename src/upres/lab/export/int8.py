@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from upres.errors import UnsupportedModelError
 from upres.lab.checkpoint import write_atomically
+from upres.lab.compress.quantize.network import input_grid, quantized_layers, unquantized, weight_scales
 from upres.lab.export.onnx import SIZES, ExportReport, example, traced
-from upres.lab.quantization.network import input_grid, quantized_layers, unquantized, weight_scales
 
 TOLERANCE = 0.75
 """Largest difference from torch, as a share of what quantising changes in torch (both root mean squares).

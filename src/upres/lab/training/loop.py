@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from upres.errors import RecipeError, TrainingError
 from upres.lab.checkpoint import build
+from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
-from upres.lab.quantization.calibration import calibrate, calibration_batches
 from upres.lab.training.allocator import keep_freed_memory
 from upres.lab.training.form import deployable, plain, share_orbits, slow_means
 from upres.lab.training.listener import Listener, Silence

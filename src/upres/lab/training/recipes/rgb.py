@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
+from upres.lab.compress.quantize.network import suitable_layers
 from upres.lab.data.degradations import PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
-from upres.lab.quantization.network import suitable_layers
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 

@@ -1,0 +1,112 @@
+"""What the networks for photographs are worth.
+
+Each photograph of CID22's validation set is degraded once, by its place and a fixed seed, in the ranges of
+`upres.lab.data.degradations.PHOTOGRAPH`; the networks are measured on these and on plain bicubic reductions.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pages.page import Page, Settings, results, write_results
+from benchmarks.pages.tables import RIGHT, table
+from upres.engines.select import open_session
+from upres.evaluation.pairs import LoadedPair, LoadedPairs
+from upres.evaluation.quality import QualityReport, bicubic_network, evaluate_protocols
+from upres.image.convert import Network
+from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
+from upres.lab.data.pictures import load_pictures
+from upres.metrics.protocol import ColorMode
+from upres.models.catalog import find
+from upres.models.choices import names
+
+SETS = {"bicubic": BICUBIC, "degraded": PHOTOGRAPH}
+"""Name in the results -> how the small pictures are made."""
+PROTOCOLS = {"paper": "", "ntire": ", RGB"}
+"""Protocol -> what a heading adds to the set's name."""
+
+INTRODUCTION = """# Photographs as they are
+
+`upres upscale --real` takes networks that were trained on photographs with mild blur, noise and JPEG compression
+(`PHOTOGRAPH` in `lab/data/degradations.py`: {ranges}). They smooth what the
+others take for detail. On clean pictures they are worse, so they are not the default.
+
+Written by `python -m benchmarks` from `benchmarks/results/real.json`: mean PSNR in dB on {count}
+photographs of CID22's validation set, each reduced by bicubic or degraded once with a fixed seed; protocol `paper` (of
+Y), and `ntire` under *RGB*.
+"""
+
+
+def pictures(shared: Path, scale: int, degradation: Degradation, name: str) -> LoadedPairs:
+    """CID22's validation photographs with their small partners."""
+    pairs = load_pictures(shared / "data" / "test" / "CID22val" / "HR", scale)
+    made = degraded_pairs(pairs, scale, degradation)
+    loaded = (LoadedPair(name=str(index), hr=pair.hr, lr=pair.lr) for index, pair in enumerate(made))
+    return LoadedPairs(dataset=f"CID22val, {name}", scale=scale, pairs=tuple(loaded))
+
+
+def measure(settings: Settings) -> None:
+    """Every contender on both sets."""
+    write_results("real", {"results": list(_scores(settings.shared))})
+
+
+def _scores(shared: Path) -> Iterator[dict[str, Any]]:
+    for scale, real in names("real").items():
+        for name, degradation in SETS.items():
+            data = pictures(shared, scale, degradation, name)
+            for model in ("bicubic", names("fast")[scale], names("default")[scale], real):
+                for report in _reports(model, data, scale):
+                    yield {
+                        "model": model,
+                        "scale": scale,
+                        "set": name,
+                        "protocol": report.protocol,
+                        "pictures": len(report.images),
+                        "psnr_db": report.psnr_db,
+                        "ssim": report.ssim,
+                    }
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """The Markdown page: a table a scale."""
+    rows = content["results"]
+    scores = {(row["scale"], row["model"], row["set"], row["protocol"]): row["psnr_db"] for row in rows}
+    ranges = (
+        f"blur of σ up to {PHOTOGRAPH.blur_sigma[1]} pixels, noise of σ up to {PHOTOGRAPH.noise_sigma[1]:g} levels,\n"
+        f"JPEG of quality {PHOTOGRAPH.jpeg_quality[0]:g} and better, resized by any of four kernels"
+    )
+    headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
+    parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
+    for scale, real in names("real").items():
+        own, plain = (scores[scale, model, "degraded", "paper"] for model in (real, names("default")[scale]))
+        lines = [
+            (
+                model,
+                *(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS),
+                f"{own - plain:+.2f}" if model == real else "",
+            )
+            for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale)
+        ]
+        columns = ("model", *headings, "over the bicubic-trained, degraded")
+        parts += [f"## x{scale}\n", table(columns, lines, align=RIGHT), ""]
+    return "\n".join(parts)
+
+
+def _reports(model: str, data: LoadedPairs, scale: int) -> list[QualityReport]:
+    network: Network = bicubic_network(scale)
+    color_mode: ColorMode = "rgb"
+    if model != "bicubic":
+        found = find(model)
+        network, color_mode = open_session(found, precision="f32"), found.card.color_mode
+    return evaluate_protocols(network, data, scale=scale, color_mode=color_mode, protocols=[*PROTOCOLS], model=model)
+
+
+PAGES: Sequence[Page] = (
+    Page(
+        name="photographs",
+        target="docs/reports/photographs.md",
+        inputs=(results("real"),),
+        render=render,
+        measure={"photographs": measure},
+    ),
+)

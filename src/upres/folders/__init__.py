@@ -1,0 +1,1 @@
+"""Many pictures in one run: which they are, what is done already, what became of each."""

@@ -1,0 +1,1 @@
+"""Networks made cheaper after or while they are trained."""

@@ -1,0 +1,1 @@
+"""Other people's weight files: read, recognised by their tensors, converted."""

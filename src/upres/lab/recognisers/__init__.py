@@ -1,1 +1,0 @@
-"""How other people's weight files look, one file a family; `upres.lab.foreign` holds the table and the reader."""

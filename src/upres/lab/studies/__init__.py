@@ -1,0 +1,1 @@
+"""Series of small trainings that answer one question."""

@@ -1,0 +1,1 @@
+"""How a picture becomes a larger one: sizes, plans, stages, windows, sessions, memory."""

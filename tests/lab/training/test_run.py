@@ -1,0 +1,71 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from upres.errors import DataError
+from upres.lab.checkpoint import load
+from upres.lab.data.degradations import PHOTOGRAPH
+from upres.lab.training.recipe import Recipe, Stage
+from upres.lab.training.run import run_recipe
+
+STAGE = Stage(steps=2, batch_size=2, patch_size=16)
+RECIPE = Recipe(
+    name="small", model="rlfn_x2", arguments={"num_channels": 4, "num_blocks": 1, "esa_channels": 4}, stages=(STAGE,)
+)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    for index in range(3):
+        picture = np.random.default_rng(index).integers(256, size=(72, 96, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(folder / f"{index}.png")
+    return folder
+
+
+def _run(recipe: Recipe, photos: Path, **more: object) -> dict[str, object]:
+    result = run_recipe(recipe, data=photos, out=photos.parent / "run", cache=photos.parent / "cache", **more)
+    return dict(load(result.best)[1].training)
+
+
+def test_without_a_validation_folder_pictures_are_held_out(photos: Path) -> None:
+    training = _run(RECIPE, photos)
+    assert training["validation"]["dataset"] == "held-out training pictures"
+    assert (training["validation"]["pictures"], training["data"]["pictures"]) == (1, 2)
+
+
+def test_pictures_beside_the_data_validate_and_sources_are_counted(photos: Path) -> None:
+    beside = photos.parent / "test" / "CID22val" / "HR"
+    beside.mkdir(parents=True)
+    (photos / "0.png").rename(beside / "0.png")
+    with (photos / "SOURCES.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["file", "licence_as_stated", "collection"], ["1.png", "CC0", "a"], ["2.png", "CC BY", "a"]]
+        )
+    training = _run(RECIPE, photos)
+    assert (training["validation"]["dataset"], training["validation"]["protocol"]) == ("CID22val", "paper")
+    assert training["data"]["licences"] == {"CC BY": 1, "CC0": 1}
+    (photos / "SOURCES.csv").write_text("file,licence_as_stated,collection\n1.png,CC0,a\n")
+    with pytest.raises(DataError, match=r"does not name 2\.png"):
+        _run(RECIPE, photos, restart=True)
+
+
+def test_a_stage_at_another_scale_gets_its_own_pictures(photos: Path) -> None:
+    told: list[tuple[int, int]] = []
+    recipe = replace(RECIPE, model="rlfn_x3", stages=(replace(STAGE, scale=2), STAGE))
+    _run(recipe, photos, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)] * 2
+    assert load(photos.parent / "run" / "stage1-best.safetensors")[1].scale == 2
+
+
+def test_a_network_for_photographs_is_validated_on_degraded_ones(photos: Path) -> None:
+    clean = _run(RECIPE, photos, restart=True)["validation"]
+    damaged = replace(PHOTOGRAPH, share=1.0, noise_sigma=(20.0, 20.0))
+    real = _run(replace(RECIPE, stages=(replace(STAGE, degradation=damaged),)), photos, restart=True)["validation"]
+    assert real["dataset"] == "held-out training pictures, degraded"
+    assert real["psnr_db"] != clean["psnr_db"]
