@@ -33,6 +33,7 @@ SMALL = {
     "imdn_plus": {"num_channels": 12, "num_blocks": 2, "num_stages": 3},
     "lwfanet": {"num_channels": 32, "num_blocks": 2, "tail_channels": 8},
     "span": {"num_channels": 8, "num_blocks": 2},
+    "plain": {"num_channels": 8, "num_blocks": 2},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
@@ -49,6 +50,8 @@ VARIANTS = {
     "ladder imdb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb", "distillation_ratio": 0.25}),
     "ladder imdb_r": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r", "attention": "none"}),
     "ladder imdb_r_srb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r_srb", "block_skip": True}),
+    "plain gated": ("plain", {"num_channels": 8, "num_blocks": 2, "activation": "silu", "gate": "span"}),
+    "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 

@@ -66,13 +66,19 @@ def _same(one: Path, other: Path, *, exact: bool = True) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("model", "optimizer"), [("esr_cnn_x2", "adam"), ("esr_tm_x2", "adam"), ("esr_cnn_x2", "soap")]
+    ("model", "optimizer", "per_mode"),
+    [
+        ("esr_cnn_x2", "adam", False),
+        ("esr_tm_x2", "adam", False),
+        ("esr_cnn_x2", "soap", False),
+        ("esr_cnn_x2", "soap", True),
+    ],
 )
 @pytest.mark.parametrize("stages", [1, 2])
 def test_a_cut_off_run_goes_on_to_the_same_bits(
-    tmp_path: Path, validator: Validator, model: str, optimizer: Literal["adam", "soap"], stages: int
+    tmp_path: Path, validator: Validator, model: str, optimizer: Literal["adam", "soap"], per_mode: bool, stages: int
 ) -> None:
-    stage = replace(STAGE, optim=replace(STAGE.optim, name=optimizer))
+    stage = replace(STAGE, optim=replace(STAGE.optim, name=optimizer, per_mode=per_mode))
     recipe = Recipe(
         name="cut", model=model, stages=(stage,) * stages, validate_every=4, save_every=3,
         share_orbits=model == "esr_tm_x2", slow_means=True,

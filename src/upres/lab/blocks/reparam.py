@@ -216,3 +216,11 @@ class Conv3XC(FoldableConv):
         """``(N, out_channels, H, W)``."""
         result: Tensor = self.reduce(self.conv(self.expand(F.pad(x, (1, 1, 1, 1))))) + self.skip(x)
         return result
+
+    def kernel(self) -> tuple[Tensor, Tensor]:
+        """The general one by matrix products: what responses to lit pixels take was a third of a training step."""
+        narrow = (self.reduce.weight.flatten(1) @ self.conv.weight.flatten(1)).view(self.out_channels, -1, 9)
+        kernel = (narrow.transpose(1, 2) @ self.expand.weight.flatten(1)).transpose(1, 2)  # (out, in, 9)
+        kernel = kernel + F.pad(self.skip.weight.flatten(2), (4, 4))
+        black = kernel.new_zeros(1, self.in_channels, 1, 1)
+        return kernel.reshape(self.out_channels, self.in_channels, 3, 3), self.branches(black)[0, :, 0, 0]
