@@ -2,7 +2,7 @@
 # make test   install with the lab and the tools, run every check and test
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.cpp native/*.h)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(filter-out native/tests/%,$(wildcard native/*/*.cpp native/*/*.h))
 
 .PHONY: demo test check clean
 

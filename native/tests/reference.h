@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "model.h"
-#include "upscale.h"
+#include "edge_sr/model.h"
+#include "edge_sr/upscale.h"
 
 namespace upres::test {
 

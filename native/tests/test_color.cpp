@@ -1,9 +1,9 @@
 // Colour and chroma planes against plain loops.
 #include <cmath>
 
-#include "check.h"
-#include "reference.h"
-#include "tests.h"
+#include "tests/check.h"
+#include "tests/reference.h"
+#include "tests/tests.h"
 
 namespace upres::test {
 namespace {

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <string>
 
-#include "check.h"
-#include "reference.h"
-#include "tests.h"
+#include "tests/check.h"
+#include "tests/reference.h"
+#include "tests/tests.h"
 
 namespace upres::test {
 namespace {

@@ -1,4 +1,4 @@
-"""The compiled kernels (native/module.cpp). Absent where the package was installed without a compiler."""
+"""The compiled kernels (native/bindings/module.cpp). Absent where the package was installed without a compiler."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 // What the machine can do at best, measured.
 #pragma once
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 

@@ -1,10 +1,10 @@
-#include "model.h"
+#include "edge_sr/model.h"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "halving.h"
-#include "minimal.h"
+#include "edge_sr/halving.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 
-#include "kernels.h"
-#include "model.h"
+#include "edge_sr/model.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 

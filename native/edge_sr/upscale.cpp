@@ -1,12 +1,12 @@
-#include "upscale.h"
+#include "edge_sr/upscale.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <vector>
 
-#include "minimal.h"
-#include "tiles.h"
+#include "base/tiles.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 

@@ -4,8 +4,8 @@
 // of a filter being those of its first point from left to right, then those of the second ...
 #pragma once
 
-#include "edge_sr.h"
-#include "minimal.h"
+#include "edge_sr/edge_sr.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {

@@ -10,8 +10,8 @@
 // time: rows 0 and 1, 2 and 3, .. at each column, then the last row in pairs of neighbours, the last paired with zero.
 #pragma once
 
-#include "kernels.h"
-#include "vector.h"
+#include "base/vector.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 namespace {

@@ -10,8 +10,8 @@
 // columns of what the sides have in common, from the middle one outwards, then those of their difference, without it.
 #pragma once
 
-#include "edge_sr.h"
-#include "minimal.h"
+#include "edge_sr/edge_sr.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {

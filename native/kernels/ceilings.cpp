@@ -1,4 +1,4 @@
-#include "ceilings.h"
+#include "kernels/ceilings.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "pool.h"
+#include "base/pool.h"
 
 namespace upres {
 namespace {

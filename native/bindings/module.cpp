@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "ceilings.h"
-#include "kernels.h"
-#include "model.h"
-#include "pool.h"
-#include "upscale.h"
+#include "base/pool.h"
+#include "edge_sr/model.h"
+#include "edge_sr/upscale.h"
+#include "kernels/ceilings.h"
+#include "kernels/kernels.h"
 
 namespace nb = nanobind;
 

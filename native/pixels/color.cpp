@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "minimal.h"
-#include "tiles.h"
-#include "upscale.h"
+#include "base/tiles.h"
+#include "edge_sr/minimal.h"
+#include "edge_sr/upscale.h"
 
 namespace upres {
 namespace {

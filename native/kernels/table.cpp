@@ -1,11 +1,11 @@
 // The dispatch table: which kernels exist. Compiled once per instruction set, with UPRES_ISA naming the set.
 // Nothing of the standard library that could leave a function behind is used here or in what is included: the linker
 // keeps one copy of it, which might be the one for the newest processor.
-#include "edge_sr.h"
-#include "halved_edge_sr.h"
-#include "kernels.h"
-#include "minimal_edge_sr.h"
-#include "pixels.h"
+#include "edge_sr/edge_sr.h"
+#include "edge_sr/halved_edge_sr.h"
+#include "edge_sr/minimal_edge_sr.h"
+#include "kernels/kernels.h"
+#include "pixels/pixels.h"
 
 namespace upres {
 namespace {
