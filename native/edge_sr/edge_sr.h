@@ -193,6 +193,7 @@ template <class A, Family kFamily, int kKernel, int kGroup, int kWide, Softening
 struct Edge {
   using Word = typename A::Word;
   using Sum = typename A::Sum;
+  static constexpr int kRows = 1, kBlock = kWide * kLanes;
   static constexpr bool kSoft = kFamily != kMax;
   using Fold = std::conditional_t<kSoft, Softmax<kWide, kSoftening, A::kFine>, Maximum<A, kWide>>;
 

@@ -60,6 +60,7 @@ enum Columns { kAlone, kSum, kDifference };
 template <Family kFamily, int kKernel, int kGroup, int kVectors, Softening kSoftening, bool kMirrored>
 struct HalvedEdge {
   static constexpr int kRows = halved_rows(kKernel), kPairs = kHalvedPoints - 1, kSides = kMirrored ? 2 : 1;
+  static constexpr int kBlock = kVectors * kLanes;  // one vector after the other
   static constexpr bool kSoft = kFamily != kMax;
   using Fold = std::conditional_t<kSoft, Softmax<1, kSoftening, false>, Maximum<FloatArithmetic, 1>>;
 

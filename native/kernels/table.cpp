@@ -25,8 +25,6 @@ constexpr int wide_for() {
   return wide > 6 ? 6 : wide < 1 ? 1 : wide;
 }
 
-constexpr int kHalvedVectors = 6;  // one after the other
-
 // Without an instruction that multiplies pairs and adds them to a sum, minimal filtering is as fast as integers.
 #if defined(__AVX512VNNI__)
 constexpr bool kHasIntegers = true;
@@ -34,70 +32,96 @@ constexpr bool kHasIntegers = true;
 constexpr bool kHasIntegers = false;
 #endif
 
-template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup, Softening kSoftening>
+// What `find_edge` asks about the kernels of an arithmetic: whether this instruction set has them, the smallest filters
+// they take, whether pixels outside of 0 .. peak reach them, how they soften keys of any size, and which kernel it is.
+struct DirectEdges {
+  static constexpr bool kBuilt = true, kAnyValue = true;
+  static constexpr int kSmallest = 3;
+  static constexpr Softening kUnbounded = kRunning;
+  template <Family kFamily, int kKernel, int kGroup, Softening kSoftening>
+  using Kernel = Edge<FloatArithmetic, kFamily, kKernel, kGroup, wide_for<kFamily, kGroup>(), kSoftening>;
+};
+
+struct MinimalEdges {
+  static constexpr bool kBuilt = true, kAnyValue = false;
+  static constexpr int kSmallest = 3;
+  static constexpr Softening kUnbounded = kRunning;
+  template <Family kFamily, int kKernel, int kGroup, Softening kSoftening>
+  using Kernel = MinimalEdge<kFamily, kKernel, kGroup, wide_for<kFamily, kGroup>(), kSoftening>;
+};
+
+// Integers are too coarse for large keys: where those are as good as equal, the rounding decides.
+struct PairedEdges {
+  static constexpr bool kBuilt = kHasIntegers, kAnyValue = false;
+  static constexpr int kSmallest = 3;
+  static constexpr Softening kUnbounded = kGuarded;
+  template <Family kFamily, int kKernel, int kGroup, Softening kSoftening>
+  using Kernel = Edge<IntegerArithmetic, kFamily, kKernel, kGroup, wide_for<kFamily, kGroup>(), kSoftening>;
+};
+
+template <bool kMirrored>
+struct HalvedEdges {
+  static constexpr bool kBuilt = kHasIntegers, kAnyValue = false;
+  static constexpr int kSmallest = 5, kVectors = 6;
+  static constexpr Softening kUnbounded = kGuarded;
+  template <Family kFamily, int kKernel, int kGroup, Softening kSoftening>
+  using Kernel = HalvedEdge<kFamily, kKernel, kGroup, kVectors, kSoftening, kMirrored>;
+};
+
+template <class Edges, Family kFamily, int kKernel, int kGroup, Softening kSoftening>
 EdgeKernel edge_kernel() {
-  constexpr int wide = wide_for<kFamily, kGroup>();
-  constexpr bool guarded = kFamily != kMax && kSoftening == kGuarded;
-  if constexpr (kArithmetic == kMinimal) {
-    using Kernel = MinimalEdge<kFamily, kKernel, kGroup, wide, kSoftening>;
-    return {Kernel::run, wide * kLanes, kGroup, minimal_rows(kKernel), guarded};
-  } else if constexpr (kArithmetic == kMinimalInteger || kArithmetic == kMirroredInteger) {
-    using Kernel = HalvedEdge<kFamily, kKernel, kGroup, kHalvedVectors, kSoftening, kArithmetic == kMirroredInteger>;
-    return {Kernel::run, kHalvedVectors * kLanes, kGroup, halved_rows(kKernel), guarded};
-  } else {
-    using Words = std::conditional_t<kArithmetic == kInteger, IntegerArithmetic, FloatArithmetic>;
-    return {Edge<Words, kFamily, kKernel, kGroup, wide, kSoftening>::run, wide * kLanes, kGroup, 1, guarded};
-  }
+  using Kernel = typename Edges::template Kernel<kFamily, kKernel, kGroup, kSoftening>;
+  return {Kernel::run, Kernel::kBlock, kGroup, Kernel::kRows, kFamily != kMax && kSoftening == kGuarded};
 }
 
-// Only TM's keys are bounded in practice, TR's are products. What takes any values takes unbounded keys. Integers are
-// too coarse for large keys: where those are as good as equal, the rounding decides.
-template <Arithmetic kArithmetic, Family kFamily, int kKernel, int kGroup>
+// Only TM's keys are bounded in practice, TR's are products.
+template <class Edges, Family kFamily, int kKernel, int kGroup>
 EdgeKernel by_bound(bool bounded) {
-  constexpr bool exact = kArithmetic == kFloat || kArithmetic == kMinimal;
-  if constexpr (kFamily == kTm && kArithmetic != kFloat) {
-    if (bounded) return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, kBounded>();
+  if constexpr (kFamily == kTm && !Edges::kAnyValue) {
+    if (bounded) return edge_kernel<Edges, kFamily, kKernel, kGroup, kBounded>();
   }
-  return edge_kernel<kArithmetic, kFamily, kKernel, kGroup, exact ? kRunning : kGuarded>();
+  return edge_kernel<Edges, kFamily, kKernel, kGroup, Edges::kUnbounded>();
 }
 
-template <Arithmetic kArithmetic, Family kFamily, int kKernel>
+template <class Edges, Family kFamily, int kKernel>
 EdgeKernel by_group(int channels, bool bounded) {
   switch (group_for(kFamily, channels)) {
     case 4:
-      if constexpr (group_for(kFamily, 4) == 4) return by_bound<kArithmetic, kFamily, kKernel, 4>(bounded);
+      if constexpr (group_for(kFamily, 4) == 4) return by_bound<Edges, kFamily, kKernel, 4>(bounded);
       [[fallthrough]];
     case 2:
-      return by_bound<kArithmetic, kFamily, kKernel, 2>(bounded);
+      return by_bound<Edges, kFamily, kKernel, 2>(bounded);
     default:
-      return by_bound<kArithmetic, kFamily, kKernel, 1>(bounded);
+      return by_bound<Edges, kFamily, kKernel, 1>(bounded);
   }
 }
 
-template <Arithmetic kArithmetic, Family kFamily>
+template <class Edges, Family kFamily>
 EdgeKernel by_kernel_size(int kernel_size, int channels, bool bounded) {
   switch (kernel_size) {
     case 3:
-      if constexpr (kArithmetic == kMinimalInteger || kArithmetic == kMirroredInteger) return {};
-      return by_group<kArithmetic, kFamily, 3>(channels, bounded);
+      if constexpr (Edges::kSmallest <= 3) return by_group<Edges, kFamily, 3>(channels, bounded);
+      return {};
     case 5:
-      return by_group<kArithmetic, kFamily, 5>(channels, bounded);
+      return by_group<Edges, kFamily, 5>(channels, bounded);
     case 7:
-      return by_group<kArithmetic, kFamily, 7>(channels, bounded);
+      return by_group<Edges, kFamily, 7>(channels, bounded);
     default:
       return {};
   }
 }
 
-template <Arithmetic kArithmetic>
-EdgeKernel by_family(Family family, int kernel_size, int channels, bool bounded) {
-  switch (family) {
-    case kMax:
-      return by_kernel_size<kArithmetic, kMax>(kernel_size, channels, bounded);
-    case kTm:
-      return by_kernel_size<kArithmetic, kTm>(kernel_size, channels, bounded);
-    case kTr:
-      return by_kernel_size<kArithmetic, kTr>(kernel_size, channels, bounded);
+template <class Edges>
+EdgeKernel find_edge(Family family, int kernel_size, int channels, bool bounded) {
+  if constexpr (Edges::kBuilt) {
+    switch (family) {
+      case kMax:
+        return by_kernel_size<Edges, kMax>(kernel_size, channels, bounded);
+      case kTm:
+        return by_kernel_size<Edges, kTm>(kernel_size, channels, bounded);
+      case kTr:
+        return by_kernel_size<Edges, kTr>(kernel_size, channels, bounded);
+    }
   }
   return {};
 }
@@ -108,25 +132,6 @@ constexpr Halve halve_for() {
   return nullptr;
 }
 
-EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithmetic, bool bounded) {
-  switch (arithmetic) {
-    case kFloat:
-      return by_family<kFloat>(family, kernel_size, channels, bounded);
-    case kMinimal:
-      return by_family<kMinimal>(family, kernel_size, channels, bounded);
-    case kInteger:
-      if constexpr (kHasIntegers) return by_family<kInteger>(family, kernel_size, channels, bounded);
-      return {};
-    case kMinimalInteger:
-      if constexpr (kHasIntegers) return by_family<kMinimalInteger>(family, kernel_size, channels, bounded);
-      return {};
-    case kMirroredInteger:
-      if constexpr (kHasIntegers) return by_family<kMirroredInteger>(family, kernel_size, channels, bounded);
-      return {};
-  }
-  return {};
-}
-
 #define UPRES_STRING_(x) #x
 #define UPRES_STRING(x) UPRES_STRING_(x)
 #define UPRES_JOIN_(a, b) a##b
@@ -135,7 +140,8 @@ EdgeKernel edge(Family family, int kernel_size, int channels, Arithmetic arithme
 constexpr Kernels kTable = {
     UPRES_STRING(UPRES_ISA),
     kLanes,
-    edge,
+    {find_edge<DirectEdges>, find_edge<MinimalEdges>, find_edge<PairedEdges>, find_edge<HalvedEdges<false>>,
+     find_edge<HalvedEdges<true>>},
     {widen<uint8_t>, widen<uint16_t>, widen<float>},
     {pair<uint8_t>, pair<uint16_t>},
     {shorten<uint8_t>, shorten<uint16_t>},

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "edge_sr/model.h"
-#include "edge_sr/upscale.h"
+#include "edge_sr/network.h"
 
 namespace upres::test {
 
