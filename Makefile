@@ -3,7 +3,7 @@
 # make wheel  build the wheel and try it in an environment of its own
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.cpp native/*.h)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(filter-out native/tests/%,$(wildcard native/*/*.cpp native/*/*.h))
 
 .PHONY: demo test wheel clean
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "filters.h"
+#include "edge_sr/filters.h"
 
 namespace upres {
 

@@ -4,8 +4,8 @@
 // of a filter being those of its first point from left to right, then those of the second ...
 #pragma once
 
-#include "edge_sr.h"
-#include "minimal.h"
+#include "edge_sr/edge_sr.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {
@@ -46,7 +46,7 @@ void transform(const float* const* rows, int64_t count, float* const* to) {
 
 template <Family kFamily, int kKernel, int kGroup, int kWide, Softening kSoftening>
 struct MinimalEdge {
-  static constexpr int kRows = minimal_rows(kKernel), kPoints = minimal_points(kKernel);
+  static constexpr int kRows = minimal_rows(kKernel), kPoints = minimal_points(kKernel), kBlock = kWide * kLanes;
   static constexpr bool kSoft = kFamily != kMax;
   using Fold = std::conditional_t<kSoft, Softmax<kWide, kSoftening, kSoftening == kRunning>, Maximum<FloatArithmetic, kWide>>;
 

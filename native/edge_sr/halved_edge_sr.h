@@ -10,8 +10,8 @@
 // columns of what the sides have in common, from the middle one outwards, then those of their difference, without it.
 #pragma once
 
-#include "edge_sr.h"
-#include "minimal.h"
+#include "edge_sr/edge_sr.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {
@@ -60,6 +60,7 @@ enum Columns { kAlone, kSum, kDifference };
 template <Family kFamily, int kKernel, int kGroup, int kVectors, Softening kSoftening, bool kMirrored>
 struct HalvedEdge {
   static constexpr int kRows = halved_rows(kKernel), kPairs = kHalvedPoints - 1, kSides = kMirrored ? 2 : 1;
+  static constexpr int kBlock = kVectors * kLanes;  // one vector after the other
   static constexpr bool kSoft = kFamily != kMax;
   using Fold = std::conditional_t<kSoft, Softmax<1, kSoftening, false>, Maximum<FloatArithmetic, 1>>;
 

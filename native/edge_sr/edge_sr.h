@@ -10,8 +10,8 @@
 // time: rows 0 and 1, 2 and 3, .. at each column, then the last row in pairs of neighbours, the last paired with zero.
 #pragma once
 
-#include "kernels.h"
-#include "vector.h"
+#include "base/vector.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 namespace {
@@ -193,6 +193,7 @@ template <class A, Family kFamily, int kKernel, int kGroup, int kWide, Softening
 struct Edge {
   using Word = typename A::Word;
   using Sum = typename A::Sum;
+  static constexpr int kRows = 1, kBlock = kWide * kLanes;
   static constexpr bool kSoft = kFamily != kMax;
   using Fold = std::conditional_t<kSoft, Softmax<kWide, kSoftening, A::kFine>, Maximum<A, kWide>>;
 

@@ -1,10 +1,10 @@
-#include "halving.h"
+#include "edge_sr/halving.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "minimal.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 namespace {

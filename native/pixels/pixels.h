@@ -1,8 +1,8 @@
 // Pixels in and out of the arithmetic: widening, pairing and emitting rows, colour conversion, chroma interpolation.
 #pragma once
 
-#include "kernels.h"
-#include "vector.h"
+#include "base/vector.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 namespace {

@@ -1,4 +1,4 @@
-#include "ceilings.h"
+#include "kernels/ceilings.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "pool.h"
+#include "base/pool.h"
 
 namespace upres {
 namespace {
@@ -41,9 +41,8 @@ double total_rate(int threads, double seconds, Work work) {
 
 }  // namespace
 
-double multiply_adds_per_second(const Kernels& kernels, Arithmetic arithmetic, int threads, double seconds) {
+double multiply_adds_per_second(Burn burn, int threads, double seconds) {
   constexpr int64_t kRounds = 20000;  // about 50 microseconds
-  const Burn burn = arithmetic == kInteger ? kernels.burn_integer : kernels.burn_float;
   return total_rate(threads, seconds, [&](int) { return burn(kRounds); });
 }
 

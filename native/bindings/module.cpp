@@ -10,14 +10,18 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "ceilings.h"
-#include "kernels.h"
-#include "model.h"
-#include "pool.h"
-#include "upscale.h"
+#include "base/pool.h"
+#include "edge_sr/arithmetic.h"
+#include "edge_sr/network.h"
+#include "edge_sr/upscale.h"
+#include "kernels/ceilings.h"
+#include "kernels/kernels.h"
+#include "pixels/cubic.h"
+#include "pixels/plane.h"
 
 namespace nb = nanobind;
 
@@ -35,24 +39,25 @@ Pixel pixel_of(nb::dlpack::dtype dtype) {
   throw nb::type_error("expected an array of uint8, uint16 or float32");
 }
 
-// The array as rows of pixels; `channels` is 1 for (H, W), 3 for (H, W, 3).
+// The array as rows of pixels, read-only if the array is; `channels` is 1 for (H, W), 3 for (H, W, 3).
 template <class Array>
-Plane plane_of(const Array& array, int channels, float peak) {
+auto plane_of(const Array& array, int channels, float peak) {
   const bool shaped = channels == 1 ? array.ndim() == 2 : array.ndim() == 3 && array.shape(2) == 3;
   if (!shaped) throw nb::value_error(channels == 1 ? "expected an array (H, W)" : "expected an array (H, W, 3)");
   const bool packed = (array.shape(1) <= 1 || array.stride(1) == channels) && (channels == 1 || array.stride(2) == 1);
   if (!packed) throw nb::value_error("expected the pixels of a row next to each other in memory");
   if (!(peak > 0.0f)) throw nb::value_error("expected a positive peak");
   const Pixel pixel = pixel_of(array.dtype());
-  return {const_cast<void*>(static_cast<const void*>(array.data())),
-          pixel,
-          static_cast<int64_t>(array.shape(0)),
-          static_cast<int64_t>(array.shape(1)),
-          static_cast<int64_t>(array.stride(0)) * pixel_bytes(pixel),
-          peak};
+  return PlaneOf<std::remove_pointer_t<decltype(array.data())>>{
+      array.data(),
+      pixel,
+      static_cast<int64_t>(array.shape(0)),
+      static_cast<int64_t>(array.shape(1)),
+      static_cast<int64_t>(array.stride(0)) * pixel_bytes(pixel),
+      peak};
 }
 
-void require_scaled(const Plane& from, const Plane& to, int scale) {
+void require_scaled(const ConstPlane& from, const Plane& to, int scale) {
   if (to.height != from.height * scale || to.width != from.width * scale) {
     throw nb::value_error("expected an output `scale` times as high and wide as the input");
   }
@@ -81,15 +86,6 @@ Family family_named(const std::string& name) {
   throw nb::value_error("expected a family of max, tm, tr");
 }
 
-Arithmetic arithmetic_named(const std::string& name) {
-  if (name == "float") return kFloat;
-  if (name == "minimal") return kMinimal;
-  if (name == "integer") return kInteger;
-  if (name == "minimal_integer") return kMinimalInteger;
-  if (name == "mirrored_integer") return kMirroredInteger;
-  throw nb::value_error("expected an arithmetic of float, minimal, integer, minimal_integer, mirrored_integer");
-}
-
 class EdgeSR {
  public:
   EdgeSR(const std::string& family, int scale, const Filters& filters, const std::string& isa)
@@ -105,64 +101,69 @@ class EdgeSR {
     }
     network_ = {family_named(family), scale, size, count / (parts * scale * scale),
                 std::vector<float>(filters.data(), filters.data() + filters.size())};
-    mirrored_ = is_mirrored(network_);
   }
 
   const char* isa() const { return kernels_.name; }
-  bool has_integers() const { return has(kInteger); }
 
-  double upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const std::string& arithmetic,
+  std::vector<const Arithmetic*> arithmetics() const {
+    std::vector<const Arithmetic*> there;
+    for (const Arithmetic& arithmetic : upres::arithmetics()) {
+      if (exists(arithmetic, network_, kernels_)) there.push_back(&arithmetic);
+    }
+    return there;
+  }
+
+  bool within_peak(const ConstArray& plane, float peak, int threads) const {
+    const ConstPlane source = plane_of(plane, 1, peak);
+    const nb::gil_scoped_release release;
+    return upres::within_peak({kernels_, thread_count(threads)}, source);
+  }
+
+  double upscale(const ConstArray& from, const AnyArray& to, float peak, float out_peak, const Arithmetic& arithmetic,
                  int threads) {
-    const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, out_peak);
+    const ConstPlane source = plane_of(from, 1, peak);
+    const Plane target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
-    Arithmetic chosen = arithmetic_named(arithmetic);
-    if (is_integer(chosen) && source.pixel == kF32) {
+    if (arithmetic.integers_only && source.pixel == kF32) {
       throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     }
-    if (chosen == kMirroredInteger && !mirrored_) chosen = kMinimalInteger;
-    if (is_integer(chosen) && !has(chosen)) chosen = kInteger;  // 3x3 filters
     const nb::gil_scoped_release release;
     const Runner runner{kernels_, thread_count(threads)};
-    const bool outside = chosen == kMinimal && !within_peak(runner, source);
-    const int64_t refused = upscale_plane(packed(outside ? kFloat : chosen, peak), runner, source, target);
+    const int64_t refused = upscale_plane(packed(arithmetic, peak), runner, source, target);
     return static_cast<double>(refused) / static_cast<double>(std::max<int64_t>(source.height * source.width, 1));
   }
 
-  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, const std::string& arithmetic,
+  void upscale_color(const ConstArray& from, const AnyArray& to, float peak, const Arithmetic& arithmetic,
                      int threads) {
-    const Plane source = plane_of(from, 3, peak), target = plane_of(to, 3, peak);
+    const ConstPlane source = plane_of(from, 3, peak);
+    const Plane target = plane_of(to, 3, peak);
     require_scaled(source, target, network_.scale);
     if (source.pixel == kF32 || target.pixel != source.pixel) {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
-    const Arithmetic chosen = arithmetic_named(arithmetic);
-    if (is_integer(chosen)) throw nb::value_error("integer kernels take planes, not RGB");
+    if (arithmetic.integers_only) throw nb::value_error("integer kernels take planes, not RGB");
     const nb::gil_scoped_release release;
-    upscale_rgb(packed(chosen, peak), {kernels_, thread_count(threads)}, source, target);
+    upscale_rgb(packed(arithmetic, peak), {kernels_, thread_count(threads)}, source, target);
   }
 
  private:
-  bool has(Arithmetic arithmetic) const {
-    return kernels_.edge(network_.family, network_.kernel_size, network_.channels, arithmetic, false).run != nullptr;
-  }
-
-  const PackedModel& packed(Arithmetic arithmetic, float peak) {
+  const PackedModel& packed(const Arithmetic& arithmetic, float peak) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    auto& model = models_[{arithmetic, peak}];
+    auto& model = models_[{&arithmetic, peak}];
     if (!model) model = std::make_unique<PackedModel>(pack(network_, kernels_, arithmetic, peak));
     return *model;
   }
 
   const Kernels& kernels_;
   Network network_;
-  bool mirrored_;
   std::mutex mutex_;
-  std::map<std::pair<Arithmetic, float>, std::unique_ptr<PackedModel>> models_;
+  std::map<std::pair<const Arithmetic*, float>, std::unique_ptr<PackedModel>> models_;
 };
 
 void resize(const ConstArray& from, const AnyArray& to, int scale, float shift, float peak, int threads,
             const std::string& isa) {
-  const Plane source = plane_of(from, 1, peak), target = plane_of(to, 1, peak);
+  const ConstPlane source = plane_of(from, 1, peak);
+  const Plane target = plane_of(to, 1, peak);
   if (scale < kMinScale || scale > kMaxScale) throw nb::value_error("expected a scale of 2, 3 or 4");
   if (!(shift >= 0.0f && shift < 0.25f)) throw nb::value_error("expected a shift of 0 to 0.25");
   if (target.pixel != source.pixel) throw nb::type_error("expected the same dtype in and out");
@@ -177,8 +178,8 @@ nb::dict ceilings(int threads, double seconds, const std::string& isa) {
   double floats = 0.0, integers = 0.0, bytes = 0.0;
   {
     const nb::gil_scoped_release release;
-    floats = multiply_adds_per_second(kernels, kFloat, thread_count(threads), seconds);
-    integers = multiply_adds_per_second(kernels, kInteger, thread_count(threads), seconds);
+    floats = multiply_adds_per_second(kernels.burn_float, thread_count(threads), seconds);
+    integers = multiply_adds_per_second(kernels.burn_integer, thread_count(threads), seconds);
     bytes = bytes_read_per_second(thread_count(threads), seconds);
   }
   nb::dict result;
@@ -193,16 +194,21 @@ nb::dict ceilings(int threads, double seconds, const std::string& isa) {
 
 NB_MODULE(_native, m) {
   using namespace nb::literals;
+  nb::class_<upres::Arithmetic>(m, "Arithmetic")
+      .def_ro("name", &upres::Arithmetic::name)
+      .def_ro("precision", &upres::Arithmetic::precision)
+      .def_ro("any_value", &upres::Arithmetic::any_value)
+      .def_ro("largest_peak", &upres::Arithmetic::largest_peak);
   nb::class_<upres::EdgeSR>(m, "EdgeSR")
       .def(nb::init<const std::string&, int, const upres::Filters&, const std::string&>(), "family"_a, "scale"_a,
            "filters"_a, "isa"_a = "")
       .def_prop_ro("isa", &upres::EdgeSR::isa)
-      .def_prop_ro("integers", &upres::EdgeSR::has_integers)
+      .def_prop_ro("arithmetics", &upres::EdgeSR::arithmetics, nb::rv_policy::reference)
+      .def("within_peak", &upres::EdgeSR::within_peak, "plane"_a, "peak"_a, "threads"_a)
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift"_a, "peak"_a, "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
-  m.def("hardware_threads", &upres::hardware_threads);
   m.def("ceilings", &upres::ceilings, "threads"_a, "seconds"_a, "isa"_a = "");
 }

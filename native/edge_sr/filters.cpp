@@ -1,10 +1,10 @@
-#include "filters.h"
+#include "edge_sr/filters.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "minimal.h"
+#include "edge_sr/minimal.h"
 
 namespace upres {
 

@@ -7,17 +7,9 @@
 namespace upres {
 
 enum Family { kMax, kTm, kTr };
-constexpr int kFamilies = 3;
 
 enum Pixel { kU8, kU16, kF32 };
 constexpr int kPixels = 3;
-
-// kFloat: float32 multiply-adds. kMinimal: float32 with fewer multiplications (minimal.h). kInteger: 16-bit integers,
-// two multiply-adds in a 32-bit lane, for pixels of up to 10 bits; with VNNI only. kMinimalInteger: the same with fewer
-// multiplications, for 5x5 and 7x7 filters. kMirroredInteger: half of those, for networks that are their own mirror image.
-enum Arithmetic { kFloat, kMinimal, kInteger, kMinimalInteger, kMirroredInteger };
-
-inline bool is_integer(Arithmetic arithmetic) { return arithmetic >= kInteger; }
 
 // Keys as exponents of 2 that stay within this bound need no running maximum: 2^90 times any sum of values is far from
 // the end of float32.
@@ -50,6 +42,18 @@ struct EdgeKernel {
   int group;      // channels in a group
   int rows;       // low-resolution rows at a time
   bool guarded;   // whether `run` may return false
+};
+
+// The kernel for a network; `run` is null where there is none. Where `bounded`, no image pushes a key beyond kKeyBound.
+using FindEdge = EdgeKernel (*)(Family, int kernel_size, int channels, bool bounded);
+
+// One for each arithmetic, in the order of edge_sr/arithmetic.cpp.
+struct EdgeTable {
+  FindEdge mirrored_halves;  // half as many multiplications as `halves`, for networks that are their own mirror image
+  FindEdge halves;           // as `pairs` with fewer multiplications, for 5x5 and 7x7 filters
+  FindEdge pairs;            // 16-bit integers, two multiply-adds in a 32-bit lane; with VNNI only
+  FindEdge minimal;          // float32 with fewer multiplications (minimal.h)
+  FindEdge direct;           // float32 multiply-adds
 };
 
 // Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
@@ -100,8 +104,7 @@ using Burn = int64_t (*)(int64_t rounds);
 struct Kernels {
   const char* name;
   int lanes;
-  // Where `bounded`, no image pushes a key beyond kKeyBound.
-  EdgeKernel (*edge)(Family, int kernel_size, int channels, Arithmetic, bool bounded);
+  EdgeTable edge;
   Widen widen[kPixels];
   Pair pair[2];
   Shorten shorten[2];

@@ -1,7 +1,7 @@
 // Which instruction sets this build holds and this processor runs.
 #include <cstring>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 namespace upres {
 namespace {

@@ -1,11 +1,11 @@
-#include "tiles.h"
+#include "base/tiles.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <new>
 
-#include "pool.h"
+#include "base/pool.h"
 
 namespace upres {
 namespace {
