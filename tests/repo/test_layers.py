@@ -16,8 +16,8 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"metrics", "image"},
     "engines": {"models", "machine"},
     "engines.torch": {"models", "engines", "lab.checkpoint"},
-    "pipeline": {"models", "image"},
-    "upscaler": {"engines", "models", "image", "machine", "pipeline"},
+    "pipeline": {"engines", "models", "image"},
+    "upscaler": {"models", "image", "machine", "pipeline"},
     "folders": {"upscaler", "image", "pipeline", "machine"},
     "bench": {"engines", "models", "machine"},
     "lab.blocks": set(),
@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
         "models",
         "image",
         "machine",
+        "metrics",
     },
     "lab.export": {"lab.checkpoint", "lab.compress"},
 }
