@@ -233,11 +233,10 @@ class NativeEngine:
         Raises:
             ImportError: If the kernels were not built.
         """
-        native = _module()
-        # integers are a matter of the instruction set, which a network alone tells
-        integers = native.EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32)).integers
-        precisions = PRECISIONS if integers else PRECISIONS[:1]
-        return {"instruction_sets": instruction_sets(), "precisions": list(precisions), "devices": ["cpu"]}
+        # arithmetic is a matter of the instruction set, which a network alone tells
+        smallest = _module().EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32))
+        precisions = sorted({arithmetic.precision for arithmetic in smallest.arithmetics})
+        return {"instruction_sets": instruction_sets(), "precisions": precisions, "devices": ["cpu"]}
 
     def open(
         self,
