@@ -47,13 +47,13 @@ struct EdgeKernel {
 // The kernel for a network; `run` is null where there is none. Where `bounded`, no image pushes a key beyond kKeyBound.
 using FindEdge = EdgeKernel (*)(Family, int kernel_size, int channels, bool bounded);
 
-// One for each arithmetic (edge_sr/arithmetic.h).
+// One for each arithmetic, in the order of edge_sr/arithmetic.cpp.
 struct EdgeTable {
-  FindEdge direct;           // float32 multiply-adds
-  FindEdge minimal;          // float32 with fewer multiplications (minimal.h)
+  FindEdge mirrored_halves;  // half as many multiplications as `halves`, for networks that are their own mirror image
+  FindEdge halves;           // as `pairs` with fewer multiplications, for 5x5 and 7x7 filters
   FindEdge pairs;            // 16-bit integers, two multiply-adds in a 32-bit lane; with VNNI only
-  FindEdge halves;           // the same with fewer multiplications, for 5x5 and 7x7 filters
-  FindEdge mirrored_halves;  // half of those, for networks that are their own mirror image
+  FindEdge minimal;          // float32 with fewer multiplications (minimal.h)
+  FindEdge direct;           // float32 multiply-adds
 };
 
 // Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
