@@ -157,6 +157,7 @@ constexpr float kTenBits = 1023.0f;  // deeper pixels would overflow the sums
 
 const std::vector<Arithmetic>& arithmetics() {
   static const std::vector<Arithmetic> table{
+      // name, precision, integers only, any value, mirrored only, largest peak, kernel, packing, rows
       {"mirrored_integer", "int16", true, false, true, kTenBits, &EdgeTable::mirrored_halves, pack_halves,
        make_rows<HalvedRows>},
       {"minimal_integer", "int16", true, false, false, kTenBits, &EdgeTable::halves, pack_halves,
