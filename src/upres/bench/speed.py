@@ -24,7 +24,7 @@ from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import Model, find, find_all
 
 RESAMPLERS = ("cv2", "pillow")
-"""Contenders that are no engines: bicubic interpolation of other people's libraries."""
+"""Contenders that are no engines: bicubic interpolation by Pillow and OpenCV."""
 
 INTEGER = "int16"
 """Precision of kernels from integer plane to integer plane, which the native engine has."""

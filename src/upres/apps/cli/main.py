@@ -16,7 +16,7 @@ VERBS = {
     "evaluate": "measure a model's quality on a data set, by a paper's protocol",
     "train": "train a network by a recipe",
     "export": "write a trained network for other runtimes",
-    "import": "convert other people's checkpoints",
+    "import": "convert checkpoints of other projects",
     "bench": "measure speed on this machine",
     "challenge": "the NTIRE efficient super-resolution challenge: run and rank",
 }

@@ -207,7 +207,7 @@ def example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
 
 @contextmanager
 def _mute() -> Iterator[None]:
-    """Send standard output nowhere: from C++ and whatever it is told, torch prints the graph of a failed export."""
+    """Send standard output nowhere: torch prints the graph of a failed export from C++, whatever its options say."""
     sys.stdout.flush()
     saved, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)

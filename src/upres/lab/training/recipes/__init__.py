@@ -28,7 +28,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
 }
-"""Recipes that are not their family's, by name."""
+"""Name of a recipe -> the function that makes the recipe, where the function of the family does not."""
 
 
 def recipe_for(name: str) -> Recipe:
