@@ -7,7 +7,8 @@
     │   ├── ImageReadError         missing, empty, truncated, mislabelled, not an image
     │   ├── ImageWriteError        the format cannot hold it, or the disk will not take it
     │   └── ImageTooLargeError     over the pixel budget
-    ├── OutputExistsError          something is already there and may not be overwritten
+    ├── OutputError                a result cannot be written
+    │   └── OutputExistsError      something is already there and may not be overwritten
     ├── ModelError
     │   ├── UnknownModelError      no such name in the catalogue
     │   └── CheckpointError        a weight file that cannot be read, recognised or matched
@@ -47,7 +48,11 @@ class ImageTooLargeError(ImageError):
     """The picture is over the pixel budget."""
 
 
-class OutputExistsError(UpresError):
+class OutputError(UpresError):
+    """A result cannot be written: the disk is full, the folder is missing or closed."""
+
+
+class OutputExistsError(OutputError):
     """The output is already there and overwriting was not asked for."""
 
 

@@ -1,6 +1,7 @@
 """The record of what was made in a folder."""
 
-from upres.folders.journal import FILE_NAME, Journal, digest
+from upres.folders.journal import FILE_NAME, Journal
+from upres.machine.digest import digest
 
 RECIPE = {"model": "m", "size": "x2"}
 

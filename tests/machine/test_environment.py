@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import upres
-from upres.machine.environment import INSTRUCTION_SETS, available_cores, environment
+from upres.machine.cores import available_cores
+from upres.machine.environment import INSTRUCTION_SETS, environment
 
 
 def test_it_names_the_machine_and_the_versions():

@@ -1,12 +1,12 @@
 """A speed report as a results file: JSON for programs, Markdown for people."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from upres.bench.speed import SpeedReport, SpeedRow
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, OutputError, OutputExistsError
+from upres.machine.atomic import write_text
 
 
 def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
@@ -16,7 +16,8 @@ def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) ->
         Both paths.
 
     Raises:
-        OutputExistsError: If the JSON is there and ``overwrite`` is false, or it cannot be written.
+        OutputExistsError: If the JSON is there and ``overwrite`` is false.
+        OutputError: If a file cannot be written.
     """
     check_free(path, overwrite=overwrite)
     table = path.with_suffix(".md")
@@ -44,12 +45,13 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     """Find out before the work whether its result may be written.
 
     Raises:
-        OutputExistsError: If the file is there and ``overwrite`` is false, or its folder is not there.
+        OutputExistsError: If the file is there and ``overwrite`` is false.
+        OutputError: If its folder is not there.
     """
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists; --overwrite replaces it")
     if not path.parent.is_dir():
-        raise OutputExistsError(f"{path} cannot be written: there is no folder {path.parent}")
+        raise OutputError(f"{path}: cannot be written (there is no folder {path.parent})")
 
 
 def markdown(report: SpeedReport) -> str:
@@ -77,21 +79,6 @@ def describe(environment: dict[str, Any]) -> str:
         f"Python {environment['python']}, {versions}; {environment['allocator']} allocator; {environment['date']}."
         + (f" Ceilings: {ceilings}." if ceilings else "")
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Raises:
-        OutputExistsError: If it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputExistsError(f"{path} cannot be written: {error.strerror}") from error
 
 
 _UNITS = {"gflops": "GFLOP/s", "gops": "GOP/s", "gbs": "GB/s"}

@@ -10,8 +10,9 @@ from typing import Any
 
 from upres.errors import ImageReadError, ImageWriteError, OutputExistsError, UpresError
 from upres.folders.jobs import STANDARD, Job
-from upres.folders.journal import FILE_NAME, Entry, Journal, absolute, digest
+from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
 from upres.upscaler import Plan, Progress, Upscaler
 

@@ -5,12 +5,13 @@ stay free of our marks, whatever their format, folders can be moved and copied, 
 A later line about the same file replaces an earlier one; lines that cannot be read are passed over.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from upres.machine.digest import digest
 
 FILE_NAME = ".upres.jsonl"
 
@@ -73,16 +74,6 @@ class Journal:
         with (self.folder / FILE_NAME).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(entry), sort_keys=True) + "\n")
         self._entries[entry.output] = entry
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def absolute(path: Path) -> Path:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
     from upres.engines.select import ENGINES
-    from upres.machine.environment import available_cores
+    from upres.machine.cores import available_cores
 
     if args.output is not None:
         check_free(args.output, overwrite=args.overwrite)

@@ -64,7 +64,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from upres.machine.environment import available_cores
+    from upres.machine.cores import available_cores
 
     try:
         from upres.lab.challenge.rank import rules_of

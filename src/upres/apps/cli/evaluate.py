@@ -69,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure what the results file does not hold, and print; returns the exit status."""
-    from upres.evaluation.results import Results, to_markdown, write_text
+    from upres.evaluation.results import Results, to_markdown
+    from upres.machine.atomic import write_text
 
     results = Results(args.out)
     entrants = contenders(args, protocols_of(args.protocol))

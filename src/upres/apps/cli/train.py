@@ -152,6 +152,7 @@ def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[
     """Sum up a study whose runs are done, and write its results file."""
     from upres.lab.studies.speed import latency_ms
     from upres.lab.studies.study import run_name, summarise
+    from upres.machine.atomic import write_text
     from upres.machine.environment import environment
 
     steps = min(recipe.steps for recipe in resolved if recipe.name.startswith(f"{study.name}-"))
@@ -160,8 +161,7 @@ def _summary(study: Any, resolved: list[Any], args: argparse.Namespace) -> dict[
     timed = latency_ms({label: path for label, path in files.items() if path.is_file()})
     summary = {**summarise(study, out, steps=steps, latency_ms=timed), "environment": environment()}
     target = Path(args.results or Path("benchmarks", "results", f"{study.name}.json"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(summary, indent=2) + "\n")
+    write_text(target, json.dumps(summary, indent=2) + "\n")
     return summary
 
 

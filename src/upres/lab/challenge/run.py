@@ -1,6 +1,5 @@
 """A challenge on the machine at hand: gate, five metrics, ranking; picked up where it was cut off."""
 
-import hashlib
 import json
 import statistics
 import time
@@ -11,14 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from upres.bench.report import write_text
 from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
-from upres.errors import DataError, OutputExistsError, near_miss
+from upres.errors import DataError, OutputError, OutputExistsError, near_miss
 from upres.evaluation.pairs import dataset_name
 from upres.lab.challenge.contender import ChallengeRunner, Entrant
 from upres.lab.challenge.rank import Ranking, Rules, rank
 from upres.lab.challenge.table import METRICS, Entry
 from upres.lab.complexity import Convention
+from upres.machine.atomic import write_text
+from upres.machine.digest import digest
 from upres.machine.environment import environment
 from upres.models.catalog import find
 
@@ -151,6 +151,7 @@ def run_challenge(
     Raises:
         DataError: If the baseline is no entrant, or the data set cannot be read.
         OutputExistsError: If ``out`` holds another run.
+        OutputError: If ``out`` cannot be written.
         EngineError: If an entrant cannot run.
     """
     tell = progress or (lambda _: None)
@@ -185,7 +186,7 @@ class _Journal:
         self.assessments: dict[str, dict[str, Any]] = {}
         self.rounds: list[dict[str, list[float]]] = []
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         if self._path is not None and self._path.exists() and not overwrite:
             self._resume(self._path)
 
@@ -226,6 +227,13 @@ class _Journal:
             write_text(self._path, json.dumps(content, indent=1) + "\n")
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot make this folder ({error.strerror})") from error
+
+
 def _settings(entrants: Sequence[Entrant]) -> dict[str, Any]:
     """What two runs must share for their figures to belong together; no paths."""
     first = entrants[0]
@@ -237,12 +245,8 @@ def _settings(entrants: Sequence[Entrant]) -> dict[str, Any]:
         "precision": first.precision,
         "threads": first.threads,
         "protocol": first.protocol,
-        "entrants": {entrant.name: _sha256(find(entrant.source).weights) for entrant in entrants},
+        "entrants": {entrant.name: digest(find(entrant.source).weights) for entrant in entrants},
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _baseline(entrants: Sequence[Entrant], name: str | None) -> str:

@@ -1,6 +1,5 @@
 """From a foreign weight file to a checkpoint of ours and, for the engines that need no torch, its ONNX graph."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from upres.errors import CheckpointError, UnsupportedModelError
 from upres.lab import checkpoint
 from upres.lab.export.onnx import export
 from upres.lab.foreign.recognise import Recognised, read, recognise
+from upres.machine.digest import digest
 from upres.models.card import ModelCard, ModelSpec, read_card
 
 LICENCE = "not stated in the imported file"
@@ -50,7 +50,7 @@ def convert(
     if output.suffix != ".safetensors":
         raise CheckpointError(f"{output}: the output is a .safetensors file; call it {output.stem}.safetensors")
     recognised = _own(path) or recognise(read(path), architecture=architecture, scale=scale, source=str(path))
-    provenance = {"imported": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+    provenance = {"imported": {"file": path.name, "sha256": digest(path)}}
     network = recognised.network()
     card = checkpoint.describe(network, recognised.spec, name=output.stem, licence=LICENCE, training=provenance)
     checkpoint.save(output, network, card)

@@ -35,6 +35,7 @@ from upres.lab.training.schedule import learning_rate
 from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
+from upres.machine.atomic import write_text
 from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
@@ -149,7 +150,7 @@ class _Run:
             if self.fabric.is_global_zero:
                 state.unlink(missing_ok=True)
                 self.outcome.clear()
-                (self.out / "recipe.json").write_text(json.dumps(self.recipe.to_dict(), indent=2) + "\n")
+                write_text(self.out / "recipe.json", json.dumps(self.recipe.to_dict(), indent=2) + "\n")
             self._begin(0)
         if self.fabric.is_global_zero:
             self.log = RunLog(self.out, first_step=self.progress.step)

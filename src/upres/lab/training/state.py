@@ -1,7 +1,6 @@
 """What a run needs to go on exactly where it stopped, as one safetensors file (never a pickle)."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from upres.errors import TrainingError
+from upres.machine.atomic import atomic_file
 
 _KEY = "upres_training"
 
@@ -65,16 +65,18 @@ def save_state(
     progress: Progress,
     recipe: Mapping[str, Any],
 ) -> None:
-    """Write everything to ``path``, atomically."""
+    """Write everything to ``path``, whole or not at all.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.tensors.items()}
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     tensors["random"] = torch.get_rng_state()
     header = {_KEY: json.dumps({"progress": vars(progress), "recipe": recipe})}
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, unfinished, metadata=header)
-    unfinished.replace(path)
+    _write(path, {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, header)
 
 
 def saved_recipe(path: Path) -> dict[str, Any]:
@@ -135,7 +137,15 @@ def shrink_state(path: Path, target: Path) -> None:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     moments = {k: v.bfloat16() for k, v in tensors.items() if k.startswith("optimizer.") and v.numel() > 1}
-    save_file(tensors | moments, target, metadata=metadata)
+    _write(target, tensors | moments, metadata)
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    try:
+        with atomic_file(path) as stream:
+            stream.write(save(tensors, metadata))
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
