@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
         "evaluation",
     },
-    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models"},
+    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
     "lab.compress": {"lab.data", "models"},
     "lab.challenge": {
         "lab.complexity",

@@ -1,11 +1,12 @@
 """A speed report as a results file: JSON for programs, Markdown for people."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from upres.bench.speed import SpeedReport, SpeedRow
-from upres.errors import DataError, OutputError, OutputExistsError
+from upres.errors import DataError, Hint, OutputError, OutputExistsError
 from upres.machine.atomic import write_text
 
 
@@ -37,8 +38,25 @@ def read_report(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable speed report ({error})") from error
     if not isinstance(report, dict) or not {"environment", "rows"} <= report.keys():
-        raise DataError(f"{path}: not a speed report; `upres bench speed -o {path.name}` writes one")
+        raise DataError(f"{path}: not a speed report", hint=Hint.MEASURE_SPEED)
     return report
+
+
+def latencies_of(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
+    """What speed reports say of each model, by its name, as cards hold it: with the CPU and the file's name.
+
+    Raises:
+        DataError: If a file cannot be read or is no speed report.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in paths:
+        report = read_report(path)
+        place = {"cpu": report["environment"]["cpu"], "file": path.name}
+        for row in report["rows"]:
+            latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
+            latency["latency_ms"] = round(row["latency_ms_median"], 3)
+            found.setdefault(row["model"], []).append(latency | place)
+    return found
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -49,7 +67,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         OutputError: If its folder is not there.
     """
     if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+        raise OutputExistsError(f"{path} exists", hint=Hint.OVERWRITE)
     if not path.parent.is_dir():
         raise OutputError(f"{path}: cannot be written (there is no folder {path.parent})")
 

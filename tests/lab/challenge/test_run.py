@@ -3,7 +3,7 @@ import json
 import pytest
 
 from upres.apps.cli.main import main
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, Hint, OutputExistsError
 from upres.lab.challenge.rank import RULES
 from upres.lab.challenge.run import entrants_of, run_challenge
 
@@ -71,8 +71,9 @@ def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker,
 
 def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
     run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
-    with pytest.raises(OutputExistsError, match="holds a run with other threads, entrants; choose another --out"):
+    with pytest.raises(OutputExistsError, match=r"holds a run with other threads, entrants$") as raised:
         run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
+    assert raised.value.hint is Hint.OTHER_FOLDER_OR_OVERWRITE
     report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
     assert len(report.rows) == 2
     (tmp_path / "results.json").write_text("{}")
@@ -133,8 +134,9 @@ def test_devices_and_engines_that_are_not_there(models, data, capsys):
     with pytest.raises(EngineUnavailableError, match="no device 'cuda:99' here"):
         ChallengeRunner(first)
     (first,) = entrants(models[:1], data, device="cuda", engine="openvino")
-    with pytest.raises(UnsupportedModelError, match="openvino runs on the CPU; use --engine torch on cuda"):
+    with pytest.raises(UnsupportedModelError, match="openvino runs on the CPU, not on cuda") as raised:
         ChallengeRunner(first)
+    assert raised.value.hint is Hint.TORCH_ENGINE
 
 
 def test_counting_by_the_command(models, capsys):

@@ -94,7 +94,7 @@ def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
         ("steps=1.5", "expected int, got 1.5"),
         ("precision=f16", "precision: expected one of f32, bf16, got 'f16'"),
         ("degradation.noise_sigma=[5, 1]", r"degradation\.noise_sigma: expected \[low, high\]"),
-        ("seed", "--set takes key=value, got 'seed'"),
+        ("seed", "expected a setting as key=value, got 'seed'"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_hint(setting: str, message: str) -> None:

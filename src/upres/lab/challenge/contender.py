@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from upres.bench.memory import peak_resident_mib, reset_peak, resident_mib
 from upres.bench.workers import timed_turn
 from upres.engines.select import open_session
-from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.errors import EngineUnavailableError, Hint, UnsupportedModelError
 from upres.evaluation.pairs import load_pairs
 from upres.evaluation.quality import evaluate
 from upres.image.color import luma
@@ -111,7 +111,9 @@ class ChallengeRunner:
 
     def __init__(self, entrant: Entrant) -> None:
         if entrant.device != "cpu" and entrant.engine != "torch":
-            raise UnsupportedModelError(f"{entrant.engine} runs on the CPU; use --engine torch on {entrant.device}")
+            raise UnsupportedModelError(
+                f"{entrant.engine} runs on the CPU, not on {entrant.device}", hint=Hint.TORCH_ENGINE
+            )
         self._entrant = entrant
         self._card = find(entrant.source).card
         self._pairs = load_pairs(entrant.data, entrant.scale)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
-from upres.errors import DataError, OutputError, OutputExistsError, near_miss
+from upres.errors import DataError, Hint, OutputError, OutputExistsError, near_miss
 from upres.evaluation.pairs import dataset_name
 from upres.lab.challenge.contender import ChallengeRunner, Entrant
 from upres.lab.challenge.rank import Ranking, Rules, rank
@@ -208,11 +208,11 @@ class _Journal:
             settings, self.environment = kept["settings"], kept["environment"]
             self.assessments, self.rounds = kept["assessments"], kept["rounds"]
         except (OSError, ValueError, KeyError) as error:
-            raise OutputExistsError(f"{path} is not the results of a challenge run; --overwrite replaces it") from error
+            raise OutputExistsError(f"{path} is not the results of a challenge run", hint=Hint.OVERWRITE) from error
         if settings != self.settings:
             differing = [key for key in self.settings if settings.get(key) != self.settings[key]]
             raise OutputExistsError(
-                f"{path} holds a run with other {', '.join(differing)}; choose another --out, or --overwrite"
+                f"{path} holds a run with other {', '.join(differing)}", hint=Hint.OTHER_FOLDER_OR_OVERWRITE
             )
 
     def _write(self) -> None:

@@ -75,7 +75,7 @@ def load_pictures(
 
 def _list_files(root: Path) -> list[Path]:
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; --data takes a folder of pictures")
+        raise DataError(f"{root}: no such folder; expected a folder of pictures")
     known = extensions()
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in known and path.is_file())
     if not files:

@@ -58,7 +58,7 @@ def convert(
     remarks = [f"left out what is no tensor: {', '.join(recognised.ignored)}"] if recognised.ignored else []
     if recognised.other_scales:
         scales = ", ".join(str(scale) for scale in recognised.other_scales)
-        remarks.append(f"the file also holds networks for scale {scales}: ask for one with --scale")
+        remarks.append(f"the file also holds networks for scale {scales}: ask for one by its scale")
     graph = output.with_suffix(".onnx")
     graph.unlink(missing_ok=True)  # one that belonged to a former model of this name would be run in its place
     if with_graph:

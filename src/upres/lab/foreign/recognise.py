@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from upres.errors import CheckpointError, near_miss
+from upres.errors import CheckpointError, Hint, near_miss
 from upres.lab.checkpoint import build, load_state, mismatches
 from upres.lab.foreign.layouts import distillation, edge, foldable, residual
 from upres.lab.foreign.layouts.recogniser import Arguments, Recogniser, Shapes, State
@@ -225,8 +225,8 @@ def _by_trial(readings: list[tuple[ModelSpec, State]], source: str, *, sure: boo
         listed = "; ".join(f"{_label(spec)} ({gain:+.1f} dB)" for gain, spec, _ in tried[:6])
         why = "none upscales well" if best[0] < MIN_GAIN_DB else "several upscale equally well"
         raise CheckpointError(
-            f"{source}: could be any of: {listed} (gain over bicubic on a test picture; {why}). "
-            "Say which with --architecture and --scale"
+            f"{source}: could be any of: {listed} (gain over bicubic on a test picture; {why})",
+            hint=Hint.NAME_THE_NETWORK,
         )
     return best[1], best[2]
 

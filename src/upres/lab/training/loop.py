@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from upres.errors import RecipeError, TrainingError
+from upres.errors import Hint, RecipeError, TrainingError
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
@@ -203,7 +203,7 @@ class _Run:
         if saved != self.recipe:
             changed = "; ".join(difference(self.recipe, saved))
             raise RecipeError(
-                f"{self.out} holds a run by another recipe (now, then: {changed}). Use another --out, or --restart."
+                f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
         stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
         self._install(build(self.recipe.spec(stage)), stage)

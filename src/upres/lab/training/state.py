@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from upres.errors import TrainingError
+from upres.errors import Hint, TrainingError
 from upres.machine.atomic import atomic_file
 
 _KEY = "upres_training"
@@ -116,7 +116,7 @@ def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimi
             average.tensors[name].copy_(value)
     except (RuntimeError, KeyError) as error:
         raise TrainingError(
-            f"{path}: the state of another network ({error}); use another --out or --restart"
+            f"{path}: the state of another network ({error})", hint=Hint.OTHER_FOLDER_OR_RESTART
         ) from error
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
@@ -159,6 +159,6 @@ def _header(path: Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
         header = json.loads(metadata[_KEY])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise TrainingError(f"{path}: not a training state ({error}); use another --out or --restart") from error
+        raise TrainingError(f"{path}: not a training state ({error})", hint=Hint.OTHER_FOLDER_OR_RESTART) from error
     assert isinstance(header, dict)
     return header
