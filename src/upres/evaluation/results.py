@@ -69,6 +69,16 @@ class Results:
         write_text(self._path, f'{{"written_by": "{_KIND}", "results": [\n{lines}\n]}}\n')
 
 
+def scores_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """What records say of each model, by its name, as cards hold it: data set, protocol, PSNR and SSIM."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        score = {"dataset": record["dataset"], "protocol": record["protocol"]}
+        score |= {"psnr_db": round(record["psnr_db"], 4), "ssim": round(record["ssim"], 5)}
+        found.setdefault(record["model"], []).append(score)
+    return found
+
+
 def to_markdown(records: Sequence[Record]) -> str:
     """Tables of the records: one a protocol and scale, a line a model, a column a data set; ``PSNR / SSIM``."""
     parts = ["# Quality\n\nWritten by `upres evaluate`; every figure is a mean over the pictures of a data set.\n"]
