@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from upres.errors import TrainingError
-from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, shrink_state
+from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, shrink_state
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def kept(tmp_path):
     optimizer.step()
     average.update(network, 0)
     path = tmp_path / "state.safetensors"
-    save_state(path, network=network, average=average, optimizer=optimizer, progress=Progress(step=1), recipe={"a": 1})
+    save_state(
+        path, network=network, average=average, optimizer=optimizer, progress=RunPosition(step=1), recipe={"a": 1}
+    )
     return path, network, average, optimizer
 
 
@@ -45,7 +47,7 @@ def test_a_full_disk_keeps_the_state_before(kept, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(TrainingError, match=r"state.safetensors: cannot be written \(No space left on device\)"):
-        save_state(path, network=network, average=average, optimizer=optimizer, progress=Progress(step=2), recipe={})
+        save_state(path, network=network, average=average, optimizer=optimizer, progress=RunPosition(step=2), recipe={})
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
@@ -55,4 +57,4 @@ def test_a_shrunken_state_loads_and_weighs_less(kept, tmp_path):
     small = tmp_path / "small.safetensors"
     shrink_state(path, small)
     assert small.stat().st_size < path.stat().st_size
-    assert load_state(small, network=network, average=average, optimizer=optimizer) == Progress(step=1)
+    assert load_state(small, network=network, average=average, optimizer=optimizer) == RunPosition(step=1)

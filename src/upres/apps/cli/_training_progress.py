@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 if TYPE_CHECKING:
     from upres.lab.training.recipe import Recipe
-    from upres.lab.training.state import Progress
+    from upres.lab.training.state import RunPosition
 
 
 def is_first_process() -> bool:
@@ -44,7 +44,7 @@ class TrainingProgress:
         if done == total:
             self._show(None)
 
-    def on_start(self, progress: "Progress") -> None:
+    def on_start(self, progress: "RunPosition") -> None:
         """The run begins or goes on."""
         self.best = progress.best_psnr_db
         bar = {"desc": self.recipe.name, "unit": "step", "total": self.recipe.steps, "initial": progress.step}

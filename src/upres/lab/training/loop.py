@@ -32,7 +32,7 @@ from upres.lab.training.outcome import Outcome
 from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
-from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
 from upres.machine.atomic import write_text
@@ -133,7 +133,7 @@ class _Run:
     ) -> None:
         self.recipe, self.fabric, self.material, self.outcome = recipe, fabric, material, outcome
         self.out, self.listener = outcome.folder, listener
-        self.progress = Progress()
+        self.progress = RunPosition()
         self.pace = Pace(self.progress)
         self.log: RunLog | None = None
         self._interrupted = self._stopping = False

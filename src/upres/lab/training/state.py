@@ -41,7 +41,7 @@ class MovingAverage:
 
 
 @dataclass
-class Progress:
+class RunPosition:
     """Where a run stands."""
 
     step: int = 0
@@ -62,7 +62,7 @@ def save_state(
     network: nn.Module,
     average: MovingAverage,
     optimizer: torch.optim.Optimizer,
-    progress: Progress,
+    progress: RunPosition,
     recipe: Mapping[str, Any],
 ) -> None:
     """Write everything to ``path``, whole or not at all.
@@ -90,16 +90,18 @@ def saved_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-def saved_progress(path: Path) -> Progress:
+def saved_progress(path: Path) -> RunPosition:
     """Where the run whose state is in ``path`` stood.
 
     Raises:
         TrainingError: If the file is not a training state.
     """
-    return Progress(**_header(path)["progress"])
+    return RunPosition(**_header(path)["progress"])
 
 
-def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer) -> Progress:
+def load_state(
+    path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
+) -> RunPosition:
     """Bring network, average and optimiser back to what `save_state` wrote; returns where the run stood.
 
     A state whose moments were rounded to bf16 loads as well: a warm restart rather than an exact one.
