@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from upres.bench.speed import Contender, bench_speed, contenders
-from upres.engines.openvino import ENGINE
+from upres.engines.engine import Session
+from upres.engines.select import open_session
+from upres.engines.torch import TorchSession
 from upres.errors import UnsupportedModelError, UpresError
 from upres.evaluation import evaluate, load_pairs
 from upres.lab.checkpoint import load
@@ -80,7 +81,7 @@ def quality(shared: Path, runs: Path) -> None:
         rows.append({**_exported(network, TRAINED, graphs, data), "steps": steps})
         for layer in quantized_layers(network).values():
             layer.quantizing = False
-        rows.append({"graph": "the trained network in f32", **_psnr(_torch(network), data)})
+        rows.append({"graph": "the trained network in f32", **_psnr(TorchSession(network), data)})
     _record("quality", rows)
 
 
@@ -127,10 +128,10 @@ def layers(shared: Path) -> None:
     quantized = quantized_layers(network)
     for layer in quantized.values():
         layer.quantizing = False
-    exact, rows = _psnr(_torch(network), data), []
+    exact, rows = _psnr(TorchSession(network), data), []
     for name, layer in quantized.items():
         layer.quantizing = True
-        found = _psnr(_torch(network), data)
+        found = _psnr(TorchSession(network), data)
         rows.append({"layer": name, **{key: exact[key] - found[key] for key in SETS}})
         layer.quantizing = False
     _record("layers", rows, exact)
@@ -218,16 +219,8 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _engine(model: Model, precision: str) -> Any:
-    return ENGINE.open(model, threads=THREADS, precision=precision)
-
-
-def _torch(network: nn.Module) -> Callable[[Any], Any]:
-    @torch.inference_mode()
-    def run(batch: Any) -> Any:
-        return network(torch.from_numpy(batch)).numpy()
-
-    return run
+def _engine(model: Model, precision: str) -> Session:
+    return open_session(model, engine="openvino", threads=THREADS, precision=precision)
 
 
 def _convolutions(network: nn.Module) -> list[str]:

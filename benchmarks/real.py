@@ -20,7 +20,8 @@ from upres.image.convert import Network
 from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
 from upres.lab.data.pictures import load_pictures
 from upres.metrics.protocol import ColorMode
-from upres.models.catalog import DEFAULTS, FAST, REAL, find
+from upres.models.catalog import find
+from upres.models.choices import names
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "real.json"
@@ -52,10 +53,10 @@ def pictures(shared: Path, scale: int, degradation: Degradation, name: str) -> L
 
 def measure(shared: Path) -> Iterator[dict[str, Any]]:
     """Every contender on both sets."""
-    for scale, real in REAL.items():
+    for scale, real in names("real").items():
         for name, degradation in SETS.items():
             data = pictures(shared, scale, degradation, name)
-            for model in ("bicubic", FAST[scale], DEFAULTS[scale], real):
+            for model in ("bicubic", names("fast")[scale], names("default")[scale], real):
                 for report in _reports(model, data, scale):
                     yield {
                         "model": model,
@@ -77,14 +78,14 @@ def page(rows: list[dict[str, Any]]) -> str:
     )
     headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
-    for scale, real in REAL.items():
+    for scale, real in names("real").items():
         parts += [
             f"## x{scale}\n",
             f"| model | {' | '.join(headings)} | over the bicubic-trained, degraded |",
             f"|---|{'--:|' * (len(headings) + 1)}",
         ]
         for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale):
-            own, plain = ((scale, each, "degraded", "paper") for each in (real, DEFAULTS[scale]))
+            own, plain = ((scale, each, "degraded", "paper") for each in (real, names("default")[scale]))
             gain = f"{scores[own] - scores[plain]:+.2f}" if model == real else ""
             cells = " | ".join(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS)
             parts.append(f"| {model} | {cells} | {gain} |")

@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image
 
 from upres.machine.environment import environment
-from upres.models.catalog import DEFAULTS
+from upres.models.choices import names
 
 RESULTS = Path(__file__).parent / "results" / "stills.json"
 
@@ -56,7 +56,7 @@ class Contender:
     def command(self, source: Path, target: Path) -> list[str]:
         """What the shell would call."""
         if self.torch:
-            return [sys.executable, "-c", TORCH_SCRIPT, DEFAULTS[self.scale], str(source), str(target)]
+            return [sys.executable, "-c", TORCH_SCRIPT, names("default")[self.scale], str(source), str(target)]
         line = ["upscale", str(source), "--scale", str(self.scale), "-o", str(target), "--overwrite", *self.options]
         return [sys.executable, "-m", "upres", *line]
 

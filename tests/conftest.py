@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from upres.models import catalog
+from upres.models import catalog, choices
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import Model, find
 
@@ -33,7 +33,7 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     """`tiny_models` in the place of what ships, each the default of its scale."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        monkeypatch.setitem(catalog.DEFAULTS, scale, model.card.name)
+        monkeypatch.setitem(choices.CHOICES, ("upscale", "default", scale), model.card.name)
     catalog.list_models.cache_clear()
     yield tiny_models
     catalog.list_models.cache_clear()

@@ -15,9 +15,13 @@ from upres.engines.select import open_session, unavailable
 from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelError, UnsupportedModelError
 from upres.image.convert import run_network
 from upres.image.io import Frame, Metadata, Picture, read, write
+from upres.image.naming import output_beside
 from upres.image.resize import imresize
-from upres.models import catalog
-from upres.upscaler import Upscaler, output_beside
+from upres.models import choices
+from upres.pipeline.budget import Budget
+from upres.pipeline.sessions import Sessions, Settings
+from upres.pipeline.still import make_frame
+from upres.upscaler import Upscaler
 
 RNG = np.random.default_rng(0)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "chelsea.png"
@@ -101,13 +105,14 @@ def test_a_family_gives_each_native_scale_its_model(make):
 
 def test_fast_takes_the_edge_family_s_defaults(monkeypatch, tiny_catalogue):
     for scale, model in tiny_catalogue.items():
-        monkeypatch.setitem(catalog.DEFAULTS, scale, "absent")
-        monkeypatch.setitem(catalog.FAST, scale, model.card.name)
+        monkeypatch.setitem(choices.CHOICES, ("upscale", "default", scale), "absent")
+        monkeypatch.setitem(choices.CHOICES, ("upscale", "fast", scale), model.card.name)
     assert Upscaler(3, fast=True).plan((10, 10)).model_name == "tiny_x3"
 
 
 def test_real_takes_its_networks_first_and_plain_ones_for_what_is_clean_by_then(monkeypatch, tiny_catalogue):
-    monkeypatch.setattr("upres.upscaler.REAL", {2: "tiny_x2", 4: "tiny_x3"})  # another than the default, to tell
+    for scale, name in ((2, "tiny_x2"), (4, "tiny_x3")):  # another than the default, to tell
+        monkeypatch.setitem(choices.CHOICES, ("upscale", "real", scale), name)
     assert [Upscaler(scale, real=True).plan((10, 10)).model_name for scale in (1.5, 3, 8)] == [
         "tiny_x2", "tiny_x3", "tiny_x2+tiny_x4"
     ]  # fmt: skip
@@ -205,7 +210,7 @@ def test_a_path_gives_a_file_beside_it(tiny_catalogue, tmp_path):
 
 
 def test_output_names(tmp_path):
-    target = Upscaler(1.5, model="bicubic").target
+    target = Upscaler(1.5, model="bicubic").request.label
     names = [output_beside(tmp_path / name, target, form).name for name, form in [("a.JPG", None), ("a.JPG", "jpeg")]]
     assert names == ["a_x1.5.JPG", "a_x1.5.JPG"]
     assert output_beside(tmp_path / "a.b.gif", target, "png").name == "a.b_x1.5.png"
@@ -223,7 +228,7 @@ assert not {{"torch", "scipy", "tqdm", "openvino.tools.ovc"}} & set(sys.modules)
 
 def test_a_session_is_opened_once(make, monkeypatch):
     opened = []
-    import upres.upscaler as module
+    import upres.pipeline.sessions as module
 
     monkeypatch.setattr(
         module,
@@ -238,11 +243,22 @@ def test_a_session_is_opened_once(make, monkeypatch):
 
 def test_a_network_that_is_not_local_runs_too(tiny_models):
     upscaler = Upscaler(2, model=tiny_models[2].weights, engine="openvino", threads=1)
-    model = upscaler.plan((10, 10)).models[0]
-    upscaler._models = {2: replace(model, card=replace(model.card, halo=None))}
     pixels = smooth((50, 20, 3))
-    local = Upscaler(2, model=tiny_models[2].weights, engine="openvino")
-    np.testing.assert_array_equal(upscaler(pixels), local(pixels))
+    plan = upscaler.plan((50, 20))
+    (model,) = plan.steps
+    far = replace(plan, steps=(replace(model, card=replace(model.card, halo=None)),))
+    made = make_frame(
+        Frame(pixels=pixels), far, sessions=upscaler.sessions, settings=upscaler.settings, budget=Budget(cores=1)
+    )
+    np.testing.assert_array_equal(upscaler(pixels), made.pixels)
+
+
+def test_upscalers_share_sessions(tiny_catalogue):
+    sessions = Sessions()
+    one, other = (Upscaler(2, engine="openvino", threads=1, sessions=sessions) for _ in range(2))
+    (model,) = one.plan((8, 8)).steps
+    assert sessions.get(model, one.settings) is sessions.get(model, other.settings)
+    assert sessions.get(model, Settings(engine="openvino", threads=2)) is not sessions.get(model, one.settings)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 1.5, 8])

@@ -36,7 +36,6 @@ class Hint(Enum):
     OVERWRITE = "allow it to be replaced"
     LESS_MEMORY = "set a limit of memory, or a lower one"
     OTHER_FORMAT = "choose a smaller size, or png, which holds more"
-    OWN_SCALE = "ask for no scale, or name another model"
     LIST_MODELS = "the list of models has every name"
     IMPORT_MODEL = "convert the file to a model of this package first"
     LIST_RECIPES = "the list of recipes has every name"
@@ -47,7 +46,6 @@ class Hint(Enum):
     NAME_THE_NETWORK = "say which architecture and scale it is"
     OTHER_GATE = "choose a lower gate, or none"
     NAME_THE_BASELINE = "add its row, or name the entry to compare with"
-    TORCH_ENGINE = "choose the torch engine"
     MEASURE_SPEED = "measure the speed first"
 
 

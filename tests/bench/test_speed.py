@@ -73,6 +73,18 @@ def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
     assert runner.describe()["precision"] == "int16"
 
 
+def test_an_engine_without_planes_has_no_integer_kernels(checkpoint):
+    (contender,) = contenders([str(checkpoint)], ["torch"], [(60, 30)], threads=1, precision="int16")
+    with pytest.raises(UnsupportedModelError, match=r"^torch: esr_tm_x3 does not take integer kernels$"):
+        SessionRunner(contender)
+
+
+@pytest.mark.skipif(native_module() is None, reason="the native module is not built here")
+def test_an_instruction_set_that_is_asked_for_is_timed(checkpoint):
+    (contender,) = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1, precision="f32", isas=["baseline"])
+    assert SessionRunner(contender).describe() == {"precision": "f32", "isa": "baseline"}
+
+
 def test_models_with_kernels_at_other_resolutions_tell_no_arithmetic():
     kernels = {"a": np.zeros((8, 1, 5, 5)), "b": np.zeros((4, 8, 3, 3)), "bias": np.zeros(8)}
 

@@ -38,11 +38,11 @@ def test_closing_ends_the_process():
 def test_errors_come_back_as_what_they_are():
     with pytest.raises(EngineError, match=r"os: ModuleNotFoundError: No module named 'no_such_module'"):
         Worker(import_module, "no_such_module", threads=1, name="os")
-    answers = partial(Mock, **{"turn.side_effect": [UnsupportedModelError("no", hint=Hint.TORCH_ENGINE), 5]})
+    answers = partial(Mock, **{"turn.side_effect": [UnsupportedModelError("no", hint=Hint.LIST_MODELS), 5]})
     with Worker(answers, threads=1, name="m") as worker:
         with pytest.raises(UnsupportedModelError, match=r"^no$") as raised:
             worker.call("turn")
-        assert raised.value.hint is Hint.TORCH_ENGINE
+        assert raised.value.hint is Hint.LIST_MODELS
         assert worker.call("turn") == 5  # an error does not end the process
 
 

@@ -1,7 +1,7 @@
-"""Every general engine against arithmetic done by hand, and its refusals."""
+"""Every engine of the table against arithmetic done by hand, and its refusals: what a new engine must pass."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,10 +9,10 @@ from safetensors.numpy import load_file
 
 from upres.engines import openvino, select
 from upres.engines.openvino import ENGINE as OPENVINO
+from upres.engines.torch import TorchSession
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import find
 
-GENERAL = ["openvino", "onnxruntime", "torch"]
 SIZES = [(1, 1), (1, 7), (5, 1), (16, 24), (33, 17)]
 
 
@@ -30,13 +30,20 @@ def by_hand(model, batch):
     return values.transpose(0, 3, 1, 4, 2).reshape(count, 1, height * scale, width * scale)
 
 
-@pytest.mark.parametrize("engine", GENERAL)
+@pytest.fixture(params=select.ENGINES)
+def engine(request):
+    """Every engine that is here, by name."""
+    reason = select.unavailable(request.param)
+    if reason is not None:
+        pytest.skip(f"{request.param}: {reason}")
+    return request.param
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_engines_compute_the_network(tiny_models, engine, scale):
-    if find_spec(engine) is None:
-        pytest.skip(f"{engine} is not installed")
     session = select.open_session(tiny_models[scale], engine=engine, threads=1)
-    assert (session.engine, session.precision) == (engine, "f32")
+    facts = session.facts
+    assert (facts.engine, facts.precision, facts.device) == (engine, "f32", "cpu")
     rng = np.random.default_rng(0)
     for height, width in SIZES:
         batch = rng.random((1, 1, height, width), np.float32)
@@ -45,7 +52,6 @@ def test_engines_compute_the_network(tiny_models, engine, scale):
         np.testing.assert_allclose(result, by_hand(tiny_models[scale], batch), atol=2e-6)
 
 
-@pytest.mark.parametrize("engine", GENERAL)
 def test_a_result_outlives_the_next_call(tiny_models, engine):
     session = select.open_session(tiny_models[2], engine=engine, threads=1)
     batch = np.random.default_rng(1).random((2, 1, 6, 9), np.float32)
@@ -56,11 +62,82 @@ def test_a_result_outlives_the_next_call(tiny_models, engine):
     np.testing.assert_allclose(first, by_hand(tiny_models[2], batch), atol=2e-6)
 
 
-@pytest.mark.parametrize("engine", GENERAL)
 def test_a_strided_batch_is_taken_as_it_is(tiny_models, engine):
     session = select.open_session(tiny_models[2], engine=engine, threads=1)
     wide = np.random.default_rng(2).random((1, 1, 8, 20), np.float32)
     np.testing.assert_array_equal(session(wide[:, :, :, ::2]), session(np.ascontiguousarray(wide[:, :, :, ::2])))
+
+
+def test_several_pictures_a_call_are_as_many_calls(tiny_models, engine):
+    session = select.open_session(tiny_models[3], engine=engine, threads=1)
+    batch = np.random.default_rng(3).random((3, 1, 13, 18), np.float32)
+    one_by_one = np.concatenate([session(batch[i : i + 1]) for i in range(3)])
+    assert one_by_one.shape == (3, 1, 39, 54)
+    np.testing.assert_allclose(session(batch), one_by_one, atol=1e-6)
+    np.testing.assert_allclose(one_by_one, by_hand(tiny_models[3], batch), atol=2e-6)
+
+
+@pytest.mark.parametrize("engine", [name for name in select.ENGINES if name != "native"])
+def test_several_pictures_a_call_do_not_see_each_other(engine):
+    """RLFN's attention pools over a whole picture, which must be that picture alone."""
+    if select.unavailable(engine):
+        pytest.skip(f"{engine} is not here")
+    session = select.open_session(find("rlfn_c32b6_x4"), engine=engine, threads=1, precision="f32")
+    batch = np.random.default_rng(4).random((3, 3, 18, 24), np.float32)
+    batch *= np.float32([0.2, 0.6, 1]).reshape(3, 1, 1, 1)
+    one_by_one = np.concatenate([session(batch[i : i + 1]) for i in range(3)])
+    for _ in range(4):  # more often than OpenVINO needs to compile for the size
+        np.testing.assert_allclose(session(batch), one_by_one, atol=1e-5)
+
+
+def test_int8_takes_several_pictures_a_call():
+    session = select.open_session(find("rlfn_c32b6_x4"), engine="openvino", threads=1, precision="int8")
+    batch = np.random.default_rng(5).random((3, 3, 18, 24), np.float32)
+    one_by_one = np.concatenate([session(batch[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(session(batch), one_by_one, atol=3e-2)
+
+
+def test_a_bound_batch_runs_as_often_as_it_is_called(tiny_models, engine):
+    session = select.open_session(tiny_models[2], engine=engine, threads=1)
+    batch = np.random.default_rng(6).random((2, 1, 6, 9), np.float32)
+    expected = session(batch)
+    run = session.bind(batch)
+    for _ in range(3):
+        run()
+    np.testing.assert_array_equal(session(batch), expected)
+
+
+def test_every_session_tells_all_that_it_can(tiny_models, engine):
+    session = select.open_session(tiny_models[2], engine=engine, threads=1)
+    assert session.best_batch == 1, "on a CPU"
+    assert (session.planes is None) == (engine != "native")
+    assert (session.facts.isa is None) == (engine != "native")
+    found = select.load(engine).facts()
+    assert isinstance(found, Mapping)
+    assert {"precisions", "devices"} <= set(found) <= {"precisions", "devices", "instruction_sets"}
+    assert all(isinstance(value, list) and value for value in found.values())
+    assert found["devices"][0] == "cpu"
+    assert session.facts.precision in found["precisions"]
+    assert ("instruction_sets" in found) == (engine == "native")
+
+
+def test_auto_is_a_device_everywhere(tiny_models, engine):
+    session = select.open_session(tiny_models[2], engine=engine, threads=1, device="auto")
+    assert session.facts.device.split(":")[0] == select.load(engine).facts()["devices"][-1]
+
+
+@pytest.mark.parametrize("engine", [name for name in select.ENGINES if name != "torch"])
+def test_engines_of_the_cpu_refuse_another_device(tiny_models, engine):
+    with pytest.raises(UnsupportedModelError) as raised:
+        select.open_session(tiny_models[2], engine=engine, device="cuda")
+    assert str(raised.value) == f"{engine}: no device 'cuda'; it runs on the CPU. The engine torch has others"
+
+
+@pytest.mark.parametrize("engine", [name for name in select.ENGINES if name != "native"])
+def test_general_engines_choose_no_instruction_set(tiny_models, engine):
+    with pytest.raises(UnsupportedModelError) as raised:
+        select.open_session(tiny_models[2], engine=engine, isa="avx2")
+    assert str(raised.value) == (f"{engine}: no choice of instruction set, asked for 'avx2'. The engine native has one")
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
@@ -79,7 +156,6 @@ def test_graph_engines_name_a_broken_graph(tiny_models, engine, tmp_path):
         select.open_session(replace(tiny_models[2], graph=broken), engine=engine)
 
 
-@pytest.mark.parametrize("engine", GENERAL)
 def test_an_unknown_precision_is_refused(tiny_models, engine):
     with pytest.raises(UnsupportedModelError, match=f"^{engine}: no precision 'f16'; there "):
         select.open_session(tiny_models[2], engine=engine, precision="f16")
@@ -122,6 +198,49 @@ def test_torch_keeps_the_thread_setting_of_its_host(tiny_models):
     before = torch.get_num_threads()
     select.open_session(tiny_models[2], engine="torch", threads=before + 1)(np.zeros((1, 1, 4, 4), np.float32))
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "no_such_device"])
+def test_torch_refuses_a_device_that_is_not_here(tiny_models, device):
+    pytest.importorskip("torch")
+    with pytest.raises(EngineUnavailableError, match=rf"^torch: no device '{device}' here \(.+\)$"):
+        select.open_session(tiny_models[2], engine="torch", device=device)
+
+
+def test_torch_runs_on_the_cpu_unless_told_otherwise(tiny_models, monkeypatch):
+    torch = pytest.importorskip("torch")
+    accelerator = torch.device("meta")  # stands for a GPU: nothing may be moved to it unasked
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: accelerator)
+    session = select.open_session(tiny_models[2], engine="torch", threads=1)
+    assert session.facts.device == "cpu"
+    batch = np.random.default_rng(7).random((1, 1, 5, 6), np.float32)
+    np.testing.assert_allclose(session(batch), by_hand(tiny_models[2], batch), atol=2e-6)
+    on_device = select.open_session(tiny_models[2], engine="torch", threads=1, device="auto")
+    assert (on_device.facts.device, on_device.best_batch > 1) == ("meta", True)
+    assert {p.device.type for p in on_device._network.parameters()} == {"meta"}
+    assert select.load("torch").facts()["devices"] == ["cpu", "meta"]
+
+
+@pytest.mark.parametrize("threads", [None, 1])
+def test_a_torch_session_of_a_module_leaves_the_module_as_it_is(threads):
+    torch = pytest.importorskip("torch")
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 12, 3, padding=1), torch.nn.PixelShuffle(2)).eval()
+    before = {key: (value.data_ptr(), value.stride()) for key, value in network.state_dict().items()}
+    batch = np.random.default_rng(8).random((2, 3, 9, 7), np.float32)
+    made = TorchSession(network, threads=threads)(batch)
+    assert {key: (value.data_ptr(), value.stride()) for key, value in network.state_dict().items()} == before
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    with torch.inference_mode():
+        np.testing.assert_array_equal(made, network(torch.from_numpy(batch)).numpy())
+
+
+def test_torch_computes_in_bf16_where_it_is_asked_to(tiny_models):
+    pytest.importorskip("torch")
+    batch = np.random.default_rng(9).random((1, 1, 12, 12), np.float32)
+    session = select.open_session(tiny_models[2], engine="torch", threads=1, precision="bf16")
+    assert session.facts.precision == "bf16"
+    off = np.abs(session(batch) - by_hand(tiny_models[2], batch)).max()
+    assert 1e-4 < off < 3e-2
 
 
 @pytest.fixture

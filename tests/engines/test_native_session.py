@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 from upres.engines import native as engine_module
 from upres.engines import select
+from upres.engines.engine import SessionFacts
 from upres.engines.native import ENGINE, calibration_plane, resize_plane
 from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
 from upres.image.convert import run_network
@@ -49,14 +50,14 @@ def models(tmp_path_factory):
 def test_a_batch_comes_out_as_torch_makes_it(models, architecture, scale):
     model = models[architecture, scale]
     session = ENGINE.open(model)
-    assert (session.engine, session.precision, session.isa) == ("native", "f32", ISAS[0])
+    assert session.facts == SessionFacts(engine="native", precision="f32", isa=ISAS[0])
     batch = np.random.default_rng(0).random((3, 1, 11, 57), np.float32)
     expected = select.open_session(model, engine="torch", threads=1)(batch)
     np.testing.assert_allclose(session(batch), expected, atol=1e-5)
 
 
 def test_auto_takes_the_native_engine(models):
-    assert select.open_session(models["esr_tm", 2]).engine == "native"
+    assert select.open_session(models["esr_tm", 2]).facts.engine == "native"
 
 
 def test_a_result_outlives_the_next_call(models):
@@ -241,6 +242,33 @@ def test_pictures_are_read_and_written_where_they_lie(models):
     np.testing.assert_array_equal(out, whole)
 
 
+@pytest.mark.parametrize("shape", [(21, 70, 3), (21, 70)])
+def test_ten_bit_pictures_have_their_own_white(models, shape):
+    session = ENGINE.open(models["esr_tm", 2], precision="f32")
+    picture = np.random.default_rng(13).integers(0, 1024, shape, np.uint16)
+    picture[:9, :9], picture[-9:, -9:] = 1023, 0
+    floats = run_network((picture / 1023).astype(np.float32), session, scale=2, color_mode="luma")
+    made = session.upscale_rgb(picture, peak=1023)
+    assert made.max() == 1023
+    assert np.abs(made - np.floor(np.clip(floats, 0, 1) * 1023 + 0.5)).max() <= 1
+    assert np.abs(session.upscale_rgb(picture).astype(int) - made).max() > 1, "white at 65535 clips nothing"
+
+
+def test_planes_are_the_session_itself(models):
+    session = select.open_session(models["esr_tm", 2], isa=ISAS[-1])
+    assert session.planes is session
+    assert session.facts.isa == ISAS[-1]
+    assert session.planes.rows_together == (2, 3, 4)
+
+
+def test_the_engine_tells_what_it_has():
+    assert ENGINE.facts() == {
+        "instruction_sets": ISAS,
+        "precisions": ["f32", "int16"] if "avx512vnni" in ISAS else ["f32"],
+        "devices": ["cpu"],
+    }
+
+
 def test_grey_stays_grey(models):
     session = ENGINE.open(models["esr_max", 2], precision="f32")
     grey = np.random.default_rng(10).integers(0, 256, (40, 45), np.uint8)
@@ -304,7 +332,7 @@ def test_wrong_arguments_are_told(models):
 @needs_vnni
 def test_floats_have_no_integer_kernels(models):
     session = ENGINE.open(models["esr_max", 2], precision="int16")
-    assert session.precision == "int16"
+    assert session.facts.precision == "int16"
     with pytest.raises(ValueError, match="int16 is for integer planes"):
         session(np.zeros((1, 1, 4, 4), np.float32))
 

@@ -20,10 +20,11 @@ class Fake:
     def supports(self, model):
         return self.error is None
 
-    def open(self, model, *, threads=None, precision="auto"):
+    def open(self, model, *, threads, precision, device, isa):
         if self.error:
             raise self.error
-        return f"{self.name} with {threads} threads, {precision}"
+        asked = [f"on {device}"] * (device != "cpu") + [f"with {isa}"] * (isa is not None)
+        return ", ".join([f"{self.name} with {threads} threads, {precision}", *asked])
 
 
 @pytest.fixture
@@ -40,6 +41,20 @@ def engines(monkeypatch):
 def test_auto_takes_the_fastest(tiny_models, engines):
     engines()
     assert select.open_session(tiny_models[2], threads=3) == "native with 3 threads, auto"
+
+
+@pytest.mark.parametrize("engine", ["auto", "native"])
+def test_device_and_instruction_set_reach_the_engine(tiny_models, engines, engine):
+    engines()
+    opened = select.open_session(tiny_models[2], engine=engine, device="cuda:1", isa="avx2")
+    assert opened == "native with None threads, auto, on cuda:1, with avx2"
+
+
+def test_auto_goes_on_to_an_engine_that_has_the_device(tiny_models, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr("upres.engines.torch.find_device", lambda name: torch.device("meta"))
+    session = select.open_session(tiny_models[2], device="meta")
+    assert (session.facts.engine, session.facts.device) == ("torch", "meta")
 
 
 def test_auto_goes_on_where_an_engine_is_missing_or_refuses(tiny_models, engines):
@@ -82,5 +97,5 @@ def test_an_engine_that_cannot_be_imported_is_unavailable(tiny_models, monkeypat
 
 def test_auto_prefers_a_graph_engine_to_torch(tiny_models, monkeypatch):
     monkeypatch.setitem(select.ENGINES, "native", "upres.engines.not_there")
-    assert select.open_session(tiny_models[2], threads=1).engine == "openvino"
-    assert select.open_session(replace(tiny_models[2], graph=None), threads=1).engine == "torch"
+    assert select.open_session(tiny_models[2], threads=1).facts.engine == "openvino"
+    assert select.open_session(replace(tiny_models[2], graph=None), threads=1).facts.engine == "torch"

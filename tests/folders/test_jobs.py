@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
-from upres.pipeline.sizes import Target
+from upres.pipeline.sizes import SizeRequest
 
 FILES = ["a.jpg", "B.PNG", "notes.txt", ".hidden.png", "sub/c.webp", "sub/deep/d.tif", ".cache/e.png", "sub/old/f.bmp"]
 
@@ -45,7 +45,7 @@ def test_named_files_are_taken_whatever_they_are_and_none_twice(folder):
 
 
 def outputs(sources, **options):
-    return [job.output for job in plan_jobs(sources, Target(scale=3), **options)]
+    return [job.output for job in plan_jobs(sources, SizeRequest(scale=3), **options)]
 
 
 def test_outputs_beside_their_sources_or_below_a_folder():

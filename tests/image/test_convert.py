@@ -1,14 +1,16 @@
 """Scaling and rounding happen once and exactly; the colour path shifts nothing."""
 
 import tracemalloc
+from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
 
 from upres.image.color import rgb_to_ycbcr, ycbcr_to_rgb
-from upres.image.convert import CHROMA_HALO, from_batch, run_network, to_batch, to_dtype, to_float
+from upres.image.convert import CHROMA_HALO, enlarge_plane, run_network, run_together, to_batch, to_dtype, to_float
 from upres.image.resize import imresize
-from upres.pipeline.windows import tiles
+from upres.image.samples import Samples
 
 LARGEST = {np.uint8: 255, np.uint16: 65535}
 
@@ -79,14 +81,13 @@ def test_batches(shape):
     assert batch.shape == (1, shape[2] if len(shape) == 3 else 1, 5, 7)
     assert batch.flags.c_contiguous
     assert batch.dtype == np.float32
-    np.testing.assert_array_equal(from_batch(batch), to_float(image.squeeze()))
+    planes = image.reshape(5, 7, -1).transpose(2, 0, 1)
+    np.testing.assert_array_equal(batch[0], to_float(planes))
 
 
 def test_batches_of_the_wrong_shape_are_refused():
     with pytest.raises(ValueError, match=r"expected an image .* got shape \(5,\)"):
         to_batch(np.zeros(5, np.uint8))
-    with pytest.raises(ValueError, match=r"expected a batch \(1, C, H, W\), got shape \(2, 1, 4, 4\)"):
-        from_batch(np.zeros((2, 1, 4, 4), np.float32))
 
 
 @pytest.mark.parametrize("color_mode", ["luma", "rgb"])
@@ -164,10 +165,60 @@ def test_bands_equal_the_whole(scale, dtype, color_mode):
     image = to_float(image) if dtype == np.float32 else to_dtype(to_float(image), dtype)
     network = blur_and_enlarge(scale)
     whole = run_network(image, network, scale=scale, color_mode=color_mode)
-    for tile in ((1, 19), (7, 19), (13, 5)):
-        for piece in tiles(41, 19, tile=tile, halo=max(CHROMA_HALO, 1)):
-            made = run_network(image[piece.window], network, scale=scale, color_mode=color_mode)
-            np.testing.assert_array_equal(made[piece.inner(scale)], whole[piece.target(scale)])
+    halo = max(CHROMA_HALO, 1)
+    for step in ((1, 19), (7, 19), (13, 5)):
+        for top, left in product(range(0, 41, step[0]), range(0, 19, step[1])):
+            first = max(top - halo, 0), max(left - halo, 0)
+            piece = image[first[0] : top + step[0] + halo, first[1] : left + step[1] + halo]
+            made = run_network(piece, network, scale=scale, color_mode=color_mode)
+            inner = made[(top - first[0]) * scale :, (left - first[1]) * scale :]
+            inner = inner[: step[0] * scale, : step[1] * scale]
+            wanted = whole[top * scale : (top + step[0]) * scale, left * scale : (left + step[1]) * scale]
+            np.testing.assert_array_equal(inner[: len(wanted), : wanted.shape[1]], wanted)
+
+
+@pytest.mark.parametrize("color_mode", ["luma", "rgb"])
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 3)])
+def test_pictures_in_one_batch_equal_each_by_itself(shape, color_mode):
+    images = [picture(shape, np.uint8) // (1 + index) for index in range(3)]
+    sizes = []
+
+    def network(batch):
+        sizes.append(len(batch))
+        return blur_and_enlarge(2)(batch)
+
+    together = run_together(images, network, scale=2, color_mode=color_mode)
+    assert sizes == [3]
+    for image, made in zip(images, together, strict=True):
+        alone = run_network(image, blur_and_enlarge(2), scale=2, color_mode=color_mode)
+        np.testing.assert_array_equal(made, alone)
+
+
+@pytest.mark.parametrize("color_mode", ["luma", "rgb"])
+def test_white_may_lie_below_the_end_of_the_type(color_mode):
+    """10 bits in uint16: what is clamped is clamped to 1023, and 10 bits in are 10 bits out."""
+    image = picture((6, 5, 3), np.uint16) % 1024
+    image[0, 0] = 1023
+    made = run_network(image, lambda batch: batch * 1.5, scale=1, color_mode=color_mode, white=1023)
+    assert made.max() == 1023
+    same = run_network(image, lambda batch: batch, scale=1, color_mode=color_mode, white=1023)
+    np.testing.assert_array_equal(same, image)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_chroma_planes_keep_their_place(scale):
+    """A ramp across the picture is the same ramp at the places where the larger picture's samples lie."""
+    ramp = np.tile(np.arange(20, 220, 5, dtype=np.uint8), (8, 1))
+    for siting, off in (("centre", 0.25), ("left", 0.0)):
+        samples = Samples(layout="yuv420", siting=siting)
+        shift = samples.chroma_shift(Fraction(scale), Fraction(scale))
+        made = enlarge_plane(ramp, scale, shift=shift)
+        # in luma pixels, of the large picture and of the small one: a sample lies at 2 i + 2 off
+        large = 2 * np.arange(40 * scale) + 2 * off
+        small = (large + 0.5) / scale - 0.5
+        expected = 20 + 5 * (small - 2 * off) / 2
+        inner = slice(4 * scale, -4 * scale)
+        assert abs(made[4, inner] - expected[inner]).max() <= 0.51
 
 
 def test_large_pictures_equal_their_parts():

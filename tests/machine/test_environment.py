@@ -3,6 +3,7 @@ import platform
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import upres
 from upres.machine.cores import available_cores
@@ -16,6 +17,12 @@ def test_it_names_the_machine_and_the_versions():
     assert found["versions"]["numpy"] == np.__version__
     assert set(found["instruction_sets"]) <= set(INSTRUCTION_SETS)
     assert found["cpu"]
+
+
+def test_versions_of_other_packages_are_told_on_demand():
+    assert "pytest" not in environment()["versions"]
+    assert environment("pytest", "no-such-package")["versions"]["pytest"] == pytest.__version__
+    assert "no-such-package" not in environment("no-such-package")["versions"]
 
 
 def test_it_names_no_host_and_no_folder(monkeypatch):

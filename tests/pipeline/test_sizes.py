@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upres.pipeline.sizes import Target, native_factors
+from upres.pipeline.sizes import SizeRequest, native_factors
 
 
 @pytest.mark.parametrize(
@@ -23,19 +23,19 @@ from upres.pipeline.sizes import Target, native_factors
     ],
 )
 def test_sizes_of_a_640x480_picture(asked, size, label):
-    assert Target(**asked).size_of(480, 640) == size
-    assert Target(**asked).label == label
+    assert SizeRequest(**asked).size_of(480, 640) == size
+    assert SizeRequest(**asked).label == label
 
 
 def test_no_side_vanishes():
-    assert Target(scale=0.001).size_of(3, 400) == (1, 1)
-    assert Target(width=10).size_of(1, 400) == (1, 10)
+    assert SizeRequest(scale=0.001).size_of(3, 400) == (1, 1)
+    assert SizeRequest(width=10).size_of(1, 400) == (1, 10)
 
 
 @given(st.tuples(*[st.integers(1, 5000)] * 4))
 def test_a_fitted_picture_stays_in_its_box_and_touches_it(numbers):
     height, width, box_width, box_height = numbers
-    made = Target(fit=(box_width, box_height)).size_of(height, width)
+    made = SizeRequest(fit=(box_width, box_height)).size_of(height, width)
     assert made[0] <= box_height
     assert made[1] <= box_width
     assert made[0] == box_height or made[1] == box_width
@@ -44,13 +44,13 @@ def test_a_fitted_picture_stays_in_its_box_and_touches_it(numbers):
 @pytest.mark.parametrize("asked", [{}, {"scale": 2, "width": 5}, {"fit": (3, 3), "height": 4}])
 def test_one_way_to_ask(asked):
     with pytest.raises(ValueError, match="expected one of"):
-        Target(**asked)
+        SizeRequest(**asked)
 
 
 @pytest.mark.parametrize("asked", [{"scale": 0}, {"scale": -2}, {"width": 0}, {"fit": (0, 4)}, {"scale": float("inf")}])
 def test_numbers_are_positive(asked):
     with pytest.raises(ValueError, match="expected positive numbers"):
-        Target(**asked)
+        SizeRequest(**asked)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,21 @@
-"""Bands of rows give the whole picture."""
+"""Windows of a picture give the whole picture."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from upres.engines.engine import SessionFacts
 from upres.engines.select import open_session
 from upres.image.convert import run_network, to_dtype, to_float
 from upres.image.io import read
 from upres.image.resize import imresize
+from upres.image.samples import Samples, Window
 from upres.models.catalog import find
-from upres.pipeline.stages import Blended, Enlarged, Resized, Stored, band_height, render
-from upres.upscaler import CONTEXT, FADE
+from upres.pipeline.budget import Budget, divide, window_height
+from upres.pipeline.render import Chain, cut_up, render
+from upres.pipeline.stages import Blended, Enlarged, Resized, Stored
+from upres.pipeline.still import CONTEXT, FADE
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +23,43 @@ def session(tiny_models):
     return open_session(tiny_models[2], engine="onnxruntime", threads=1)
 
 
+class Calling:
+    """A session of a plain function."""
+
+    planes = None
+    best_batch = 1
+    facts = SessionFacts(engine="test", precision="f32")
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, batch):
+        return self.function(batch)
+
+
+def nearest(batch):
+    return batch.repeat(2, axis=2).repeat(2, axis=3)
+
+
 def picture(shape, dtype=np.uint8):
     return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
+def stored(pixels, *, widen=False):
+    return Stored((pixels,), Samples.of(pixels), widen=widen)
+
+
 def enlarged(below, session, **options):
-    return Enlarged(below, session, scale=2, color_mode="luma", halo=1, bytes_per_pixel=400, **options)
+    options = {"scale": 2, "color_mode": "luma", "halo": 1, "bytes_per_pixel": 400, **options}
+    return Enlarged(below.size, below.samples, session, **options)
+
+
+def rendered(chain, like, **options):
+    """The chain's result as an array of the type of ``like``."""
+    samples = Samples.of(like)
+    out = samples.empty(chain.size)
+    render(chain, out, samples, **options)
+    return out[0]
 
 
 def whole_picture(pixels, session):
@@ -38,10 +73,34 @@ def whole_picture(pixels, session):
 @pytest.mark.parametrize("rows", [1, 7, 16, 500])
 def test_bands_equal_the_whole(session, shape, dtype, rows):
     pixels = picture(shape, dtype)
-    whole = whole_picture(pixels, session)
-    out = np.zeros_like(whole)
-    render(enlarged(Stored(pixels, widen=False), session), out, rows_per_band=rows)
-    np.testing.assert_array_equal(out, whole)
+    source = stored(pixels)
+    made = rendered(Chain(source, enlarged(source, session)), pixels, rows=rows)
+    np.testing.assert_array_equal(made, whole_picture(pixels, session))
+
+
+@pytest.mark.parametrize("shape", [(61, 90, 3), (61, 90), (3, 5, 3)])
+@pytest.mark.parametrize("tile", [(7, 5), (16, 64), (64, 33)])
+def test_tiles_equal_the_whole(session, shape, tile):
+    pixels = picture(shape)
+    source = stored(pixels)
+    made = rendered(Chain(source, enlarged(source, session)), pixels, rows=tile[0], columns=tile[1])
+    np.testing.assert_array_equal(made, whole_picture(pixels, session))
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_windows_of_one_size_are_a_batch(session, together):
+    batches = []
+
+    def watched(batch):
+        batches.append(batch.shape[0])
+        return session(batch)
+
+    pixels = picture((96, 20, 3))
+    source = stored(pixels)
+    chain = Chain(source, enlarged(source, Calling(watched)))
+    np.testing.assert_array_equal(rendered(chain, pixels, rows=24, together=together), whole_picture(pixels, session))
+    assert max(batches) == together
+    assert sum(batches) == 8
 
 
 @pytest.mark.parametrize("name", ["esr_max_x2", "esr_tm_x3", "esr_tr_k7c8_x2"])
@@ -50,13 +109,12 @@ def test_bands_equal_the_whole(session, shape, dtype, rows):
 def test_bands_of_native_kernels_equal_the_whole(name, shape, rows):
     model = find(name)
     session = open_session(model, engine="auto", threads=2)
-    scale, halo = model.card.scale, model.card.halo
-    options = {"scale": scale, "color_mode": "luma", "halo": halo, "bytes_per_pixel": 400}
+    options = {"scale": model.card.scale, "halo": model.card.halo}
     pixels = picture(shape)
-    whole, out = (np.zeros((shape[0] * scale, shape[1] * scale, *shape[2:]), np.uint8) for _ in range(2))
-    render(Enlarged(Stored(pixels, widen=False), session, **options), whole, rows_per_band=10**6)
-    render(Enlarged(Stored(pixels, widen=False), session, **options), out, rows_per_band=rows)
-    np.testing.assert_array_equal(out, whole)
+    source = stored(pixels)
+    whole = rendered(Chain(source, enlarged(source, session, **options)), pixels, rows=10**6)
+    made = rendered(Chain(source, enlarged(source, session, **options)), pixels, rows=rows)
+    np.testing.assert_array_equal(made, whole)
 
 
 @pytest.mark.parametrize("rows", [5, 32])
@@ -66,16 +124,27 @@ def test_a_chain_with_a_reduction_in_bands_equals_the_whole(session, rows):
     for _ in range(2):
         wide = whole_picture(wide, session)
     whole = to_dtype(to_float(imresize(wide, size=(101, 83))), np.uint8)
-    stage = Resized(enlarged(enlarged(Stored(pixels, widen=True), session), session), (101, 83))
-    out = np.zeros_like(whole)
-    render(stage, out, rows_per_band=rows, workers=1)
-    np.testing.assert_array_equal(out, whole)
+    source = stored(pixels, widen=True)
+    first = enlarged(source, session)
+    second = enlarged(first, session)
+    chain = Chain(source, first, second, Resized(second.size, second.samples, (101, 83)))
+    np.testing.assert_array_equal(rendered(chain, pixels, rows=rows), whole)
+
+
+def test_a_step_of_scale_one_restores_before_the_picture_grows(session):
+    pixels = picture((40, 30, 3)) // 2
+    source = stored(pixels, widen=True)
+    brighter = enlarged(source, Calling(lambda batch: batch + np.float32(0.25)), scale=1, color_mode="rgb")
+    chain = Chain(source, brighter, enlarged(brighter, session))
+    wide = to_dtype(to_float(pixels.astype(np.uint16) * np.uint16(257)) + np.float32(0.25), np.uint16)
+    whole = to_dtype(to_float(whole_picture(wide, session)), np.uint8)
+    np.testing.assert_array_equal(rendered(chain, pixels, rows=16), whole)
 
 
 def test_the_network_s_zero_padding_does_not_reach_the_picture(session):
-    out = np.zeros((20, 30), np.uint8)
-    render(enlarged(Stored(np.full((10, 15), 200, np.uint8), widen=False), session), out, rows_per_band=8)
-    assert (out == 200).all()
+    pixels = np.full((10, 15), 200, np.uint8)
+    source = stored(pixels)
+    assert (rendered(Chain(source, enlarged(source, session)), pixels, rows=8) == 200).all()
 
 
 def test_the_network_sees_few_shapes(session):
@@ -86,17 +155,17 @@ def test_the_network_sees_few_shapes(session):
         return session(batch)
 
     pixels = picture((500, 8, 3))
-    render(enlarged(Stored(pixels, widen=False), watched), np.zeros((1000, 16, 3), np.uint8), rows_per_band=64)
+    source = stored(pixels)
+    rendered(Chain(source, enlarged(source, Calling(watched))), pixels, rows=64)
     assert len(shapes) <= 2, "all alike but the last"
 
 
 def test_bands_at_the_same_time_and_progress(session):
-    pixels = picture((90, 12, 3))
-    whole = whole_picture(pixels, session)
-    out, fractions = np.zeros_like(whole), []
-    stage = enlarged(Stored(pixels, widen=False), session)
-    render(stage, out, rows_per_band=30, workers=3, progress=fractions.append)
-    np.testing.assert_array_equal(out, whole)
+    pixels, fractions = picture((90, 12, 3)), []
+    source = stored(pixels)
+    chain = Chain(source, enlarged(source, session))
+    made = rendered(chain, pixels, rows=30, workers=3, progress=fractions.append)
+    np.testing.assert_array_equal(made, whole_picture(pixels, session))
     assert fractions == pytest.approx([n / 6 for n in range(1, 7)])
 
 
@@ -104,63 +173,106 @@ def test_an_error_in_a_band_comes_out():
     def broken(batch):
         raise RuntimeError("out of order")
 
-    stage = enlarged(Stored(picture((40, 8)), widen=False), broken)
+    pixels = picture((40, 8))
+    source = stored(pixels)
     with pytest.raises(RuntimeError, match="out of order"):
-        render(stage, np.zeros((80, 16), np.uint8), rows_per_band=8, workers=2)
+        rendered(Chain(source, enlarged(source, Calling(broken))), pixels, rows=8, workers=2)
 
 
 def test_bands_fill_the_budget(session):
-    stage = enlarged(Stored(picture((4000, 100, 3)), widen=False), session)
-    heights = [band_height(stage, budget, step=8) for budget in (0, 2 * 10**6, 10**7, 10**12)]
+    source = stored(picture((4000, 100, 3)))
+    chain = Chain(source, enlarged(source, session))
+    heights = [window_height(chain, budget, columns=200, step=8) for budget in (0, 2 * 10**6, 10**7, 10**12)]
     assert heights == sorted(heights)
     assert heights[0] == 8
     assert heights[-1] == 8000
     for budget, height in zip((2 * 10**6, 10**7), heights[1:3], strict=True):
         assert height % 8 == 0
-        assert stage.working_bytes(height) <= budget < stage.working_bytes(height + 8)
+        assert chain.working_bytes((height, 200)) <= budget < chain.working_bytes((height + 8, 200))
+
+
+def test_a_picture_too_wide_for_a_band_is_cut_into_tiles(session):
+    source = stored(np.zeros((64, 200_000), np.uint8))
+    chain = Chain(source, enlarged(source, session, halo=20))
+    division = divide(chain, Budget(cores=1, working_bytes=1), color_mode="rgb", step=8)
+    assert division.columns < 400_000 / 2
+    assert chain.working_bytes((8, division.columns)) <= 48 * 2**20
+    far = Chain(source, Blended(enlarged(source, session, halo=20), fade=24))
+    assert divide(far, Budget(cores=1, working_bytes=1), color_mode="rgb", step=8).columns == 400_000
 
 
 @pytest.mark.parametrize("rows", [24, 50, 500])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_strips_of_a_local_network_fade_into_the_whole(session, rows, dtype):
     pixels = picture((70, 12, 3), dtype)
-    out = np.zeros((140, 24, 3), dtype)
-    stage = Blended(enlarged(Stored(pixels, widen=False), session), fade=12)
-    render(stage, out, rows_per_band=rows)
-    np.testing.assert_array_equal(out, whole_picture(pixels, session))
+    source = stored(pixels)
+    chain = Chain(source, Blended(enlarged(source, session), fade=12))
+    np.testing.assert_array_equal(rendered(chain, pixels, rows=rows), whole_picture(pixels, session))
 
 
-def test_strips_do_not_depend_on_how_their_rows_are_asked_for():
-    stage = Blended(Brightened((96, 4)), fade=8)
-    rows = [stage.rows(range(top, top + 20)) for top in range(0, 80, 20)]
-    again = [stage.rows(range(top, top + 1)) for top in (79, 3, 41, 40, 20)]
-    np.testing.assert_array_equal(np.concatenate(again), np.concatenate(rows)[[79, 3, 41, 40, 20]])
+def test_strips_of_a_chain_are_made_once(session):
+    """What the second network asks for again is there already."""
+    heights = []
 
+    def watched(batch):
+        heights.append(batch.shape[2])
+        return session(batch)
 
-def test_strips_fade_without_a_step():
-    stage = Blended(Brightened((120, 4)), fade=32)
-    made = np.concatenate([stage.rows(range(0, 40)), stage.rows(range(40, 120))]).astype(int)[:, 0]
-    assert made[0] == 0
-    assert made[-1] == 80  # the third strip's, which begins at row 80
-    assert abs(np.diff(made)).max() <= 3
+    pixels = picture((200, 12, 3))
+    source = stored(pixels, widen=True)
+    first = Blended(enlarged(source, Calling(watched), halo=8), fade=16)
+    second = Blended(enlarged(first, session, halo=8), fade=16)
+    made = rendered(Chain(source, first, second), pixels, rows=200)
+    wide = whole_picture(whole_picture(pixels.astype(np.uint16) * np.uint16(257), session), session)
+    np.testing.assert_array_equal(made, to_dtype(to_float(wide), np.uint8))
+    assert sum(heights) < 2 * 200
 
 
 class Brightened:
     """A stage as little local as can be: a window's level is its first row's index."""
 
+    full_width = in_order = False
+
     def __init__(self, size):
-        self.size = size
+        self.size, self.samples = size, Samples(layout="grey")
 
-    def rows(self, rows):
-        return np.full((len(rows), self.size[1]), rows.start, np.uint8)
+    def needs(self, window):
+        return window
 
-    def working_bytes(self, count):
-        return 1000 * count
+    def make(self, windows, inputs):
+        return [(np.full(window.size, window.rows.start, np.uint8),) for window in windows]
+
+    def takes(self, size):
+        return size
+
+    def working_bytes(self, size):
+        return 1000 * size[0]
+
+
+def strips(stage, *ranges):
+    source = stored(np.zeros(stage.size, np.uint8))
+    chain = Chain(source, stage)
+    return [chain.make([Window(rows, range(stage.size[1]))])[0][0] for rows in ranges]
+
+
+def test_strips_do_not_depend_on_how_their_rows_are_asked_for():
+    stage = Blended(Brightened((96, 4)), fade=8)
+    rows = strips(stage, *(range(top, top + 20) for top in range(0, 80, 20)))
+    again = strips(stage, *(range(top, top + 1) for top in (79, 3, 41, 40, 20)))
+    np.testing.assert_array_equal(np.concatenate(again), np.concatenate(rows)[[79, 3, 41, 40, 20]])
+
+
+def test_strips_fade_without_a_step():
+    stage = Blended(Brightened((120, 4)), fade=32)
+    made = np.concatenate(strips(stage, range(0, 40), range(40, 120))).astype(int)[:, 0]
+    assert made[0] == 0
+    assert made[-1] == 80  # the third strip's, which begins at row 80
+    assert abs(np.diff(made)).max() <= 3
 
 
 def test_memory_for_strips_counts_what_is_kept():
     stage = Blended(Brightened((96, 4)), fade=8)
-    assert stage.working_bytes(20) == 1000 * 28 + 2 * 20 * 4 * 6
+    assert stage.working_bytes((20, 4)) == 1000 * 28 + 2 * 20 * 4 * 2
 
 
 def test_bands_of_the_network_for_stills_have_no_visible_seams():
@@ -170,10 +282,9 @@ def test_bands_of_the_network_for_stills_have_no_visible_seams():
     pixels = read(Path(__file__).parents[2] / "examples" / "chelsea.png").frames[0].pixels[:, :240]
     results = []
     for rows in (200, 600):
-        below = Stored(pixels, widen=False)
-        stage = Enlarged(below, session, scale=2, color_mode="rgb", halo=CONTEXT, bytes_per_pixel=1)
-        results.append(np.zeros((600, 480, 3), np.uint8))
-        render(Blended(stage, fade=2 * FADE), results[-1], rows_per_band=rows)
+        source = stored(np.ascontiguousarray(pixels))
+        stage = enlarged(source, session, color_mode="rgb", halo=CONTEXT, bytes_per_pixel=1)
+        results.append(rendered(Chain(source, Blended(stage, fade=2 * FADE)), pixels, rows=rows))
     difference = results[0].astype(int) - results[1]
     assert 10 * np.log10(255**2 / (difference**2).mean()) > 52
     steps = abs(np.diff(difference, axis=0)).mean(axis=(1, 2))
@@ -181,16 +292,99 @@ def test_bands_of_the_network_for_stills_have_no_visible_seams():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (15, 40, 3), (40, 3, 3), (16, 16, 3)])
-def test_an_rgb_network_sees_no_picture_smaller_than_it_takes(shape):
+def test_a_network_sees_no_picture_smaller_than_it_takes(shape):
     seen = []
 
-    def nearest(batch):
+    def watched(batch):
         seen.append(batch.shape[2:])
-        return batch.repeat(2, axis=2).repeat(2, axis=3)
+        return nearest(batch)
 
     pixels = picture(shape)
-    stage = Enlarged(Stored(pixels, widen=False), nearest, scale=2, color_mode="rgb", halo=32, bytes_per_pixel=9)
-    out = np.zeros((2 * shape[0], 2 * shape[1], 3), np.uint8)
-    render(stage, out, rows_per_band=500)
-    np.testing.assert_array_equal(out, pixels.repeat(2, axis=0).repeat(2, axis=1))
+    source = stored(pixels)
+    stage = enlarged(source, Calling(watched), color_mode="rgb", halo=32, min_size=16)
+    made = rendered(Chain(source, stage), pixels, rows=500)
+    np.testing.assert_array_equal(made, nearest(pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0))
     assert min(seen[0]) >= 16
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (37, 53, 3), (64, 8, 3)])
+@pytest.mark.parametrize("tile", [(20, 30), (500, 500)])
+def test_a_network_gets_sides_of_the_multiple_that_it_needs(shape, tile):
+    """A network that halves its maps: the mean of each 8x8 square must be of the same squares in every window."""
+
+    def squares(batch):
+        count, channels, height, width = batch.shape
+        assert height % 8 == width % 8 == 0
+        means = batch.reshape(count, channels, height // 8, 8, width // 8, 8).mean(axis=(3, 5), keepdims=True)
+        return np.broadcast_to(means, (*means.shape[:3], 8, means.shape[4], 8)).reshape(batch.shape)
+
+    pixels = picture(shape)
+    padded = np.pad(pixels, ((0, -shape[0] % 8), (0, -shape[1] % 8), (0, 0)), mode="symmetric")
+    whole = run_network(padded, squares, scale=1, color_mode="rgb")[: shape[0], : shape[1]]
+    source = stored(pixels)
+    stage = enlarged(source, Calling(squares), scale=1, color_mode="rgb", halo=8, multiple_of=8)
+    made = rendered(Chain(source, stage), pixels, rows=tile[0], columns=tile[1])
+    np.testing.assert_array_equal(made, whole)
+
+
+YUV = [
+    Samples(layout="yuv420", siting="left", studio=True),
+    Samples(layout="yuv420", siting="topleft", dtype="uint16", white=1023, studio=True),
+    Samples(layout="yuv422", siting="left", dtype="uint16", white=4095),
+    Samples(layout="yuv444"),
+]
+
+
+def noisy_planes(samples, size):
+    rng = np.random.default_rng(1)
+    return tuple(rng.integers(0, samples.white, shape, samples.dtype, endpoint=True) for shape in samples.shapes(size))
+
+
+@pytest.mark.parametrize("samples", YUV, ids=lambda samples: samples.layout + samples.siting)
+@pytest.mark.parametrize("engine", ["onnxruntime", "native"])
+@pytest.mark.parametrize("rows", [1, 14, 500])
+def test_planes_in_windows_equal_the_whole(samples, engine, rows):
+    model = find("esr_tm_x2")
+    session = open_session(model, engine=engine, threads=1)
+    planes = noisy_planes(samples, (41, 27))
+    source = Stored(planes, samples, widen=False)
+    results = []
+    for height in (10**6, rows):
+        out = samples.empty((82, 54))
+        render(Chain(source, enlarged(source, session, halo=model.card.halo)), out, samples, rows=height)
+        results.append(out)
+    for whole, made in zip(*results, strict=True):
+        np.testing.assert_array_equal(made, whole)
+    assert max(plane.max() for plane in results[0]) <= samples.white
+    luma = run_network(np.pad(planes[0], 8, mode="symmetric"), session, scale=2, color_mode="luma", white=samples.white)
+    assert abs(results[0][0].astype(int) - luma[16:-16, 16:-16]).max() <= 1
+
+
+@pytest.mark.parametrize("samples", YUV, ids=lambda samples: samples.layout + samples.siting)
+def test_planes_of_one_colour_keep_it_through_any_chain(samples, session):
+    planes = tuple(
+        np.full(shape, level * (samples.white + 1) // 256, samples.dtype)
+        for shape, level in zip(samples.shapes((30, 21)), (180, 90, 200), strict=True)
+    )
+    source = Stored(planes, samples, widen=True)
+    first = enlarged(source, session)
+    chain = Chain(source, first, Resized(first.size, first.samples, (47, 33)))
+    out = samples.empty((47, 33))
+    render(chain, out, samples, rows=10)
+    for made, plane in zip(out, planes, strict=True):
+        np.testing.assert_array_equal(made, plane[0, 0])
+
+
+def test_an_rgb_network_refuses_yuv_planes(session):
+    source = Stored(noisy_planes(YUV[0], (8, 8)), YUV[0], widen=False)
+    with pytest.raises(ValueError, match="an RGB network takes grey or RGB samples, got yuv420"):
+        enlarged(source, session, color_mode="rgb")
+
+
+def test_windows_of_subsampled_pictures_begin_on_whole_chroma_samples():
+    windows = cut_up((41, 27), YUV[0], rows=7, columns=9)
+    assert {window.rows.start % 2 for window in windows} == {window.columns.start % 2 for window in windows} == {0}
+    covered = np.zeros((41, 27), int)
+    for window in windows:
+        covered[window.rows.start : window.rows.stop, window.columns.start : window.columns.stop] += 1
+    assert (covered == 1).all()

@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
         "lab.losses",
         "lab.data",
         "lab.compress",
+        "engines.torch",
         "models",
         "machine",
         "metrics",

@@ -32,5 +32,10 @@ def test_a_flag_would_be_found():
 
 
 @pytest.mark.parametrize("hint", Hint)
+def test_every_hint_is_given_by_the_library(hint):
+    assert any(str(hint) in path.read_text() for path in LIBRARY)
+
+
+@pytest.mark.parametrize("hint", Hint)
 def test_hints_are_plain_words(hint):
     assert not re.search(r"--|`|=", hint.value)

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.workers import Timing, Worker, drive, timed_turn
-from upres.engines.engine import Session
-from upres.engines.native import ENGINE as NATIVE
-from upres.engines.select import open_session
+from upres.engines.engine import PlaneSession
+from upres.engines.select import ENGINES, open_session
 from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
 from upres.machine.environment import environment
 from upres.models.card import ModelCard, read_weights
@@ -28,7 +27,7 @@ RESAMPLERS = ("cv2", "pillow")
 """Contenders that are no engines: bicubic interpolation of other people's libraries."""
 
 INTEGER = "int16"
-"""Precision of the native engine's kernels from integer plane to integer plane."""
+"""Precision of kernels from integer plane to integer plane, which the native engine has."""
 
 ONE_RESOLUTION = ("esr_max", "esr_tm", "esr_tr", "esr_cnn", "espcn", "fsrcnn")
 """Architectures that run every kernel once a low-resolution pixel, so that their weights tell their arithmetic."""
@@ -176,7 +175,7 @@ def contenders(
 
 
 def bench_speed(
-    entrants: Sequence[Contender],
+    contenders: Sequence[Contender],
     *,
     rounds: int = 10,
     seconds: float = 0.2,
@@ -186,7 +185,7 @@ def bench_speed(
     """Time all contenders, one size at a time, in turns.
 
     Args:
-        entrants: See `contenders`.
+        contenders: As the function of that name makes them.
         rounds: Turns of each.
         seconds: Length of a turn, in which at most 20 calls are timed.
         on_skip: Told of every contender that cannot run here, and why.
@@ -197,14 +196,14 @@ def bench_speed(
     """
     rows: list[SpeedRow] = []
     limits: dict[str, float] = {}
-    for size in dict.fromkeys((entrant.width, entrant.height) for entrant in entrants):
-        group = [entrant for entrant in entrants if (entrant.width, entrant.height) == size]
+    for size in dict.fromkeys((each.width, each.height) for each in contenders):
+        group = [each for each in contenders if (each.width, each.height) == size]
         found, ceilings = _bench_group(group, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
         rows += found
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
         raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
-    return SpeedReport(environment=environment() | {"ceilings": Ceilings(limits).to_dict()}, rows=tuple(rows))
+    return SpeedReport(environment=environment(*ENGINES) | {"ceilings": Ceilings(limits).to_dict()}, rows=tuple(rows))
 
 
 def multiply_adds_per_pixel(weights: Any) -> int | None:
@@ -299,28 +298,29 @@ def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: C
 
 def _open(contender: Contender, picture: NDArray[np.float32]) -> tuple[Callable[[], object], dict[str, str | None]]:
     """What to time, and the precision and instruction set it really uses."""
-    model = find(contender.source)
-    if contender.engine == "native":
-        if contender.precision == INTEGER:
-            return _integer_kernels(contender, picture[0])
-        session: Session = NATIVE.open(
-            model, threads=contender.threads, precision=contender.precision, isa=contender.isa
-        )
-    else:
-        session = open_session(model, engine=contender.engine, threads=contender.threads, precision=contender.precision)
+    integers = contender.precision == INTEGER
+    session = open_session(
+        find(contender.source),
+        engine=contender.engine,
+        threads=contender.threads,
+        precision="auto" if integers else contender.precision,
+        isa=contender.isa,
+    )
+    if integers:
+        call = _integer_kernels(contender, session.planes, picture[0])
+        return call, {"precision": INTEGER, "isa": session.facts.isa}
     batch = np.ascontiguousarray(picture[None])
-    return lambda: session(batch), {"precision": session.precision, "isa": getattr(session, "isa", None)}
+    return lambda: session(batch), {"precision": session.facts.precision, "isa": session.facts.isa}
 
 
 def _integer_kernels(
-    contender: Contender, plane: NDArray[np.float32]
-) -> tuple[Callable[[], object], dict[str, str | None]]:
-    session = NATIVE.open(find(contender.source), threads=contender.threads, isa=contender.isa)
-    if session.plane_precision(255) != INTEGER:
-        raise UnsupportedModelError(f"native: {contender.model} does not take integer kernels")
+    contender: Contender, planes: PlaneSession | None, plane: NDArray[np.float32]
+) -> Callable[[], object]:
+    if planes is None or planes.plane_precision(255) != INTEGER:
+        raise UnsupportedModelError(f"{contender.engine}: {contender.model} does not take integer kernels")
     pixels = _eight_bit(plane)
     out = np.empty((contender.height, contender.width), np.uint8)
-    return lambda: session.run_plane(pixels, out), {"precision": INTEGER, "isa": session.isa}
+    return lambda: planes.run_plane(pixels, out)
 
 
 def _eight_bit(plane: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,33 +1,112 @@
-"""What every engine offers: open a model once, then run it on numpy arrays."""
+"""What every engine offers: open a model once, then run it on numpy arrays (docs/reference/engines.md)."""
 
-from typing import Protocol
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from upres.errors import UnsupportedModelError
 from upres.models.catalog import Model
 
 Batch = NDArray[np.float32]
 """``(N, C, H, W)``, contiguous, values in [0, 1] (outputs may lie slightly outside)."""
 
+Plane = NDArray[Any]
+"""Pixels as they lie in memory: ``(H, W)``, or ``(H, W, 3)`` for RGB; uint8, uint16 or float32 in [0, 1]."""
 
-class Session(Protocol):
-    """A model made ready to run: weights loaded, kernels chosen. Safe to call from one thread at a time."""
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFacts:
+    """How a session really runs its model."""
 
     engine: str
     """Name of the engine."""
     precision: str
     """Arithmetic that is really used: ``f32``, ``bf16``, ``int8`` ..."""
+    device: str = "cpu"
+    """Where the network is: ``cpu``, or a name that the engine gives to another device, such as ``cuda:0``."""
+    isa: str | None = None
+    """Instruction set of the kernels, where the engine tells."""
 
+
+class PlaneSession(Protocol):
+    """Pixels in, pixels out: no batch of floats is made on the way. Rows of an array may lie apart in memory."""
+
+    @property
+    def rows_together(self) -> tuple[int, ...]:
+        """Numbers of rows that the kernels make at a time, which one depending on dtype and arithmetic.
+
+        Kernels round each row of such a group in its own way: a window of a plane gives the plane's pixels to the bit
+        if it begins at a multiple of all these numbers, and its groups see what they see in the plane.
+        """
+        ...
+
+    def run_plane(self, plane: Plane, out: Plane | None = None, *, peak: int | None = None) -> Plane:
+        """Upscale one luma plane ``(H, W)``.
+
+        Args:
+            plane: Pixels.
+            out: ``(H * scale, W * scale)`` to write to; ``None``: a new array like ``plane``.
+            peak: White of an integer plane, e.g. 1023 for 10 bits in uint16; ``None``: the largest value of the dtype.
+        """
+        ...
+
+    def upscale_rgb(self, image: Plane, out: Plane | None = None, *, peak: int | None = None) -> Plane:
+        """Upscale an RGB picture ``(H, W, 3)``, luma by the network and chroma by bicubic; or a grey one ``(H, W)``.
+
+        Args:
+            image: Pixels.
+            out: Array to write to, ``scale`` times as high and wide, of the same dtype; ``None``: a new one.
+            peak: White of an integer picture; ``None``: the largest value of the dtype.
+        """
+        ...
+
+    def plane_precision(self, peak: int) -> str:
+        """Arithmetic that an integer plane with this white gets."""
+        ...
+
+
+class Session(Protocol):
+    """A model made ready to run: weights loaded, kernels chosen. Safe to call from one thread at a time.
+
+    A class that names `Session` as its base gets the members of an engine without planes and without another device.
+    """
+
+    facts: SessionFacts
+
+    @property
+    def planes(self) -> PlaneSession | None:
+        """The same model for planes of pixels; ``None`` where the engine takes batches alone."""
+        return None
+
+    @property
+    def best_batch(self) -> int:
+        """Pictures a call that run fastest for each picture; 1 on a CPU, whose cores one picture fills."""
+        return 1
+
+    @abstractmethod
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped."""
         ...
+
+    def bind(self, batch: Batch, /) -> Callable[[], object]:
+        """What runs the network on this batch and waits until it is done, for timing.
+
+        The batch is moved to the session's device now, and the result stays there.
+        """
+        return partial(self, batch)
 
 
 class Engine(Protocol):
     """One way to run networks; each module of this room defines one and lists it in `select`."""
 
     name: str
+    """Key in `upres.engines.select.ENGINES`; where the engine is a package, the package's name, whose version is told
+    by it."""
 
     def unavailable(self) -> str | None:
         """Why the engine cannot be used here, with what to do about it; ``None`` where it can."""
@@ -37,11 +116,57 @@ class Engine(Protocol):
         """Whether this engine runs this model."""
         ...
 
-    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> Session:
-        """Make the model ready.
+    def facts(self) -> Mapping[str, Any]:
+        """What the engine has on this machine, as lists of names: ``precisions``, ``devices``, ``instruction_sets``.
 
-        Raises:
-            EngineUnavailableError: Where `unavailable` gives a reason.
-            UnsupportedModelError: If the network or the precision is not one that this engine runs.
+        Asked only where the engine is available.
         """
         ...
+
+    def open(
+        self,
+        model: Model,
+        *,
+        threads: int | None = None,
+        precision: str = "auto",
+        device: str = "cpu",
+        isa: str | None = None,
+    ) -> Session:
+        """Make the model ready.
+
+        Args:
+            model: What to run.
+            threads: Processor threads; ``None`` leaves the choice to the engine.
+            precision: ``auto``, or arithmetic that the engine names.
+            device: ``cpu``, a device that the engine names, or ``auto``: the one that the engine would take.
+            isa: Instruction set of the kernels; ``None``: the best that this processor has.
+
+        Raises:
+            EngineUnavailableError: Where `unavailable` gives a reason, or this machine lacks the device or the
+                instruction set.
+            UnsupportedModelError: If the network, the precision, or a choice of device or instruction set is not one
+                that this engine has.
+        """
+        ...
+
+
+def refuse_devices(engine: str, device: str) -> None:
+    """For an engine of the CPU alone.
+
+    Raises:
+        UnsupportedModelError: If the device is neither ``cpu`` nor ``auto``.
+    """
+    if device not in ("cpu", "auto"):
+        raise UnsupportedModelError(f"{engine}: no device '{device}'; it runs on the CPU. The engine torch has others")
+
+
+def refuse_instruction_sets(engine: str, isa: str | None) -> None:
+    """For an engine that picks its instructions by itself.
+
+    Raises:
+        UnsupportedModelError: If an instruction set is asked for.
+    """
+    if isa is not None:
+        raise UnsupportedModelError(
+            f"{engine}: no choice of instruction set, asked for '{isa}'. The engine native has one"
+        )

@@ -7,20 +7,18 @@ where that is as good: see `NativeSession.plane_precision`.
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from upres.engines.engine import Batch
+from upres.engines.engine import Batch, Plane, Session, SessionFacts, refuse_devices
 from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
 from upres.models.card import read_weights
 from upres.models.catalog import Model
 
 if TYPE_CHECKING:
     from upres.engines import _native
-
-Plane = NDArray[Any]
 
 FAMILIES = {"esr_max": ("max", 1), "esr_tm": ("tm", 2), "esr_tr": ("tr", 3)}
 """Architecture -> name in the native module, filters per channel and output phase."""
@@ -42,8 +40,8 @@ TOLERATED_ERROR = 2e-5
 _WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
-class NativeSession:
-    """An edge-SR network packed for this processor.
+class NativeSession(Session):
+    """An edge-SR network packed for this processor; for planes, too, without another copy of it.
 
     Args:
         network: The network in the native module.
@@ -52,7 +50,7 @@ class NativeSession:
         precision: One of `PRECISIONS`, or ``auto``: int16 for integer planes where it passes the gate, else f32.
     """
 
-    engine = "native"
+    rows_together = (2, 3, 4)
 
     def __init__(self, network: "_native.EdgeSR", *, scale: int, threads: int, precision: str) -> None:
         self._network = network
@@ -62,8 +60,13 @@ class NativeSession:
         self._arithmetics: dict[int, str] = {}
         self._minimal: bool | None = None
         self._last: NDArray[np.float32] = np.empty(0, np.float32)
-        self.precision = "int16" if precision == "int16" else "f32"
-        self.isa = network.isa
+        real = "int16" if precision == "int16" else "f32"
+        self.facts = SessionFacts(engine="native", precision=real, isa=network.isa)
+
+    @property
+    def planes(self) -> Self:
+        """The session itself."""
+        return self
 
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network: ``(N, 1, H, W)`` float32 to ``(N, 1, H * scale, W * scale)``, unclamped.
@@ -111,7 +114,7 @@ class NativeSession:
         self._network.upscale(plane, out, white, out_white, arithmetic, self._threads)
         return out
 
-    def upscale_rgb(self, image: Plane, out: Plane | None = None) -> Plane:
+    def upscale_rgb(self, image: Plane, out: Plane | None = None, *, peak: int | None = None) -> Plane:
         """Upscale a picture: luma through the network, chroma by bicubic, one rounding.
 
         Equal to ``run_network(image, session, scale=..., color_mode="luma")`` of `upres.image.convert` to one level,
@@ -120,20 +123,21 @@ class NativeSession:
         Args:
             image: ``(H, W, 3)`` uint8 or uint16 RGB, or a grey ``(H, W)``. Rows may lie apart in memory.
             out: Array to write to; ``None``: a new one.
+            peak: White of the picture, e.g. 1023 for 10 bits in uint16; ``None``: the largest value of the dtype.
 
         Returns:
             The picture, ``scale`` times as high and wide, same dtype.
 
         Raises:
-            ValueError: If the shapes or the memory layout do not fit.
+            ValueError: If the shapes, the memory layout or ``peak`` do not fit.
             TypeError: If the dtypes are others, or differ.
         """
         if image.ndim == 2:
-            return self.run_plane(image, out)
+            return self.run_plane(image, out, peak=peak)
         height, width, *channels = image.shape
         if out is None:
             out = np.empty((height * self._scale, width * self._scale, *channels), image.dtype)
-        white = _white(image.dtype)
+        white = _white(image.dtype) if peak is None else peak
         self._network.upscale_rgb(image, out, white, self._float_arithmetic(white), self._threads)
         return out
 
@@ -212,8 +216,26 @@ class NativeEngine:
         known = spec.architecture in FAMILIES and spec.scale in SCALES and kernel_size in KERNEL_SIZES
         return known and not spec.transforms
 
+    def facts(self) -> dict[str, list[str]]:
+        """Instruction sets, best first; arithmetic of the best; the CPU.
+
+        Raises:
+            ImportError: If the kernels were not built.
+        """
+        native = _module()
+        # integers are a matter of the instruction set, which a network alone tells
+        integers = native.EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32)).integers
+        precisions = PRECISIONS if integers else PRECISIONS[:1]
+        return {"instruction_sets": instruction_sets(), "precisions": list(precisions), "devices": ["cpu"]}
+
     def open(
-        self, model: Model, *, threads: int | None = None, precision: str = "auto", isa: str | None = None
+        self,
+        model: Model,
+        *,
+        threads: int | None = None,
+        precision: str = "auto",
+        device: str = "cpu",
+        isa: str | None = None,
     ) -> NativeSession:
         """Pack the model's weights.
 
@@ -221,16 +243,18 @@ class NativeEngine:
             model: An edge-SR model.
             threads: Processor threads; ``None``: one for every core that this process may use.
             precision: ``f32``, ``int16`` (integer planes only), or ``auto``.
+            device: ``cpu`` or ``auto``.
             isa: One of `instruction_sets`; ``None``: the best that this processor has.
 
         Raises:
             EngineUnavailableError: If the kernels were not built, or not for this instruction set.
-            UnsupportedModelError: If the model or the precision is another.
+            UnsupportedModelError: If the model, the precision or the device is another.
             CheckpointError: If the weights do not fit the card.
         """
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"native: {reason}")
+        refuse_devices("native", device)
         if not self.supports(model):
             raise UnsupportedModelError(f"native: no kernels for {model.card.name} ({model.card.architecture})")
         if precision not in ("auto", *PRECISIONS):

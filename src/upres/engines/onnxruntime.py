@@ -5,16 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch
+from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import Model
 
 
-class OnnxRuntimeSession:
+class OnnxRuntimeSession(Session):
     """An optimised graph with dynamic height and width."""
 
-    engine = "onnxruntime"
-    precision = "f32"
+    facts = SessionFacts(engine="onnxruntime", precision="f32")
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -41,21 +40,38 @@ class OnnxRuntimeEngine:
         """Whether there is a graph to run."""
         return model.graph is not None
 
-    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> OnnxRuntimeSession:
+    def facts(self) -> dict[str, list[str]]:
+        """Arithmetic and devices, the same on every machine."""
+        return {"precisions": ["f32"], "devices": ["cpu"]}
+
+    def open(
+        self,
+        model: Model,
+        *,
+        threads: int | None = None,
+        precision: str = "auto",
+        device: str = "cpu",
+        isa: str | None = None,
+    ) -> OnnxRuntimeSession:
         """Load and optimise the model's graph.
 
         Args:
             model: A model with a graph.
             threads: Processor threads; ``None``: one for every core.
             precision: ``auto`` or ``f32``.
+            device: ``cpu`` or ``auto``.
+            isa: ``None``.
 
         Raises:
             EngineUnavailableError: If ONNX Runtime is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be loaded or the precision is another.
+            UnsupportedModelError: If the model has no graph, the graph cannot be loaded, the precision or the device is
+                another, or an instruction set is asked for.
         """
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"onnxruntime: {reason}")
+        refuse_devices("onnxruntime", device)
+        refuse_instruction_sets("onnxruntime", isa)
         if model.graph is None:
             raise UnsupportedModelError(
                 f"onnxruntime: {model.card.name} has no .onnx graph beside {model.weights.name}"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session
+from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.machine.cache import cache_folder
 from upres.models.catalog import Model
@@ -28,13 +28,11 @@ _TIMES_SEEN = 2
 """Batches of one size in a row after which a graph is compiled for it: what that costs is won back in some twenty."""
 
 
-class OpenVinoSession:
+class OpenVinoSession(Session):
     """A compiled graph with dynamic height and width, and one request to run it."""
 
-    engine = "openvino"
-
     def __init__(self, compiled: Any, scale: int, precision: str) -> None:
-        self.precision = precision
+        self.facts = SessionFacts(engine="openvino", precision=precision)
         self._scale = scale
         self._request = compiled.create_infer_request()
         self._checked = False
@@ -64,7 +62,7 @@ class OpenVinoSession:
         self._request.get_compiled_model().release_memory()
 
 
-class SteadySession:
+class SteadySession(Session):
     """A graph for any size, and one compiled for the size that keeps coming: bands, a folder, frames of a video.
 
     A graph of one size is some 5 % faster (RLFN in bf16, 320x180), but takes a tenth of a second to make.
@@ -74,10 +72,8 @@ class SteadySession:
         compile_for: Makes the session of one shape of batch.
     """
 
-    engine = "openvino"
-
     def __init__(self, any_size: OpenVinoSession, compile_for: Callable[[tuple[int, ...]], OpenVinoSession]) -> None:
-        self.precision = any_size.precision
+        self.facts = any_size.facts
         self._any_size = any_size
         self._compile_for = compile_for
         self._sized: OpenVinoSession | None = None
@@ -97,7 +93,7 @@ class SteadySession:
         return self._sized(batch)
 
 
-class FixedSizeSession:
+class FixedSizeSession(Session):
     """A graph compiled anew for each size of batch: for int8, which free sizes make a fifth slower.
 
     Args:
@@ -105,10 +101,8 @@ class FixedSizeSession:
         precision: Arithmetic of all of them.
     """
 
-    engine = "openvino"
-
     def __init__(self, compile_for: Callable[[tuple[int, ...]], OpenVinoSession], precision: str) -> None:
-        self.precision = precision
+        self.facts = SessionFacts(engine="openvino", precision=precision)
         self._session_for = lru_cache(_SIZES_KEPT)(compile_for)
 
     def __call__(self, batch: Batch, /) -> Batch:
@@ -136,7 +130,19 @@ class OpenVinoEngine:
         has_bf16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return PRECISIONS if has_bf16 else PRECISIONS[:1]
 
-    def open(self, model: Model, *, threads: int | None = None, precision: str = "auto") -> Session:
+    def facts(self) -> dict[str, list[str]]:
+        """Arithmetic that this CPU has instructions for; the CPU."""
+        return {"precisions": list(self.precisions()), "devices": ["cpu"]}
+
+    def open(
+        self,
+        model: Model,
+        *,
+        threads: int | None = None,
+        precision: str = "auto",
+        device: str = "cpu",
+        isa: str | None = None,
+    ) -> Session:
         """Compile the model's graph.
 
         Args:
@@ -144,15 +150,19 @@ class OpenVinoEngine:
             threads: Processor threads; ``None``: one for every core.
             precision: ``f32``, ``bf16``, ``int8`` where an ``.int8.onnx`` graph lies beside the weights (the layers
                 that are not int8 in bf16 or f32), or ``auto``: bf16 for RGB networks where the CPU has it, else f32.
+            device: ``cpu`` or ``auto``.
+            isa: ``None``.
 
         Raises:
             EngineUnavailableError: If OpenVINO is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be compiled or the CPU lacks the
-                precision.
+            UnsupportedModelError: If the model has no graph, the graph cannot be compiled, the CPU lacks the precision,
+                the device is another, or an instruction set is asked for.
         """
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"openvino: {reason}")
+        refuse_devices("openvino", device)
+        refuse_instruction_sets("openvino", isa)
         if precision == "int8":
             return self._open_int8(model, threads)
         if model.graph is None:

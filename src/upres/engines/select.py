@@ -20,7 +20,15 @@ ENGINES = {
 """Name -> module, fastest first. Each module offers one ``Engine`` as ``ENGINE``."""
 
 
-def open_session(model: Model, *, engine: str = "auto", threads: int | None = None, precision: str = "auto") -> Session:
+def open_session(
+    model: Model,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+    precision: str = "auto",
+    device: str = "cpu",
+    isa: str | None = None,
+) -> Session:
     """The model made ready by the engine of that name; ``auto`` takes the first that runs it here.
 
     Args:
@@ -28,19 +36,23 @@ def open_session(model: Model, *, engine: str = "auto", threads: int | None = No
         engine: A key of `ENGINES`, or ``auto``.
         threads: Processor threads; ``None`` leaves the choice to the engine.
         precision: ``auto``, or arithmetic that the engine names: ``f32``, ``bf16``.
+        device: ``cpu``; a device that the engine names, such as ``cuda``; or ``auto``, the one that the engine would
+            take.
+        isa: Instruction set of the native engine's kernels; ``None``: the best that this processor has.
 
     Raises:
         EngineError: If no engine has this name.
-        EngineUnavailableError: If the named engine is not installed or not built here.
+        EngineUnavailableError: If the named engine is not installed or not built here, or this machine lacks the device
+            or the instruction set.
         UnsupportedModelError: If the named engine, or with ``auto`` none of them, runs this model so. The message says
             why each refused.
     """
     if engine != "auto":
-        return load(engine).open(model, threads=threads, precision=precision)
+        return load(engine).open(model, threads=threads, precision=precision, device=device, isa=isa)
     refusals = []
     for name in ENGINES:
         try:
-            return load(name).open(model, threads=threads, precision=precision)
+            return load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
         except EngineError as error:
             refusals.append(str(error))
     raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(refusals)}")

@@ -4,18 +4,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from upres.engines.engine import Session
-from upres.engines.select import ENGINES, open_session, unavailable
+from upres.engines.select import ENGINES, load, open_session, unavailable
 from upres.errors import UpresError
 from upres.machine.environment import environment
 from upres.models.card import read_weights
-from upres.models.catalog import DEFAULTS, WEIGHTS_DIR, Model, find, list_models
+from upres.models.catalog import WEIGHTS_DIR, Model, find, list_models
+from upres.models.choices import names
 
 TOLERANCES = {"f32": 1e-4, "bf16": 3e-2}
 """How far an engine's output may lie from the others', white being 1."""
@@ -37,7 +36,7 @@ class EngineReport:
     """Why it is not available."""
     version: str | None = None
     facts: Mapping[str, Any]
-    """What else it tells about itself: instruction sets, precisions."""
+    """What it has here: instruction sets, precisions, devices."""
     precision: str | None = None
     """Arithmetic of the self-test."""
     latency_ms: float | None = None
@@ -71,35 +70,44 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Look at the engines and the weights, and run one model through every engine that is here."""
     problems = list(_weight_problems())
-    engines = _engines(_first_of(PROBE_MODEL, DEFAULTS[2]))
+    machine = environment(*ENGINES)
+    engines = _engines(_first_of(PROBE_MODEL, names("default")[2]), machine["versions"])
     for report in engines:
         if report.error is not None:
             problems.append(f"{report.name}: {report.error}")
     if not any(report.available for report in engines):
         problems.append("no engine is available; pip install openvino")
     return Diagnosis(
-        environment=environment(),
+        environment=machine,
         engines=engines,
-        auto=_automatic(_first_of(DEFAULTS[2])),
+        auto=_automatic(_first_of(names("default")[2])),
         models=len(list_models()),
         weights=str(WEIGHTS_DIR),
         problems=tuple(problems),
     )
 
 
-def _engines(model: Model | None) -> tuple[EngineReport, ...]:
+def _engines(model: Model | None, versions: Mapping[str, str]) -> tuple[EngineReport, ...]:
     reports, reference = [], None
     for name in ENGINES:
         reason = unavailable(name)
         known: dict[str, Any] = {"name": name, "available": reason is None, "reason": reason, "facts": {}}
         if reason is None:
-            known |= {"version": _version(name), "facts": _facts(name)}
+            known |= {"version": versions.get(name), **_facts(name)}
             if model is not None:
                 measured, output = _self_test(name, model, reference)
                 known |= measured
                 reference = output if reference is None else reference
         reports.append(EngineReport(**known))
     return tuple(reports)
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """Fields of the report."""
+    try:
+        return {"facts": load(name).facts()}
+    except Exception as error:  # whatever a foreign library throws is a finding
+        return {"error": f"it does not tell what it has: {error}"}
 
 
 def _self_test(name: str, model: Model, reference: Any) -> tuple[dict[str, Any], Any]:
@@ -109,14 +117,14 @@ def _self_test(name: str, model: Model, reference: Any) -> tuple[dict[str, Any],
         output, latency_ms = _run(session)
     except Exception as error:  # whatever a foreign library throws is a finding
         return {"error": f"the self-test failed: {error}"}, None
-    measured = {"precision": session.precision, "latency_ms": round(latency_ms, 2)}
+    measured = {"precision": session.facts.precision, "latency_ms": round(latency_ms, 2)}
     if not np.isfinite(output).all():
         return measured | {"error": "the self-test gave values that are not finite"}, None
     if reference is None:
         return measured | {"difference": 0.0}, output
     difference = float(np.abs(output - reference).max())
     measured["difference"] = difference
-    allowed = TOLERANCES.get(session.precision, OTHER_TOLERANCE)
+    allowed = TOLERANCES.get(session.facts.precision, OTHER_TOLERANCE)
     if difference > allowed:
         measured["error"] = f"its output differs from that of the other engines by {difference:.2g}, over {allowed:g}"
     return measured, output
@@ -143,14 +151,14 @@ def _first_of(*names: str) -> Model | None:
 
 def _automatic(model: Model | None) -> str | None:
     try:
-        return None if model is None else open_session(model).engine
+        return None if model is None else open_session(model).facts.engine
     except UpresError:
         return None
 
 
 def _weight_problems() -> list[str]:
     problems = []
-    for scale, name in DEFAULTS.items():
+    for scale, name in names("default").items():
         try:
             find(name)
         except UpresError as error:
@@ -164,22 +172,3 @@ def _weight_problems() -> list[str]:
         if not all(np.isfinite(array).all() for array in weights.values()):
             problems.append(f"{model.card.name}: weights that are not finite")
     return problems
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _facts(name: str) -> dict[str, Any]:
-    """What an engine can tell beyond its version."""
-    if name == "native":
-        built = import_module("upres.engines._native")
-        return {"instruction_sets": list(built.instruction_sets())}
-    if name == "openvino":
-        from upres.engines.openvino import ENGINE
-
-        return {"precisions": list(ENGINE.precisions())}
-    return {}

@@ -12,7 +12,9 @@ from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
 from upres.image.io import FORMATS, Picture, format_for, read, write
 from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
-from upres.upscaler import Plan, Progress, Upscaler
+from upres.pipeline.plan import Plan
+from upres.pipeline.render import Progress
+from upres.upscaler import Upscaler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,11 +242,11 @@ class FolderRun:
         quality = "default" if options.quality is None else str(options.quality)
         background = "default" if options.background is None else "#{:02x}{:02x}{:02x}".format(*options.background)
         name, weights = self._upscaler.model_identity()
-        precision = self._upscaler.precision
+        precision = self._upscaler.settings.precision
         return {
             "model": name,
             "weights": weights,
-            "size": self._upscaler.target.label,
+            "size": self._upscaler.request.label,
             "format": "as named" if options.format is None else format_for(options.format),
             "quality": quality,
             "background": background,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upres.image.io import extensions
-from upres.pipeline.sizes import Target
-from upres.upscaler import output_beside
+from upres.image.naming import output_beside
+from upres.pipeline.sizes import SizeRequest
 
 STANDARD = "-"
 """In place of a path: standard input or output."""
@@ -71,7 +71,7 @@ def goes_into_folder(
 
 def plan_jobs(
     pictures: Iterable[tuple[str | Path, Path]],
-    target: Target,
+    request: SizeRequest,
     *,
     output: str | None = None,
     into_folder: bool = False,
@@ -81,7 +81,7 @@ def plan_jobs(
 
     Args:
         pictures: What `find_pictures` found.
-        target: Gives the outputs' names their ending.
+        request: Gives the outputs' names their ending.
         output: A file, a folder, ``-``, or ``None``: beside the source.
         into_folder: ``output`` is a folder; the pictures' places below it are kept.
         format: Format of the outputs; ``None``: that of the source.
@@ -93,9 +93,9 @@ def plan_jobs(
             jobs.append(Job(source=path, output=None))
         elif output is None:
             assert path is not None
-            jobs.append(Job(source=path, output=output_beside(path, target, format)))
+            jobs.append(Job(source=path, output=output_beside(path, request.label, format)))
         elif into_folder:
-            jobs.append(Job(source=path, output=output_beside(Path(output) / place, target, format)))
+            jobs.append(Job(source=path, output=output_beside(Path(output) / place, request.label, format)))
         else:
             jobs.append(Job(source=path, output=Path(output)))
     return jobs

@@ -4,7 +4,8 @@ This is the only place that scales, clamps and rounds. On disk and at the public
 ``(H, W)`` or ``(H, W, C)``. Inside: float32, ``(N, C, H, W)``, in [0, 1].
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -25,11 +26,12 @@ _BLOCK_VALUES = 1 << 16
 _WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
-def to_float(image: NDArray[Any]) -> NDArray[np.float32]:
-    """The image as float32 in [0, 1], black to white of its dtype.
+def to_float(image: NDArray[Any], white: int | None = None) -> NDArray[np.float32]:
+    """The image as float32 in [0, 1], from black to white.
 
     Args:
         image: uint8 or uint16 of any shape; floats are taken to be in [0, 1] already and come back as float32.
+        white: The number that becomes 1; ``None``: the largest of the dtype.
 
     Raises:
         TypeError: If the dtype is another.
@@ -40,16 +42,17 @@ def to_float(image: NDArray[Any]) -> NDArray[np.float32]:
     """
     if image.dtype.kind == "f":
         return image.astype(np.float32, copy=False)
-    scaled: NDArray[np.float32] = np.divide(image, np.float32(_white(image.dtype)), dtype=np.float32)
+    scaled: NDArray[np.float32] = np.divide(image, np.float32(_white(image.dtype, white)), dtype=np.float32)
     return scaled
 
 
-def to_dtype(image: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+def to_dtype(image: NDArray[Any], dtype: DTypeLike, white: int | None = None) -> NDArray[Any]:
     """The image in another dtype, clamped to [0, 1] and rounded half up, once.
 
     Args:
         image: Floats in about [0, 1], any shape.
         dtype: uint8, uint16, or float32, which is only clamped.
+        white: The number that 1 becomes; ``None``: the largest of the dtype.
 
     Raises:
         TypeError: If one of the dtypes is another.
@@ -61,9 +64,9 @@ def to_dtype(image: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     if image.dtype.kind != "f":
         raise TypeError(f"expected floats in [0, 1], got {image.dtype}")
     out = np.empty(image.shape, dtype)
-    _white(out.dtype)
+    white = _white(out.dtype, white)
     for block in _blocks(image.shape):
-        _store(_levels(image[block], out.dtype), out[block])
+        _store(_levels(image[block], out.dtype, white), out[block], white)
     return out
 
 
@@ -80,19 +83,13 @@ def to_batch(image: NDArray[Any]) -> Batch:
     return np.ascontiguousarray(to_float(np.ascontiguousarray(planes)))[None]
 
 
-def from_batch(batch: Batch) -> NDArray[np.float32]:
-    """The image in a batch of one: ``(H, W, C)``, or ``(H, W)`` where C is 1; neither clamped nor rounded.
-
-    Raises:
-        ValueError: If the batch is not ``(1, C, H, W)``.
-    """
-    if batch.ndim != 4 or batch.shape[0] != 1:
-        raise ValueError(f"expected a batch (1, C, H, W), got shape {batch.shape}")
-    return batch[0, 0] if batch.shape[1] == 1 else np.ascontiguousarray(batch[0].transpose(1, 2, 0))
-
-
 def run_network(
-    image: NDArray[Any], network: Network, *, scale: int, color_mode: Literal["luma", "rgb"]
+    image: NDArray[Any],
+    network: Network,
+    *,
+    scale: int,
+    color_mode: Literal["luma", "rgb"],
+    white: int | None = None,
 ) -> NDArray[Any]:
     """The picture through a network: the colour path that every user gets.
 
@@ -104,13 +101,14 @@ def run_network(
     three float32 planes of the input's size, and some megabytes for the rows at hand.
 
     A piece of a picture with a halo of at least `CHROMA_HALO` and of what the network needs gives, inside, the same
-    pixels as the whole picture; see `upres.pipeline.windows`.
+    pixels as the whole picture; see `upres.pipeline.stages`.
 
     Args:
         image: ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``, without alpha; uint8, uint16, or floats in [0, 1].
         network: Callable on float32 batches, one channel for ``"luma"``, three for ``"rgb"``.
-        scale: How many times larger its output is.
+        scale: How many times larger its output is; 1 for a network that restores.
         color_mode: What the network's card says.
+        white: The largest number that an integer image uses; ``None``: the largest of its dtype.
 
     Returns:
         The picture, ``scale`` times larger, with the same dtype and number of dimensions; float32 for floats.
@@ -124,62 +122,105 @@ def run_network(
         >>> run_network(np.full((4, 5, 3), 9, np.uint8), doubled, scale=2, color_mode="luma").shape
         (8, 10, 3)
     """
+    return run_together([image], network, scale=scale, color_mode=color_mode, white=white)[0]
+
+
+def run_together(
+    images: Sequence[NDArray[Any]],
+    network: Network,
+    *,
+    scale: int,
+    color_mode: Literal["luma", "rgb"],
+    white: int | None = None,
+) -> list[NDArray[Any]]:
+    """Several pictures of one shape and dtype through a network in one batch; each as `run_network` gives it."""
+    image = images[0]
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3)) or not image.size:
         raise ValueError(f"expected a picture (H, W), (H, W, 1) or (H, W, 3), got shape {image.shape}")
     if color_mode not in ("luma", "rgb"):
         raise ValueError(f"expected color_mode 'luma' or 'rgb', got {color_mode!r}")
-    pixels = image if image.ndim == 3 else image[:, :, None]
-    height, width, channels = pixels.shape
-    dtype = np.float32 if image.dtype.kind == "f" else image.dtype
-    out: NDArray[Any] = np.empty((height * scale, width * scale, channels), dtype)
+    pixels = [each if each.ndim == 3 else each[:, :, None] for each in images]
+    height, width, channels = pixels[0].shape
+    dtype = np.dtype(np.float32) if image.dtype.kind == "f" else image.dtype
+    white = _white(dtype, white)
+    outs: list[NDArray[Any]] = [np.empty((height * scale, width * scale, channels), dtype) for _ in images]
     if channels == 3 and color_mode == "luma":
-        _run_luma(pixels, network, scale, out)
+        _run_luma(pixels, network, scale, outs, white)
     else:
-        batch = to_batch(pixels)
+        batch = _batch_of(pixels, white)
         if color_mode == "rgb" and channels == 1:
             batch = np.repeat(batch, 3, axis=1)
-        planes = _call(network, batch, scale)[0]
-        if len(planes) != channels:
-            planes = planes.mean(axis=0, keepdims=True)
-        for channel, plane in enumerate(planes):
-            for block in _blocks(plane.shape):
-                _store(_levels(plane[block], out.dtype), out[block][..., channel])
-    return out if image.ndim == 3 else out[:, :, 0]
+        for planes, out in zip(_call(network, batch, scale), outs, strict=True):
+            averaged = planes if len(planes) == channels else planes.mean(axis=0, keepdims=True)
+            for channel, plane in enumerate(averaged):
+                for block in _blocks(plane.shape):
+                    _store(_levels(plane[block], dtype, white), out[block][..., channel], white)
+    return outs if image.ndim == 3 else [out[:, :, 0] for out in outs]
 
 
-def _run_luma(pixels: NDArray[Any], network: Network, scale: int, out: NDArray[Any]) -> None:
+def enlarge_plane(
+    plane: NDArray[Any], scale: int, *, shift: tuple[Fraction, Fraction], white: int | None = None
+) -> NDArray[Any]:
+    """A chroma plane enlarged by bicubic interpolation and rounded once.
+
+    Args:
+        plane: ``(H, W)`` uint8 or uint16.
+        scale: How many times larger the result is.
+        shift: How far down and right of its centred place each sample is taken, in samples of ``plane``
+            (`upres.image.samples.Samples.chroma_shift`).
+        white: The largest number that the plane uses; ``None``: the largest of its dtype.
+    """
+    if scale == 1:
+        return plane.copy()
+    enlarged: NDArray[np.float32] = imresize(to_float(plane, white), scale=scale, shift=shift)
+    return to_dtype(enlarged, plane.dtype, white)
+
+
+def _batch_of(pixels: Sequence[NDArray[Any]], white: int) -> Batch:
+    """``(N, C, H, W)`` in [0, 1] from N arrays ``(H, W, C)``."""
+    planes = [to_float(np.ascontiguousarray(each.transpose(2, 0, 1)), white) for each in pixels]
+    return np.ascontiguousarray(planes[0])[None] if len(planes) == 1 else np.stack(planes)
+
+
+def _run_luma(
+    pixels: Sequence[NDArray[Any]], network: Network, scale: int, outs: Sequence[NDArray[Any]], white: int
+) -> None:
     """Colour through a luma network, a band of rows at a time.
 
     Chroma travels as R - G and B - G, of which Cb and Cr are sums with fixed weights. Bicubic is linear, so the result
     is the same, at half the arithmetic, and where both are zero the output is Y three times.
     """
-    height, width, _ = pixels.shape
-    white = np.float32(_white(out.dtype))
-    batch = np.empty((1, 1, height, width), np.float32)
-    differences = np.empty((2, height, width), np.float32)  # in levels of the output
-    for block in _blocks((height, width)):
-        red, green, blue = (to_float(np.ascontiguousarray(pixels[block][..., channel])) for channel in range(3))
-        red -= green
-        blue -= green
-        batch[0, 0][block] = green + _weighted(red, blue)
-        np.multiply(red, white, out=differences[0][block])
-        np.multiply(blue, white, out=differences[1][block])
-    y = _call(network, batch, scale)[0, 0]
-    for block in _blocks((height, width * scale * scale), values=8 * _BLOCK_VALUES):  # few rows enlarged twice
-        rows = slice(block.start * scale, block.stop * scale)
-        red, blue = (_enlarge_rows(plane, block, scale) for plane in differences)
-        for part in _blocks(red.shape):
-            _combine(red[part], y[rows][part], blue[part], out[rows][part])
+    height, width, _ = pixels[0].shape
+    batch = np.empty((len(pixels), 1, height, width), np.float32)
+    differences = np.empty((len(pixels), 2, height, width), np.float32)  # in levels of the output
+    for index, picture in enumerate(pixels):
+        for block in _blocks((height, width)):
+            red, green, blue = (
+                to_float(np.ascontiguousarray(picture[block][..., channel]), white) for channel in range(3)
+            )
+            red -= green
+            blue -= green
+            batch[index, 0][block] = green + _weighted(red, blue)
+            np.multiply(red, np.float32(white), out=differences[index, 0][block])
+            np.multiply(blue, np.float32(white), out=differences[index, 1][block])
+    for y, chroma, out in zip(_call(network, batch, scale)[:, 0], differences, outs, strict=True):
+        for block in _blocks((height, width * scale * scale), values=8 * _BLOCK_VALUES):  # few rows enlarged twice
+            rows = slice(block.start * scale, block.stop * scale)
+            red, blue = (_enlarge_rows(plane, block, scale) for plane in chroma)
+            for part in _blocks(red.shape):
+                _combine(red[part], y[rows][part], blue[part], out[rows][part], white)
 
 
-def _combine(red: NDArray[np.float32], luma: NDArray[np.float32], blue: NDArray[np.float32], out: NDArray[Any]) -> None:
+def _combine(
+    red: NDArray[np.float32], luma: NDArray[np.float32], blue: NDArray[np.float32], out: NDArray[Any], white: int
+) -> None:
     """Write the picture that has this luma and these differences to green, which are changed."""
-    green = _levels(luma, out.dtype)
+    green = _levels(luma, out.dtype, white)
     green -= _weighted(red, blue)
     red += green
     blue += green
     for channel, plane in enumerate((red, green, blue)):
-        _store(plane, out[..., channel])
+        _store(plane, out[..., channel], white)
 
 
 def _weighted(red: NDArray[np.float32], blue: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -204,24 +245,24 @@ def _call(network: Network, batch: Batch, scale: int) -> Batch:
     return result
 
 
-def _levels(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _levels(values: NDArray[Any], dtype: np.dtype[Any], white: int) -> NDArray[Any]:
     """Floats in [0, 1] in levels of a dtype, such that truncating them rounds half up; a new array."""
-    levels: NDArray[Any] = values * values.dtype.type(_white(dtype))
+    levels: NDArray[Any] = values * values.dtype.type(white)
     if dtype.kind != "f":
         levels += values.dtype.type(0.5)
     return levels
 
 
-def _store(levels: NDArray[Any], target: NDArray[Any]) -> None:
+def _store(levels: NDArray[Any], target: NDArray[Any], white: int) -> None:
     """Write what `_levels` made into a part of an image, clamped; changes ``levels``."""
-    np.clip(levels, 0, _white(target.dtype), out=levels)
+    np.clip(levels, 0, white, out=levels)
     target[...] = levels.astype(target.dtype)  # in two steps: casting into every third byte is twice as slow
 
 
-def _white(dtype: np.dtype[Any]) -> int:
+def _white(dtype: np.dtype[Any], white: int | None = None) -> int:
     if dtype not in _WHITES:
         raise TypeError(f"expected uint8, uint16 or float32, got {dtype}")
-    return _WHITES[dtype]
+    return _WHITES[dtype] if white is None else white
 
 
 def _blocks(shape: tuple[int, ...], values: int = _BLOCK_VALUES) -> Iterator[slice]:

@@ -31,6 +31,31 @@ class Frame:
         if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != dtype):
             raise ValueError(f"expected alpha {dtype} {shape[:2]}, got {self.alpha.dtype} {self.alpha.shape}")
 
+    @classmethod
+    def of(cls, pixels: Pixels) -> "Frame":
+        """The frame of an array: ``(H, W)`` or ``(H, W, C)`` of 1 to 4 channels, the last of 2 or 4 being alpha.
+
+        Raises:
+            TypeError: If it is no array of ``uint8`` or ``uint16``.
+            ValueError: If it has another shape, or no pixels.
+        """
+        if not isinstance(pixels, np.ndarray):
+            raise TypeError(f"expected a numpy array or a path, got {type(pixels).__name__}")
+        if pixels.dtype not in (np.uint8, np.uint16):
+            raise TypeError(f"expected uint8 or uint16 pixels, got {pixels.dtype}")
+        if pixels.ndim == 2:
+            return cls(pixels=pixels)
+        if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4:
+            raise ValueError(f"expected pixels (H, W) or (H, W, 1 to 4), got {pixels.shape}")
+        colours = 1 if pixels.shape[2] <= 2 else 3
+        colour = pixels[..., 0] if colours == 1 else pixels[..., :3]
+        return cls(pixels=colour, alpha=pixels[..., colours] if pixels.shape[2] > colours else None)
+
+    def channels(self) -> Pixels:
+        """Colour and alpha in one array ``(H, W, C)``."""
+        colour = self.pixels if self.pixels.ndim == 3 else self.pixels[..., None]
+        return colour if self.alpha is None else np.concatenate([colour, self.alpha[..., None]], axis=2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:

@@ -63,6 +63,7 @@ def imresize(
     scale: float | Fraction | None = None,
     size: tuple[int, int] | None = None,
     antialias: bool = True,
+    shift: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
 ) -> Image:
     """The image at another size, as MATLAB's bicubic ``imresize`` makes it.
 
@@ -72,6 +73,8 @@ def imresize(
             nearest fraction with a denominator up to a million, so ``1 / 3`` is a third.
         size: Output ``(height, width)`` instead of ``scale``.
         antialias: Widen the kernel when reducing.
+        shift: How far down and right of MATLAB's place each output is sampled, in input pixels: for chroma planes whose
+            samples are not centred.
 
     Returns:
         A new array of the same dtype and number of dimensions. Integers are rounded half up and saturated after each
@@ -89,13 +92,14 @@ def imresize(
         raise TypeError(f"expected uint8, uint16, float32 or float64, got {image.dtype}")
     if image.ndim not in (2, 3) or not image.size:
         raise ValueError(f"expected an image (H, W) or (H, W, C) with pixels, got shape {image.shape}")
-    vertical, horizontal = (_Axis(*plan, antialias) for plan in _plan(image.shape[:2], scale, size))
+    plans = zip(_plan(image.shape[:2], scale, size), shift, strict=True)
+    vertical, horizontal = (_Axis(*plan, antialias, offset) for plan, offset in plans)
     pixels = image if image.ndim == 3 else image[:, :, None]
     if vertical.scale <= horizontal.scale:
         pixels = _resize_columns(_resize_rows(pixels, vertical), horizontal)
     else:
         pixels = _resize_rows(_resize_columns(pixels, horizontal), vertical)
-    if vertical.scale == horizontal.scale == 1:
+    if vertical.is_identity and horizontal.is_identity:
         pixels = pixels.copy()
     return pixels if image.ndim == 3 else pixels[:, :, 0]
 
@@ -112,19 +116,33 @@ class _Group:
     """Of the exact weights as fractions."""
 
 
-def rows_needed(height: int, size: int, rows: range) -> range:
+def rows_needed(height: int, size: int, rows: range, shift: Fraction = Fraction(0)) -> range:
     """The rows of an image of this height that these ``rows`` of its resized form, ``size`` high, depend on.
+
+    Args:
+        height: Of the image.
+        size: Height of the resized image.
+        rows: Of the resized image.
+        shift: As in `imresize`, of rows.
 
     Example:
         >>> rows_needed(100, 200, range(20, 40))
         range(8, 22)
     """
-    axis = _Axis(size, Fraction(size, height), antialias=True)
+    axis = _Axis(size, Fraction(size, height), True, shift)
     _, taken = _window(axis.taps(rows.start, rows.stop), axis.step, height)
     return range(int(taken.min()), int(taken.max()) + 1)
 
 
-def imresize_rows(part: Image, *, first_row: int, height: int, size: tuple[int, int], rows: range) -> Image:
+def imresize_rows(
+    part: Image,
+    *,
+    first_row: int,
+    height: int,
+    size: tuple[int, int],
+    rows: range,
+    shift: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
+) -> Image:
     """Some rows of ``imresize(image, size=size)``, to the bit, from a part of the image.
 
     Args:
@@ -133,12 +151,13 @@ def imresize_rows(part: Image, *, first_row: int, height: int, size: tuple[int, 
         height: Of the whole image.
         size: ``(height, width)`` of the whole resized image.
         rows: Which of its rows to make.
+        shift: As in `imresize`.
 
     Returns:
         ``(len(rows), size[1])``, with channels where ``part`` has them.
     """
-    vertical = _Axis(size[0], Fraction(size[0], height), antialias=True)
-    horizontal = _Axis(size[1], Fraction(size[1], part.shape[1]), antialias=True)
+    vertical = _Axis(size[0], Fraction(size[0], height), True, shift[0])
+    horizontal = _Axis(size[1], Fraction(size[1], part.shape[1]), True, shift[1])
     pixels = part if part.ndim == 3 else part[:, :, None]
     cut = _Cut(rows, first_row, height)
     if vertical.scale <= horizontal.scale:
@@ -165,6 +184,13 @@ class _Axis:
     """Of the output."""
     scale: Fraction
     antialias: bool
+    shift: Fraction = Fraction(0)
+    """Of every output, in inputs."""
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether outputs are the inputs."""
+        return self.scale == 1 and not self.shift
 
     @property
     def period(self) -> int:
@@ -176,7 +202,7 @@ class _Axis:
 
     @cached_property
     def groups(self) -> tuple[_Group, ...]:
-        return _groups(self.scale, self.antialias, min(self.period, self.length))
+        return _groups(self.scale, self.antialias, self.shift, min(self.period, self.length))
 
     def taps(self, top: int, bottom: int) -> list[_Taps]:
         """Each group's outputs in a range, starting with the group of ``top``."""
@@ -206,17 +232,18 @@ class _Axis:
 
 
 @lru_cache(maxsize=64)
-def _groups(scale: Fraction, antialias: bool, count: int) -> tuple[_Group, ...]:
-    """The first ``count`` groups. The kernel's argument is an integer over twice the larger length of a period."""
+def _groups(scale: Fraction, antialias: bool, shift: Fraction, count: int) -> tuple[_Group, ...]:
+    """The first ``count`` groups. The kernel's argument is an integer over a common denominator of a period."""
     period, step = scale.numerator, scale.denominator
-    unit = 2 * max(period, step) if antialias else 2 * period
+    parts = lcm(2 * period, shift.denominator)
+    """Parts of an input pixel in which all distances are integers."""
+    unit = max(parts, parts * step // period) if antialias else parts
     groups = []
     for output in range(count):
-        centre = Fraction((2 * output + 1) * step - period, 2 * period)
-        reach = Fraction(unit, period)
+        centre = Fraction((2 * output + 1) * step - period, 2 * period) + shift
+        reach = Fraction(2 * unit, parts)
         first, last = ceil(centre - reach), floor(centre + reach)
-        offsets = (abs((2 * output + 1) * step - period - 2 * period * tap) for tap in range(first, last + 1))
-        values = [_cubic(offset, unit) for offset in offsets]
+        values = [_cubic(int(abs(centre - tap) * parts), unit) for tap in range(first, last + 1)]
         total = sum(values)
         groups.append(_Group(first, tuple(value / total for value in values), total // gcd(total, *values)))
     return tuple(groups)
@@ -250,7 +277,7 @@ def _resize_rows(pixels: Image, axis: _Axis, cut: _Cut | None = None) -> Image:
     """Resize the first dimension of ``(H, W, C)``, or make only a cut of it, in blocks that stay in the cache."""
     height, width, channels = pixels.shape
     cut = cut or _Cut(range(axis.length), 0, height)
-    if axis.scale == 1:
+    if axis.is_identity:
         return pixels[cut.rows.start - cut.first_row : cut.rows.stop - cut.first_row]
     source = pixels.reshape(height, width * channels)
     out = np.empty((len(cut.rows), width * channels), pixels.dtype)
@@ -277,7 +304,7 @@ def _resize_columns(pixels: Image, axis: _Axis) -> Image:
     Strided arithmetic is slow. Each band of rows is split into ``step`` planes of every ``step``-th column, so that
     the taps of a group are contiguous pieces of planes. With long periods the pieces would be tiny.
     """
-    if axis.scale == 1:
+    if axis.is_identity:
         return pixels
     if max(axis.period, axis.step) >= _LONG_PERIOD:
         return _resize_transposed(pixels, axis)

@@ -68,7 +68,7 @@ def parameter_count(network: nn.Module) -> int:
 
 def describe(network: nn.Module, spec: ModelSpec, *, name: str, **provenance: Any) -> ModelCard:
     """The card of a network: what can be read off it, and the ``provenance`` fields of `ModelCard` as given."""
-    return _measured(network, ModelCard(name=name, spec=spec, color_mode="luma", parameters=0, **provenance))
+    return _measured(network, ModelCard(name=name, spec=spec, parameters=0, **_said(network), **provenance))
 
 
 def save(path: str | Path, network: nn.Module, card: ModelCard) -> ModelCard:
@@ -77,7 +77,7 @@ def save(path: str | Path, network: nn.Module, card: ModelCard) -> ModelCard:
     Args:
         path: File to write; replaced if it is there.
         network: Whose state is stored.
-        card: Goes into the header; its parameter count, halo and colour mode are taken from the network.
+        card: Goes into the header; what can be read off the network is taken from the network.
 
     Returns:
         The card as written.
@@ -144,9 +144,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _measured(network: nn.Module, card: ModelCard) -> ModelCard:
+    """The card with what can be read off the network."""
     halo: Any = network.halo
-    color_mode: Any = network.color_mode
-    return replace(card, parameters=parameter_count(network), halo=halo, color_mode=color_mode)
+    return replace(card, parameters=parameter_count(network), halo=halo, **_said(network))
+
+
+def _said(network: nn.Module) -> dict[str, Any]:
+    """What a network's class says of its pictures (`upres.lab.archs`)."""
+    usual = {"task": "upscale", "min_size": 1, "multiple_of": 1}
+    return {"color_mode": network.color_mode} | {name: getattr(network, name, value) for name, value in usual.items()}
 
 
 def _resolve(table: Mapping[str, str], name: str, kind: str) -> Any:

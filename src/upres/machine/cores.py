@@ -1,4 +1,4 @@
-"""How many threads can run at the same time."""
+"""How many processor cores this process may use."""
 
 import os
 

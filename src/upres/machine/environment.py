@@ -18,8 +18,12 @@ INSTRUCTION_SETS = (
 """Those that decide which kernel can run, as the Linux kernel spells them."""
 
 
-def environment() -> dict[str, Any]:
-    """CPU, cores, instruction sets, memory, system, versions, allocator and date (UTC), as JSON-ready data."""
+def environment(*packages: str) -> dict[str, Any]:
+    """CPU, cores, instruction sets, memory, system, versions, allocator and date (UTC), as JSON-ready data.
+
+    Args:
+        packages: Whose versions are told besides those of `PACKAGES`; a package that is not installed is left out.
+    """
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
     return {
@@ -30,15 +34,15 @@ def environment() -> dict[str, Any]:
         "memory_gib": _memory_gib(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": _versions(),
+        "versions": _versions(packages),
         "allocator": "preloaded" if os.environ.get("LD_PRELOAD") else "stock",
         "date": datetime.now(UTC).date().isoformat(),
     }
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for package in PACKAGES:
+    for package in dict.fromkeys((*PACKAGES, *packages)):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

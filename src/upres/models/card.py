@@ -13,7 +13,10 @@ from safetensors import SafetensorError, safe_open
 from upres.errors import CheckpointError
 
 ColorMode = Literal["luma", "rgb"]
+Task = Literal["upscale", "denoise", "deblock", "enhance"]
 
+FORMAT = 1
+"""Version of the card's form that this package writes; it reads this one and all before."""
 HEADER_KEY = "upres"
 """Name of the card's JSON in the metadata of a ``.safetensors`` header."""
 
@@ -40,8 +43,14 @@ class ModelCard:
     color_mode: ColorMode
     """``luma``: one Y plane in and out, the caller resizes chroma; ``rgb``: three planes."""
     parameters: int
+    task: Task = "upscale"
+    """What the network does. Every task but ``upscale`` keeps the size: its scale is 1."""
     halo: int | None = None
     """Low-resolution pixels at each side that an output pixel depends on; ``None`` where the network is not local."""
+    min_size: int = 1
+    """The shortest side, in pixels, of a picture that the network takes."""
+    multiple_of: int = 1
+    """What the network needs the sides of a picture to be a multiple of."""
     licence: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Recipe, steps and data, with the number of tiles under each licence."""
@@ -50,6 +59,12 @@ class ModelCard:
     latencies: tuple[Mapping[str, Any], ...] = ()
     """Each ``{"engine", "precision", "width", "height", "threads", "latency_ms", "cpu", "file"}``: the median for a
     picture of that size coming out, and the name of the speed report that has it."""
+    format: int = FORMAT
+    """Version of the card's form."""
+
+    def __post_init__(self) -> None:
+        if (self.task == "upscale") != (self.spec.scale > 1):
+            raise CheckpointError(f"{self.name}: a card of task '{self.task}' cannot have scale {self.spec.scale}")
 
     @property
     def architecture(self) -> str:
@@ -71,8 +86,14 @@ class ModelCard:
         """The card that `to_dict` described.
 
         Raises:
-            CheckpointError: If a field is missing or unknown.
+            CheckpointError: If a later upres wrote it, or a field is missing or unknown.
         """
+        version = data.get("format", 1)
+        if not isinstance(version, int) or version > FORMAT:
+            raise CheckpointError(
+                f"this model card has format {version}, this upres reads up to {FORMAT}: a later upres wrote the card;"
+                " install that"
+            )
         spec_names = {f.name for f in fields(ModelSpec)}
         spec = {key: value for key, value in data.items() if key in spec_names}
         own = {key: value for key, value in data.items() if key not in spec_names}

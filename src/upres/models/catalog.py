@@ -1,5 +1,7 @@
 """The models that ship, and any model file: from a name or a path to a card and its files."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,15 +10,6 @@ from upres.errors import CheckpointError, Hint, UnknownModelError, near_miss
 from upres.models.card import ModelCard, read_card
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
-
-DEFAULTS = {2: "rlfn_c32b6_x2", 3: "rlfn_c32b6_x3", 4: "rlfn_c32b6_x4"}
-"""What ``upres upscale`` takes for each native scale."""
-
-FAST = {2: "espcn_d22s32_x2", 3: "espcn_d22s32_x3", 4: "espcn_d22s32_x4"}
-"""What ``upres upscale --fast`` takes."""
-
-REAL = {2: "rlfn_c32b6_real_x2", 4: "rlfn_c32b6_real_x4"}
-"""What ``upres upscale --real`` takes first; where more is to grow, what follows is clean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +59,14 @@ def find_all(name: str | Path) -> tuple[Model, ...]:
     """
     family = tuple(model for model in list_models() if model.card.name == f"{name}_x{model.card.scale}")
     return family or (find(name),)
+
+
+def digest_of(models: Iterable[Model]) -> str:
+    """16 hexadecimal digits that change when the weights of one of these models change."""
+    content = hashlib.sha256()
+    for model in models:
+        content.update(model.weights.read_bytes())
+    return content.hexdigest()[:16]
 
 
 def _from_file(path: Path) -> Model:

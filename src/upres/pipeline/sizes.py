@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import floor, prod
 
-Size = tuple[int, int]
-"""Height and width."""
+from upres.image.samples import Size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class SizeRequest:
     """The size that was asked for: by ``scale``, by ``fit``, or by ``width`` and ``height``.
 
     Args:
@@ -23,7 +22,7 @@ class Target:
         ValueError: If not exactly one way is chosen, or a number is not positive.
 
     Example:
-        >>> Target(fit=(1920, 1080)).size_of(480, 640)
+        >>> SizeRequest(fit=(1920, 1080)).size_of(480, 640)
         (1080, 1440)
     """
 

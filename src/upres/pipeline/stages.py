@@ -1,276 +1,387 @@
-"""A picture computed in bands of rows, so that only bands are ever held between its first and its last array.
+"""A picture computed in windows, so that only windows are ever held between its first and its last array.
 
-Each stage makes rows on demand and asks the one below for the rows they depend on: the network with its halo, the
-final reduction with its kernel's reach. Neighbouring bands compute a few rows twice; the result is that of the whole
-picture (of a network that is not local: nearly).
+Each stage tells which window of the stage below a window of its own result needs, and makes the one from the other: a
+network with its reach, a reduction with its kernel. Neighbouring windows compute a few pixels twice. The result is that
+of the whole picture; of a network that is not local, nearly.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from fractions import Fraction
 from math import lcm
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from upres.image.convert import CHROMA_HALO, Network, run_network, to_dtype, to_float
-from upres.image.picture import Pixels
+from upres.engines.engine import PlaneSession, Session
+from upres.image.convert import CHROMA_HALO, enlarge_plane, run_network, run_together
 from upres.image.resize import imresize_rows, rows_needed
+from upres.image.samples import Plane, Planes, Samples, Size, Window, chroma_window
 from upres.models.card import ColorMode
-from upres.pipeline.sizes import Size
-from upres.pipeline.windows import fade_weights
+from upres.pipeline.windows import Side, fade_weights
 
+_NO_SHIFT = (Fraction(0), Fraction(0))
 MAX_MARGIN = 8
-"""Reflected pixels that a network is given around the picture, at most."""
-LEAST_SIDE = 16
-"""Smaller pictures are reflected to this side for RGB networks: spatial attention takes no less than 15 pixels."""
-WINDOW_STEP = 8
-"""Windows are this many rows or a multiple: engines prepare anew for every shape they have not seen."""
-ROWS_TOGETHER = (2, 3, 4)
-"""Rows that the native engine's kernels make at a time. Each is rounded in its own way, in a window as in the whole
-picture if the same ones come together and all of them see what they see there."""
+"""Reflected pixels that a luma network is given around the picture, at most."""
+
+
+class Piece(NamedTuple):
+    """What a picture holds under a window."""
+
+    window: Window
+    planes: Planes
 
 
 class Stage(Protocol):
     """One step from the picture as read to the picture as wanted."""
 
     size: Size
+    samples: Samples
+    full_width: bool
+    """True where windows have all columns."""
+    in_order: bool
+    """True where windows have to be asked for one by one, from the top down."""
 
-    def rows(self, rows: range) -> Pixels:
-        """These rows of the stage's result."""
+    def needs(self, window: Window) -> Window | None:
+        """The window of the stage below that this window of the result depends on; ``None`` for nothing more.
+
+        What lies beyond the picture's edges is the picture reflected.
+        """
         ...
 
-    def working_bytes(self, count: int) -> int:
-        """Memory it takes to make ``count`` rows, estimated, their own included."""
+    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
+        """The result under each window.
+
+        Args:
+            windows: Of the result; several of one size are a batch for the engine.
+            inputs: What the stage below holds under the windows that `needs` told.
+        """
+        ...
+
+    def takes(self, size: Size) -> Size:
+        """Height and width of the largest window of the stage below that a window of this size needs."""
+        ...
+
+    def working_bytes(self, size: Size) -> int:
+        """Memory that making a window of this size takes besides its input, estimated."""
         ...
 
 
 class Stored:
-    """Pixels in memory; widened to 16 bits where more than one rounding lies ahead."""
+    """Where a chain of stages begins: planes in memory, widened to 16 bits if more than one rounding lies ahead."""
 
-    def __init__(self, pixels: Pixels, *, widen: bool) -> None:
-        self.size = (pixels.shape[0], pixels.shape[1])
-        self._pixels = pixels
-        self._widen = widen and pixels.dtype == np.uint8
+    def __init__(self, planes: Planes, samples: Samples, *, widen: bool) -> None:
+        self.size = samples.check(planes)
+        self._planes, self._stored = planes, samples
+        self._factor = samples.widening if widen else 1
+        self.samples = samples.widened() if self._factor > 1 else samples
 
-    def rows(self, rows: range) -> Pixels:
-        """These rows of the result."""
-        part = self._pixels[rows.start : rows.stop]
-        return part.astype(np.uint16) * np.uint16(257) if self._widen else part
+    def cut(self, window: Window) -> Piece:
+        """The picture under a window."""
+        planes = self._stored.cut(self._planes, window)
+        if self._factor > 1:
+            planes = tuple(plane.astype(np.uint16) * np.uint16(self._factor) for plane in planes)
+        return Piece(window, planes)
 
-    def working_bytes(self, count: int) -> int:
-        """Memory it takes to make ``count`` rows."""
-        return 4 * count * _values(self._pixels) if self._widen else 0
+    def working_bytes(self, size: Size) -> int:
+        """Memory that the copy of a window of this size takes, and its values while they are widened."""
+        return 4 * _values(self.samples, size) if self._factor > 1 else 0
 
 
 class Enlarged:
-    """The stage below, enlarged by a network.
+    """The stage below through a network, which enlarges it or, at scale 1, restores it.
 
     Networks pad with zeros, and those of one or few layers cannot tell that from black: they darken or brighten a frame
     of some pixels. So luma networks see the picture reflected beyond its edges, which measured 3.3 to 3.8 dB more in
     the outer 6 pixels of Set5 at x2 with the pool's networks.
 
     Args:
-        below: What to enlarge.
-        network: Float32 NCHW in and out. Where it has ``upscale_rgb`` (the native engine's fused colour path), luma
-            networks go that way.
+        size: Of the stage below.
+        samples: Of the stage below. YUV planes go through luma networks; chroma goes through bicubic.
+        session: Runs the network. Where the session has ``planes``, luma networks go that way.
         scale: Of the network.
         color_mode: Of the network.
-        halo: Low-resolution rows at each side that an output row depends on.
+        halo: Low-resolution pixels at each side that an output pixel depends on.
+        min_size: The smallest side that the network takes; smaller pictures are reflected to that.
+        multiple_of: What the network needs its sides to be a multiple of.
         bytes_per_pixel: Memory of engine and colour path for each low-resolution pixel.
+
+    Raises:
+        ValueError: If an RGB network is to work on YUV planes.
     """
 
+    in_order = False
+
     def __init__(
-        self, below: Stage, network: Network, *, scale: int, color_mode: ColorMode, halo: int, bytes_per_pixel: int
+        self,
+        size: Size,
+        samples: Samples,
+        session: Session,
+        *,
+        scale: int,
+        color_mode: ColorMode,
+        halo: int,
+        bytes_per_pixel: int,
+        min_size: int = 1,
+        multiple_of: int = 1,
     ) -> None:
-        self.size = (below.size[0] * scale, below.size[1] * scale)
-        self._below = below
-        self._network = network
-        self._scale = scale
-        self._color_mode: ColorMode = color_mode
-        self._halo = max(halo, CHROMA_HALO)
-        self._reach, self._unit = self._halo, 1
-        fused: Callable[[Pixels], Pixels] | None = getattr(network, "upscale_rgb", None)
-        self._fused = fused if color_mode == "luma" else None
-        if self._fused is not None:
-            self._reach, self._unit = self._halo + max(ROWS_TOGETHER) - 1, lcm(*ROWS_TOGETHER)
-        missing = max(0, LEAST_SIDE - min(below.size))
-        self._margin = min(self._halo, MAX_MARGIN) if color_mode == "luma" else -(-missing // 2)
-        self._tallest = 0
+        if color_mode == "rgb" and samples.is_yuv:
+            raise ValueError(f"an RGB network takes grey or RGB samples, got {samples.layout}: convert them first")
+        self.size = (size[0] * scale, size[1] * scale)
+        self.samples = samples
+        self._below, self._session, self._scale, self._color_mode = size, session, scale, color_mode
+        self._planes: PlaneSession | None = session.planes if color_mode == "luma" else None
+        self.full_width = self._planes is not None  # in a narrower window integer kernels refuse other blocks
         self._bytes_per_pixel = bytes_per_pixel
+        halo, least = max(halo, CHROMA_HALO), _margins(size, min_size)
+        margins = [min(halo, MAX_MARGIN) if color_mode == "luma" else 0] * 2
+        together = self._planes.rows_together if self._planes is not None else (1,)
+        reaches = [max(halo, step * CHROMA_HALO) for step in samples.subsampling]
+        self._rows, self._columns = (
+            Side(
+                length,
+                scale=scale,
+                reach=reach + (extra := max(group) - 1),
+                margin=max(margin, smallest),
+                unit=lcm(*group) if extra else 1,
+                multiple=multiple_of,
+            )
+            for length, reach, group, margin, smallest in zip(
+                size, reaches, (together, (1,)), margins, least, strict=True
+            )
+        )
 
-    def rows(self, rows: range) -> Pixels:
-        """These rows of the result."""
-        window = self._window(rows)
-        needed = reflect(window, self._below.size[0])
-        first = int(needed.min())
-        part = self._below.rows(range(first, int(needed.max()) + 1))[needed - first]
-        if self._margin:
-            width = self._below.size[1]
-            part = part[:, reflect(range(-self._margin, width + self._margin), width)]
-        made = self._run(np.ascontiguousarray(part))
-        top, left = rows.start - window.start * self._scale, self._margin * self._scale
-        return made[top : top + len(rows), left : left + self.size[1]]
+    def needs(self, window: Window) -> Window:
+        """What the network gets to see for this window of the result."""
+        whole = len(window.columns) == self.size[1]
+        columns = self._columns.whole() if whole else self._columns.window(window.columns)
+        return Window(self._rows.window(window.rows), columns)
 
-    def working_bytes(self, count: int) -> int:
-        """Memory it takes to make ``count`` rows."""
-        height = self._rows_for(count) + WINDOW_STEP + self._unit - 1
-        return self._bytes_per_pixel * height * self._below.size[1] + self._below.working_bytes(height)
+    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
+        """The network's results."""
+        pieces = [piece for piece in inputs if piece is not None]
+        made = []
+        for alike in _runs_alike(pieces):
+            made += self._make_alike(windows[alike], pieces[alike])
+        return made
 
-    def _run(self, pixels: Pixels) -> Pixels:
-        if self._fused is not None:
-            return self._fused(pixels)
-        return run_network(pixels, self._network, scale=self._scale, color_mode=self._color_mode)
+    def takes(self, size: Size) -> Size:
+        """The size of the window with all that the network looks at around it."""
+        whole = size[1] == self.size[1]
+        return self._rows.longest(size[0]), len(self._columns.whole()) if whole else self._columns.longest(size[1])
 
-    def _window(self, rows: range) -> range:
-        """Rows needed from below, with the margin's; moved rather than cut at its ends, to come in few heights."""
-        low, high = -self._margin, self._below.size[0] + self._margin
-        first = max(low, rows.start // self._scale - self._reach)
-        count = -(-self._rows_for(len(rows)) // WINDOW_STEP) * WINDOW_STEP
-        self._tallest = count = min(high - low, max(self._tallest, count))
-        last = min(high, first - (first - low) % self._unit + count)
-        first = last - count
-        return range(first - (first - low) % self._unit, last)
+    def working_bytes(self, size: Size) -> int:
+        """Memory of engine and colour path."""
+        rows, columns = self.takes(size)
+        return self._bytes_per_pixel * rows * columns
 
-    def _rows_for(self, count: int) -> int:
-        """Rows from below that ``count`` of the result need, wherever they are."""
-        return -(-count // self._scale) + 2 * self._reach + self._unit
+    def _make_alike(self, windows: Sequence[Window], pieces: Sequence[Piece]) -> list[Planes]:
+        """Results from pieces of one size, in a batch where the engine has a use for one."""
+        made = []
+        for window, piece, main in zip(windows, pieces, self._run([p.planes[0] for p in pieces]), strict=True):
+            top = window.rows.start - piece.window.rows.start * self._scale
+            left = window.columns.start - piece.window.columns.start * self._scale
+            cut = main[top : top + len(window.rows), left : left + len(window.columns)]
+            made.append((cut, *self._chroma(window, piece)))
+        return made
+
+    def _run(self, pixels: Sequence[Plane]) -> list[Plane]:
+        white, scale, color_mode = self.samples.white, self._scale, self._color_mode
+        if self._planes is not None:
+            return [self._planes.upscale_rgb(each, peak=white) for each in pixels]
+        if len(pixels) == 1:
+            return [run_network(pixels[0], self._session, scale=scale, color_mode=color_mode, white=white)]
+        return run_together(pixels, self._session, scale=scale, color_mode=color_mode, white=white)
+
+    def _chroma(self, window: Window, piece: Piece) -> list[Plane]:
+        """The chroma planes of a window of the result, from those of the piece."""
+        wanted = chroma_window(window, self.samples.subsampling)
+        given = chroma_window(piece.window, self.samples.subsampling)
+        shift = self.samples.chroma_shift(Fraction(self._scale), Fraction(self._scale))
+        top = wanted.rows.start - given.rows.start * self._scale
+        left = wanted.columns.start - given.columns.start * self._scale
+        made = []
+        for plane in piece.planes[1:]:
+            enlarged = enlarge_plane(plane, self._scale, shift=shift, white=self.samples.white)
+            made.append(enlarged[top : top + len(wanted.rows), left : left + len(wanted.columns)])
+        return made
 
 
 class Blended:
-    """The stage below in strips that fade into each other: for networks of which a window is only nearly the whole.
+    """A network's stage in strips that fade into each other: for networks of which a window is only nearly the whole.
+
+    Grey and RGB only: a network that sees far is an RGB network.
 
     Strips are as high as the rows first asked for, and stay so: what a row becomes does not depend on how it is asked
     for later, and the stages above may ask for rows again. One caller at a time.
 
     Args:
-        below: What to make strips of.
+        stage: What makes the strips.
         fade: Rows over which a strip fades in, made by the strip before as well.
     """
 
-    def __init__(self, below: Stage, *, fade: int) -> None:
-        self.size = below.size
-        self._below = below
+    full_width = True
+    in_order = True
+
+    def __init__(self, stage: Stage, *, fade: int) -> None:
+        self.size, self.samples = stage.size, stage.samples
+        self._stage = stage
         self._fade = fade
         self._height = 0
-        self._strips: dict[int, Pixels] = {}
-        self._tails: dict[int, Pixels] = {}
+        self._strips: dict[int, Planes] = {}
+        self._tails: dict[int, Planes] = {}
+        self._needed: dict[int, Window] = {}
 
-    def rows(self, rows: range) -> Pixels:
-        """These rows of the result."""
-        self._height = self._height or max(self._fade, len(rows))
-        first, last = rows.start // self._height, (rows.stop - 1) // self._height
-        origin = first * self._height
-        strips = [self._strip(index) for index in range(first, last + 1)]
+    def needs(self, window: Window) -> Window | None:
+        """What the strips that are not there yet need."""
+        self._height = self._height or max(self._fade, len(window.rows))
+        found = {index: self._stage.needs(self._window(index)) for index in self._missing(window)}
+        self._needed = {index: needed for index, needed in found.items() if needed is not None}
+        if not self._needed:
+            return None
+        rows = [needed.rows for needed in self._needed.values()]
+        columns = next(iter(self._needed.values())).columns
+        return Window(range(min(each.start for each in rows), max(each.stop for each in rows)), columns)
+
+    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
+        """Rows out of strips."""
+        made = []
+        for window, piece in zip(windows, inputs, strict=True):
+            for index in self._missing(window):
+                assert piece is not None
+                self._add(index, piece)
+            first, last = self._reached(window)
+            strips = [self._strips[index] for index in range(first, last + 1)]
+            made.append(tuple(self._rows(planes, window, first) for planes in zip(*strips, strict=True)))
+        return made
+
+    def takes(self, size: Size) -> Size:
+        """What a strip with its fade takes."""
+        return self._stage.takes(self._strip_size(size))
+
+    def working_bytes(self, size: Size) -> int:
+        """Memory it takes to make a strip; two strips are kept, their values of up to 2 bytes."""
+        kept = 2 * 2 * _values(self.samples, (min(size[0], self.size[0]), self.size[1]))
+        return kept + self._stage.working_bytes(self._strip_size(size))
+
+    def _strip_size(self, size: Size) -> Size:
+        return min(size[0] + self._fade, self.size[0]), self.size[1]
+
+    def _reached(self, window: Window) -> tuple[int, int]:
+        return window.rows.start // self._height, (window.rows.stop - 1) // self._height
+
+    def _missing(self, window: Window) -> list[int]:
+        """Strips to be made for a window, in order. A strip fades in over the tail of the strip before."""
+        first, last = self._reached(window)
+        missing = [index for index in range(first, last + 1) if index not in self._strips]
+        if missing and missing[0] and missing[0] - 1 not in self._tails:
+            return [missing[0] - 1, *missing]
+        return missing
+
+    def _window(self, index: int) -> Window:
+        """A strip with the rows over which the next one fades in."""
+        start = index * self._height
+        return Window(range(start, min(start + self._height + self._fade, self.size[0])), range(self.size[1]))
+
+    def _add(self, index: int, piece: Piece) -> None:
+        window = self._window(index)
+        (planes,) = self._stage.make([window], [_part_of(piece, self._needed[index], self.samples)])
+        height = min(self._height, self.size[0] - window.rows.start)
+        strip = tuple(plane[:height] for plane in planes)
+        self._tails[index] = tuple(plane[height:].copy() for plane in planes)
+        if index - 1 in self._tails:
+            for top, tail in zip(strip, self._tails[index - 1], strict=True):
+                _fade_in(top, tail, self._fade)
+        self._strips = {kept: self._strips[kept] for kept in self._strips if kept == index - 1}
+        self._strips[index] = strip
+
+    def _rows(self, strips: Sequence[Plane], window: Window, first: int) -> Plane:
         whole = strips[0] if len(strips) == 1 else np.concatenate(strips)
-        return whole[rows.start - origin : rows.stop - origin]
-
-    def working_bytes(self, count: int) -> int:
-        """Memory it takes to make ``count`` rows; two strips are kept, their values up to 2 bytes in 3 channels."""
-        kept = 2 * min(count, self.size[0]) * self.size[1] * 6
-        return kept + self._below.working_bytes(min(count + self._fade, self.size[0]))
-
-    def _strip(self, index: int) -> Pixels:
-        if index not in self._strips:
-            start = index * self._height
-            stop = min(start + self._height, self.size[0])
-            made = self._below.rows(range(start, min(stop + self._fade, self.size[0])))
-            strip = made[: stop - start]
-            self._tails[index] = made[stop - start :].copy()
-            if index:
-                self._fade_in(strip, after=index - 1)
-            self._strips = {kept: self._strips[kept] for kept in self._strips if kept == index - 1}
-            self._strips[index] = strip
-        return self._strips[index]
-
-    def _fade_in(self, strip: Pixels, *, after: int) -> None:
-        if after not in self._tails:
-            self._strip(after)
-        tail = self._tails[after]
-        share = fade_weights(self._fade)[: len(tail)].reshape(-1, *[1] * (strip.ndim - 1))
-        top = strip[: len(tail)]
-        top[...] = np.rint(tail + share * (top.astype(np.float32) - tail))
+        rows = range(window.rows.start - first * self._height, window.rows.stop - first * self._height)
+        return whole[rows.start : rows.stop]
 
 
 class Resized:
     """The stage below, resized by antialiased bicubic interpolation."""
 
-    def __init__(self, below: Stage, size: Size) -> None:
-        self.size = size
+    full_width = True
+    in_order = False
+
+    def __init__(self, below: Size, samples: Samples, size: Size) -> None:
+        self.size, self.samples = size, samples
         self._below = below
+        self._shift = samples.chroma_shift(*(Fraction(new, old) for new, old in zip(size, below, strict=True)))
 
-    def rows(self, rows: range) -> Pixels:
-        """These rows of the result."""
-        needed = rows_needed(self._below.size[0], self.size[0], rows)
-        part = self._below.rows(needed)
-        return imresize_rows(part, first_row=needed.start, height=self._below.size[0], size=self.size, rows=rows)
+    def needs(self, window: Window) -> Window:
+        """The rows under the kernel."""
+        rows = [rows_needed(self._below[0], self.size[0], window.rows)]
+        if self.samples.is_yuv:
+            step, wanted = self.samples.subsampling[0], chroma_window(window, self.samples.subsampling).rows
+            chroma = rows_needed(
+                self._chroma_size(self._below)[0], self._chroma_size(self.size)[0], wanted, self._shift[0]
+            )
+            rows.append(range(chroma.start * step, min(chroma.stop * step, self._below[0])))
+        return Window(range(min(r.start for r in rows), max(r.stop for r in rows)), range(self._below[1]))
 
-    def working_bytes(self, count: int) -> int:
-        """Memory it takes to make ``count`` rows."""
-        taken = min(self._below.size[0], -(-count * self._below.size[0] // self.size[0]) + 8)
-        # 3 channels of 2 bytes, once from below, once between the two passes, once as the result
-        own = 6 * (taken * (self._below.size[1] + self.size[1]) + count * self.size[1])
-        return own + self._below.working_bytes(taken)
+    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
+        """Resized rows."""
+        made = []
+        for window, piece in zip(windows, inputs, strict=True):
+            assert piece is not None
+            luma, *chroma = piece.planes
+            wanted, given = (chroma_window(each, self.samples.subsampling).rows for each in (window, piece.window))
+            planes = [self._resized(luma, piece.window.rows, self._below, self.size, window.rows, _NO_SHIFT)]
+            sizes = self._chroma_size(self._below), self._chroma_size(self.size)
+            planes += [self._resized(plane, given, *sizes, wanted, self._shift) for plane in chroma]
+            made.append(tuple(planes))
+        return made
 
+    def _resized(
+        self, part: Plane, given: range, below: Size, size: Size, rows: range, shift: tuple[Fraction, Fraction]
+    ) -> Plane:
+        resized = imresize_rows(part, first_row=given.start, height=below[0], size=size, rows=rows, shift=shift)
+        clamped: Plane = np.minimum(resized, resized.dtype.type(self.samples.white))
+        return clamped
 
-def band_height(stage: Stage, budget: int, *, step: int) -> int:
-    """Rows a band may have within a memory budget: a multiple of ``step``, at least ``step``, at most all."""
-    fixed = stage.working_bytes(step)
-    per_step = max(1, stage.working_bytes(2 * step) - fixed)
-    steps = 1 + max(0, budget - fixed) // per_step
-    return min(stage.size[0], steps * step)
+    def _chroma_size(self, size: Size) -> Size:
+        rows, columns = self.samples.shapes(size)[-1][:2]
+        return rows, columns
 
+    def takes(self, size: Size) -> Size:
+        """The rows under the kernel, at all columns."""
+        return min(self._below[0], -(-size[0] * self._below[0] // self.size[0]) + 8), self._below[1]
 
-def render(
-    stage: Stage,
-    out: Pixels,
-    *,
-    rows_per_band: int,
-    workers: int = 1,
-    progress: Callable[[float], None] | None = None,
-) -> None:
-    """Fill ``out`` with the stage's result, band by band.
-
-    Args:
-        stage: What to compute.
-        out: Array of the stage's size; its dtype decides the last rounding.
-        rows_per_band: Height of a band, at most.
-        workers: Bands computed at the same time.
-        progress: Called with the fraction done after each band.
-    """
-    height = stage.size[0]
-    rows = -(-height // -(-height // rows_per_band))  # as many bands as needed, alike in height
-    bands = [range(top, min(top + rows, height)) for top in range(0, height, rows)]
-
-    def compute(band: range) -> None:
-        made = stage.rows(band)
-        out[band.start : band.stop] = made if made.dtype == out.dtype else to_dtype(to_float(made), out.dtype)
-
-    def report(done: int) -> None:
-        if progress is not None:
-            progress(done / len(bands))
-
-    if workers == 1 or len(bands) == 1:
-        for done, band in enumerate(bands, 1):
-            compute(band)
-            report(done)
-        return
-    from concurrent.futures import ThreadPoolExecutor  # 15 ms that small pictures save
-
-    with ThreadPoolExecutor(workers) as pool:
-        for done, _ in enumerate(pool.map(compute, bands), 1):
-            report(done)
+    def working_bytes(self, size: Size) -> int:
+        """Memory of the rows from below, those between the two passes and the result, at 2 bytes a value."""
+        taken = self.takes(size)[0]
+        rows = taken * (self._below[1] + self.size[1]) + size[0] * self.size[1]
+        return 2 * self.samples.channels * rows
 
 
-def reflect(indices: range, length: int) -> NDArray[np.intp]:
-    """Indices mirrored into ``range(length)``, the outermost one repeated.
-
-    Example:
-        >>> reflect(range(-3, 5), 3)
-        array([2, 1, 0, 0, 1, 2, 2, 1])
-    """
-    folded = np.arange(indices.start, indices.stop) % (2 * length)
-    return np.minimum(folded, 2 * length - 1 - folded)
+def _margins(size: Size, min_size: int) -> list[int]:
+    """Reflected pixels at each end of each side that make a small picture as large as a network needs."""
+    return [-(-max(0, min_size - length) // 2) for length in size]
 
 
-def _values(pixels: Pixels) -> int:
-    return int(np.prod(pixels.shape[1:]))
+def _values(samples: Samples, size: Size) -> int:
+    """Samples of a picture of this size, chroma counted in full."""
+    return size[0] * size[1] * samples.channels
+
+
+def _runs_alike(pieces: Sequence[Piece]) -> list[slice]:
+    """Slices of neighbouring pieces of one size."""
+    sizes = [piece.window.size for piece in pieces]
+    starts = [index for index in range(len(sizes)) if not index or sizes[index] != sizes[index - 1]]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(sizes)], strict=True)]
+
+
+def _part_of(piece: Piece, window: Window, samples: Samples) -> Piece:
+    """The part of a piece under a smaller window of the same picture."""
+    moved = Window(*(range(s.start - o.start, s.stop - o.start) for s, o in zip(window, piece.window, strict=True)))
+    return Piece(window, samples.cut(piece.planes, moved))
+
+
+def _fade_in(strip: Plane, tail: Plane, fade: int) -> None:
+    """Mix the top of a strip with the tail of the strip before, which has the same rows."""
+    share = fade_weights(fade)[: len(tail)].reshape(-1, *[1] * (strip.ndim - 1))
+    top = strip[: len(tail)]
+    top[...] = np.rint(tail + share * (top.astype(np.float32) - tail))

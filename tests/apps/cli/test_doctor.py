@@ -1,6 +1,7 @@
 """`upres doctor`."""
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ def test_engines_agree(engines, capsys):
     assert found["environment"]["cores"] >= 1
     for engine in found["engines"]:
         assert (engine["available"], engine["precision"], engine["error"]) == (True, "f32", None)
+        assert (engine["facts"]["devices"], engine["version"]) == (["cpu"], version(engine["name"]))
         assert engine["difference"] < 1e-5
         assert engine["latency_ms"] > 0
 
@@ -45,10 +47,8 @@ def test_an_engine_that_computes_something_else_is_found(engines, monkeypatch, c
     right = diagnosis.open_session
 
     class Wrong:
-        engine, precision = "onnxruntime", "f32"
-
         def __init__(self, session):
-            self.session = session
+            self.session, self.facts = session, session.facts
 
         def __call__(self, batch):
             return self.session(batch) + np.float32(0.01)
@@ -61,6 +61,15 @@ def test_an_engine_that_computes_something_else_is_found(engines, monkeypatch, c
     assert main(["doctor"]) == 1
     problem = "problem  onnxruntime: its output differs from that of the other engines by 0.01, over 0.0001\n"
     assert problem in capsys.readouterr().out
+
+
+def test_an_engine_that_cannot_tell_what_it_has_is_found(engines, monkeypatch, capsys):
+    def broken():
+        raise RuntimeError("no such property")
+
+    monkeypatch.setattr(select.load("openvino"), "facts", broken)
+    assert main(["doctor"]) == 1
+    assert "problem  openvino: it does not tell what it has: no such property\n" in capsys.readouterr().out
 
 
 def test_missing_and_broken_weights_are_found(engines, monkeypatch, tmp_path, capsys):

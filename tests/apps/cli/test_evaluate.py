@@ -1,5 +1,6 @@
 import json
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from safetensors.numpy import save_file
 
 from upres.apps.cli import evaluate as verb
 from upres.apps.cli.main import main
+from upres.engines.engine import SessionFacts
 from upres.errors import UnknownModelError
 from upres.evaluation import bicubic_network, evaluate
 from upres.image.resize import imresize
@@ -21,8 +23,7 @@ class FakeSession:
     """Bicubic under another name, so that its figures are known."""
 
     model: Model
-    engine: str = "fake"
-    precision: str = "f32"
+    facts: ClassVar = SessionFacts(engine="fake", precision="f32")
 
     def __call__(self, batch):
         return bicubic_network(self.model.card.scale, eight_bit=False)(batch)

@@ -8,13 +8,13 @@ import pytest
 
 from upres.lab.challenge.rank import RULES
 from upres.lab.challenge.report import COSTS, cells, draw, pareto, plot, to_csv, to_html, to_markdown, write_files
-from upres.lab.challenge.run import entrants_of, run_challenge
+from upres.lab.challenge.run import contenders_of, run_challenge
 from upres.lab.challenge.table import METRICS
 
 
 @pytest.fixture
 def report(models, data, fake_worker):
-    return run_challenge(entrants_of(models, data=str(data), scale=2), RULES[2022], gate_db=0.2, rounds=2)
+    return run_challenge(contenders_of(models, data=str(data), scale=2), RULES[2022], gate_db=0.2, rounds=2)
 
 
 def test_the_csv_holds_what_ranking_needs(report):

@@ -5,11 +5,11 @@ import pytest
 from upres.apps.cli.main import main
 from upres.errors import DataError, Hint, OutputExistsError
 from upres.lab.challenge.rank import RULES
-from upres.lab.challenge.run import entrants_of, run_challenge
+from upres.lab.challenge.run import contenders_of, run_challenge
 
 
 def entrants(models, data, **changes):
-    return entrants_of(models, **{"data": str(data), "scale": 2} | changes)
+    return contenders_of(models, **{"data": str(data), "scale": 2} | changes)
 
 
 def test_ranks_gate_and_figures(models, data, fake_worker):
@@ -71,7 +71,7 @@ def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker,
 
 def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
     run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
-    with pytest.raises(OutputExistsError, match=r"holds a run with other threads, entrants$") as raised:
+    with pytest.raises(OutputExistsError, match=r"holds a run with other threads, contenders$") as raised:
         run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
     assert raised.value.hint is Hint.OTHER_FOLDER_OR_OVERWRITE
     report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
@@ -96,9 +96,9 @@ def test_the_results_name_no_folder(models, data, tmp_path, fake_worker):
 def test_entrants_that_do_not_fit(models, data):
     with pytest.raises(DataError, match="upscales by 2; this run is for scale 4"):
         entrants(models, data, scale=4)
-    with pytest.raises(DataError, match="two entrants are named 'esr_tm'"):
+    with pytest.raises(DataError, match="two contenders are named 'esr_tm'"):
         entrants([models[1], models[1]], data)
-    with pytest.raises(DataError, match=r"the baseline 'esr_tmm' is not among the entrants. Did you mean 'esr_tm'\?"):
+    with pytest.raises(DataError, match=r"the baseline 'esr_tmm' is not among the contenders. Did you mean 'esr_tm'\?"):
         run_challenge(entrants(models, data), RULES[2022], baseline="esr_tmm")
     with pytest.raises(DataError, match="at least one model"):
         run_challenge([], RULES[2022])
@@ -134,9 +134,26 @@ def test_devices_and_engines_that_are_not_there(models, data, capsys):
     with pytest.raises(EngineUnavailableError, match="no device 'cuda:99' here"):
         ChallengeRunner(first)
     (first,) = entrants(models[:1], data, device="cuda", engine="openvino")
-    with pytest.raises(UnsupportedModelError, match="openvino runs on the CPU, not on cuda") as raised:
+    with pytest.raises(UnsupportedModelError, match="openvino: no device 'cuda'; it runs on the CPU"):
         ChallengeRunner(first)
-    assert raised.value.hint is Hint.TORCH_ENGINE
+
+
+@pytest.mark.parametrize(("engine", "precision"), [("torch", "f32"), ("torch", "bf16"), ("native", "f32")])
+def test_every_engine_is_weighed_judged_and_timed_the_same_way(models, data, engine, precision):
+    from upres.engines.select import unavailable
+    from upres.lab.challenge.contender import ChallengeRunner
+
+    if unavailable(engine):
+        pytest.skip(f"{engine} is not here")
+    (first,) = entrants(models[:1], data, engine=engine, precision=precision)
+    runner = ChallengeRunner(first)
+    assessment = runner.assess()
+    (reference,) = entrants(models[:1], data, engine="torch")
+    expected = ChallengeRunner(reference).assess()["psnr_db"]
+    assert assessment["precision"] == precision
+    assert assessment["psnr_db"] == pytest.approx(expected, abs=2e-3 if precision == "f32" else 1)
+    assert runner.image_names() == ["a", "b"]
+    assert 0 < runner.time_image(index=1) < 1e4
 
 
 def test_counting_by_the_command(models, capsys):

@@ -109,8 +109,8 @@ def model(network, graph, tmp_path):
 
 def test_the_engine_takes_it_where_it_is_asked_to(network, model):
     session = ENGINE.open(model, threads=1, precision="int8")
-    assert (session.engine, session.precision) == ("openvino", "int8")
-    assert ENGINE.open(model, threads=1).precision in ("f32", "bf16"), "only where it is asked to"
+    assert (session.facts.engine, session.facts.precision) == ("openvino", "int8")
+    assert ENGINE.open(model, threads=1).facts.precision in ("f32", "bf16"), "only where it is asked to"
     for shape in ((1, 3, 20, 24), (2, 3, 17, 31), (1, 3, 20, 24)):
         batch = np.random.default_rng(1).random(shape, np.float32)
         found = session(batch)

@@ -4,6 +4,8 @@ import argparse
 import re
 from argparse import ArgumentTypeError
 
+from upres.engines.select import ENGINES
+
 
 def positive_number(text: str) -> float:
     """A number above 0, not infinite."""
@@ -96,7 +98,7 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
-    run.add_argument("--engine", default="auto", metavar="NAME", help="auto, native, openvino, onnxruntime, torch")
+    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
     run.add_argument("--threads", type=count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")

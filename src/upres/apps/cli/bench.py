@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from upres.apps.cli.arguments import boxes, count
+from upres.engines.select import ENGINES
 
 DEFAULT_MODELS = "esr_max_x2,esr_tm_x2,esr_tr_x2,espcn_d22s32_x2"
 
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument(
         "--models", default=DEFAULT_MODELS, metavar="A,B", help="shipped names, families or checkpoint paths"
     )
-    speed.add_argument("--engines", metavar="A,B", help="native openvino onnxruntime torch cv2 pillow; all by default")
+    speed.add_argument("--engines", metavar="A,B", help=f"{' '.join(ENGINES)} cv2 pillow; all by default")
     speed.add_argument(
         "--size", type=boxes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
     )
@@ -50,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
 
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
-    from upres.engines.select import ENGINES
     from upres.machine.cores import available_cores
 
     if args.output is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from upres.apps.cli.arguments import count
+from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
 
 EPILOG = """The first model is the baseline unless --baseline names another: who is more than --gate dB below it in
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
     )
-    parser.add_argument("--engine", default="torch", help="torch, native, openvino, onnxruntime (default torch)")
+    parser.add_argument("--engine", default="torch", help=f"{', '.join(ENGINES)} (default torch)")
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
     parser.add_argument("--threads", type=count, help="of every contender (default: the cores at hand)")
@@ -49,14 +50,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         from upres.lab.challenge.rank import rules_of
         from upres.lab.challenge.report import to_markdown, write_files
-        from upres.lab.challenge.run import GATE_DB, entrants_of, run_challenge
+        from upres.lab.challenge.run import GATE_DB, contenders_of, run_challenge
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
-        entrants_of(args.models, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

@@ -151,7 +151,7 @@ def _contender(model: Model, name: str, args: argparse.Namespace, protocols: Seq
 
     def ready() -> tuple[Network, str, str]:
         session = open_session(model, engine=args.engine, threads=args.threads, precision=args.precision)
-        return session, session.engine, session.precision
+        return session, session.facts.engine, session.facts.precision
 
     card = model.card
     return Contender(

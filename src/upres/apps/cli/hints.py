@@ -6,7 +6,6 @@ WORDS = {
     Hint.OVERWRITE: "--overwrite replaces it",
     Hint.LESS_MEMORY: "--max-memory lowers the need",
     Hint.OTHER_FORMAT: "choose a smaller size or --format png",
-    Hint.OWN_SCALE: "leave --scale out or name another model",
     Hint.LIST_MODELS: "`upres models` lists them",
     Hint.IMPORT_MODEL: "`upres import FILE -o MODEL.safetensors` converts it",
     Hint.LIST_RECIPES: "`upres train --list` shows them",
@@ -20,7 +19,6 @@ WORDS = {
     Hint.NAME_THE_NETWORK: "say which with --architecture and --scale",
     Hint.OTHER_GATE: "choose another with --gate",
     Hint.NAME_THE_BASELINE: "add its row or name the entry to compare with: --baseline ENTRY",
-    Hint.TORCH_ENGINE: "use --engine torch",
     Hint.MEASURE_SPEED: "`upres bench speed -o FILE.json` writes one",
 }
 

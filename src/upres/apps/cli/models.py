@@ -27,10 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, the list or the card."""
-    from upres.models.catalog import DEFAULTS, find, list_models
+    from upres.models.catalog import find, list_models
+    from upres.models.choices import names
 
     def described(model: Any) -> dict[str, Any]:
-        return {**model.card.to_dict(), "default": DEFAULTS.get(model.card.scale) == model.card.name}
+        return {**model.card.to_dict(), "default": names("default").get(model.card.scale) == model.card.name}
 
     if args.model is not None:
         card = described(find(args.model))

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-" and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
-    jobs = plan_jobs(pictures, upscaler.target, output=args.output, into_folder=into_folder, format=form)
+    jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
     options = FileOptions(format=form, quality=args.quality, background=args.background, overwrite=args.overwrite)
     # a process without a terminal may have neither
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None

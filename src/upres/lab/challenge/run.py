@@ -13,7 +13,7 @@ from typing import Any
 from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
 from upres.errors import DataError, Hint, OutputError, OutputExistsError, near_miss
 from upres.evaluation.pairs import dataset_name
-from upres.lab.challenge.contender import ChallengeRunner, Entrant
+from upres.lab.challenge.contender import ChallengeRunner, Contender
 from upres.lab.challenge.rank import Ranking, Rules, rank
 from upres.lab.challenge.table import METRICS, Entry
 from upres.lab.complexity import Convention
@@ -32,7 +32,7 @@ Progress = Callable[[str], object]
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """An entrant's figures."""
+    """A contender's figures."""
 
     entry: str
     passed: bool
@@ -73,7 +73,7 @@ class ChallengeReport:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """Ranked entrants, main track first: rank, scores and figures; then those below the gate, without ranks."""
+        """Ranked contenders, main track first: rank, scores and figures; then those below the gate, without ranks."""
         figures = {result.entry: asdict(result) for result in self.results}
         ranked = [row | figures[row["entry"]] for row in self.ranking.rows()]
         empty = dict.fromkeys(self.ranking.rows()[0])
@@ -95,30 +95,30 @@ class ChallengeReport:
         }
 
 
-def entrants_of(models: Iterable[str], **settings: Any) -> list[Entrant]:
-    """One entrant a model, named as shipped or by its file.
+def contenders_of(models: Iterable[str], **settings: Any) -> list[Contender]:
+    """One contender a model, named as shipped or by its file.
 
     Args:
         models: Shipped names and paths of checkpoints.
-        settings: Fields of `Entrant` other than name and source.
+        settings: Fields of `Contender` other than name and source.
 
     Raises:
         DataError: If two have the same name, or a model's scale is not the run's.
     """
-    entrants: list[Entrant] = []
+    contenders: list[Contender] = []
     for source in models:
         card = find(source).card
         name = Path(source).stem if Path(source).suffix else source
         if card.scale != settings["scale"]:
             raise DataError(f"{source} upscales by {card.scale}; this run is for scale {settings['scale']}")
-        if name in [entrant.name for entrant in entrants]:
-            raise DataError(f"two entrants are named '{name}'; rename one of the files")
-        entrants.append(Entrant(name=name, source=source, **settings))
-    return entrants
+        if name in [contender.name for contender in contenders]:
+            raise DataError(f"two contenders are named '{name}'; rename one of the files")
+        contenders.append(Contender(name=name, source=source, **settings))
+    return contenders
 
 
 def run_challenge(
-    entrants: Sequence[Entrant],
+    contenders: Sequence[Contender],
     rules: Rules,
     *,
     baseline: str | None = None,
@@ -130,17 +130,17 @@ def run_challenge(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ChallengeReport:
-    """Measure every entrant and rank them.
+    """Measure every contender and rank them.
 
-    Each entrant has a worker process. The workers are assessed one after the other, then take turns on every picture,
-    round after round. What is measured is written to ``out/results.json`` after every entrant and every round; a run
+    Each contender has a worker process. The workers are assessed one after the other, then take turns on every picture,
+    round after round. What is measured is written to ``out/results.json`` after every contender and every round; a run
     with the same settings goes on from there.
 
     Args:
-        entrants: See `entrants_of`; all with the same data set and settings.
+        contenders: See `contenders_of`; all with the same data set and settings.
         rules: Whose ranking.
-        baseline: Name of the entrant that the gate, and scores, are relative to; ``None`` for the first.
-        gate_db: How far below the baseline's PSNR an entrant may be.
+        baseline: Name of the contender that the gate, and scores, are relative to; ``None`` for the first.
+        gate_db: How far below the baseline's PSNR a contender may be.
         counting: Convention of FLOPs, activations and convolutions, see `upres.lab.complexity`.
         rounds: Times that every picture is timed.
         warmup: Rounds before these that are thrown away.
@@ -149,22 +149,22 @@ def run_challenge(
         progress: Told what is being done.
 
     Raises:
-        DataError: If the baseline is no entrant, or the data set cannot be read.
+        DataError: If the baseline is no contender, or the data set cannot be read.
         OutputExistsError: If ``out`` holds another run.
         OutputError: If ``out`` cannot be written.
-        EngineError: If an entrant cannot run.
+        EngineError: If a contender cannot run.
     """
     tell = progress or (lambda _: None)
-    reference = _baseline(entrants, baseline)
-    journal = _Journal(out, _settings(entrants), overwrite=overwrite)
+    reference = _baseline(contenders, baseline)
+    journal = _Journal(out, _settings(contenders), overwrite=overwrite)
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
-        if journal.missing(entrants) or len(journal.rounds) < rounds:
-            for entrant in entrants:
-                tell(f"opening {entrant.name}")
-                worker = Worker(ChallengeRunner, entrant, threads=entrant.threads, name=entrant.name)
-                workers[entrant.name] = stack.enter_context(worker)
-        for name in journal.missing(entrants):
+        if journal.missing(contenders) or len(journal.rounds) < rounds:
+            for contender in contenders:
+                tell(f"opening {contender.name}")
+                worker = Worker(ChallengeRunner, contender, threads=contender.threads, name=contender.name)
+                workers[contender.name] = stack.enter_context(worker)
+        for name in journal.missing(contenders):
             tell(f"assessing {name}")
             journal.add_assessment(name, workers[name].call("assess"))
         first = len(journal.rounds)
@@ -173,7 +173,7 @@ def run_challenge(
             latencies = _time_round(workers, backwards=bool(number % 2))
             if number >= first:
                 journal.add_round(latencies)
-    return _report(journal, [entrant.name for entrant in entrants], rules, reference, gate_db, counting)
+    return _report(journal, [contender.name for contender in contenders], rules, reference, gate_db, counting)
 
 
 class _Journal:
@@ -182,7 +182,7 @@ class _Journal:
     def __init__(self, folder: Path | None, settings: dict[str, Any], *, overwrite: bool) -> None:
         self._path = None if folder is None else folder / RESULTS
         self.settings = settings
-        self.environment = environment()
+        self.environment = environment(settings["engine"])
         self.assessments: dict[str, dict[str, Any]] = {}
         self.rounds: list[dict[str, list[float]]] = []
         if folder is not None:
@@ -190,9 +190,9 @@ class _Journal:
         if self._path is not None and self._path.exists() and not overwrite:
             self._resume(self._path)
 
-    def missing(self, entrants: Iterable[Entrant]) -> list[str]:
+    def missing(self, contenders: Iterable[Contender]) -> list[str]:
         """Names of those that were not assessed yet."""
-        return [entrant.name for entrant in entrants if entrant.name not in self.assessments]
+        return [contender.name for contender in contenders if contender.name not in self.assessments]
 
     def add_assessment(self, name: str, assessment: dict[str, Any]) -> None:
         self.assessments[name] = assessment
@@ -234,9 +234,9 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot make this folder ({error.strerror})") from error
 
 
-def _settings(entrants: Sequence[Entrant]) -> dict[str, Any]:
+def _settings(contenders: Sequence[Contender]) -> dict[str, Any]:
     """What two runs must share for their figures to belong together; no paths."""
-    first = entrants[0]
+    first = contenders[0]
     return {
         "dataset": dataset_name(first.data),
         "scale": first.scale,
@@ -245,22 +245,22 @@ def _settings(entrants: Sequence[Entrant]) -> dict[str, Any]:
         "precision": first.precision,
         "threads": first.threads,
         "protocol": first.protocol,
-        "entrants": {entrant.name: digest(find(entrant.source).weights) for entrant in entrants},
+        "contenders": {contender.name: digest(find(contender.source).weights) for contender in contenders},
     }
 
 
-def _baseline(entrants: Sequence[Entrant], name: str | None) -> str:
-    names = [entrant.name for entrant in entrants]
+def _baseline(contenders: Sequence[Contender], name: str | None) -> str:
+    names = [contender.name for contender in contenders]
     if not names:
         raise DataError("a challenge needs at least one model")
-    name = next((entrant.name for entrant in entrants if entrant.source == name), name)
+    name = next((contender.name for contender in contenders if contender.source == name), name)
     if name is not None and name not in names:
-        raise DataError(f"the baseline '{name}' is not among the entrants.{near_miss(name, names)}")
+        raise DataError(f"the baseline '{name}' is not among the contenders.{near_miss(name, names)}")
     return name or names[0]
 
 
 def _time_round(workers: Mapping[str, Worker], *, backwards: bool) -> dict[str, list[float]]:
-    """Latencies of every entrant on every picture, the entrants taking turns on each picture."""
+    """Latencies of every contender on every picture, the contenders taking turns on each picture."""
     images = len(next(iter(workers.values())).call("image_names"))
     order = list(workers)[:: -1 if backwards else 1]
     latencies: dict[str, list[float]] = {name: [] for name in workers}

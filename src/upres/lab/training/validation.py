@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from upres.engines.torch import TorchSession
 from upres.lab.data.pictures import PicturePair
 from upres.metrics.protocol import DATA_RANGE, PROTOCOLS
 from upres.metrics.psnr import psnr
@@ -32,16 +31,10 @@ class Validator:
 
     def psnr_db(self, network: nn.Module) -> float:
         """Mean PSNR in dB of a network, which is left in evaluation mode."""
-        network.eval()
-
-        @torch.inference_mode()
-        def run(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-            result: NDArray[np.float32] = network(torch.from_numpy(batch)).numpy()
-            return result
-
+        session = TorchSession(network.eval())
         border = self.protocol.border_scales * self.scale
         scores = []
         for pair, hr in zip(self.pictures, self._references, strict=True):
-            sr = self.protocol.estimate(run, pair.lr, scale=self.scale, color_mode=self.color_mode)
+            sr = self.protocol.estimate(session, pair.lr, scale=self.scale, color_mode=self.color_mode)
             scores.append(psnr(sr, hr, data_range=DATA_RANGE, border=border))
         return float(np.mean(scores))

@@ -1,0 +1,52 @@
+"""Which model is taken where none is named: one for each task, preference and scale."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from upres.models.card import Task
+from upres.models.catalog import Model, find, find_all
+
+BICUBIC = "bicubic"
+"""Name of the model that is none: plain antialiased bicubic interpolation."""
+Preference = Literal["default", "fast", "real"]
+
+CHOICES: dict[tuple[Task, Preference, int], str] = {
+    ("upscale", "default", 2): "rlfn_c32b6_x2",
+    ("upscale", "default", 3): "rlfn_c32b6_x3",
+    ("upscale", "default", 4): "rlfn_c32b6_x4",
+    ("upscale", "fast", 2): "espcn_d22s32_x2",
+    ("upscale", "fast", 3): "espcn_d22s32_x3",
+    ("upscale", "fast", 4): "espcn_d22s32_x4",
+    ("upscale", "real", 2): "rlfn_c32b6_real_x2",
+    ("upscale", "real", 4): "rlfn_c32b6_real_x4",
+}
+"""Task, preference and scale -> name of a shipped model.
+
+``fast`` is small luma networks. ``real`` undoes JPEG blocks, noise and mild blur; where a picture grows further after
+that, it is clean, and ``default`` follows.
+"""
+
+
+def names(preference: Preference, task: Task = "upscale") -> dict[int, str]:
+    """Scale -> name of the model that is taken for this task and preference."""
+    return {scale: name for (of, how, scale), name in CHOICES.items() if (of, how) == (task, preference)}
+
+
+def chosen(preference: Preference, task: Task = "upscale") -> Mapping[int, Model]:
+    """Scale -> the model that is taken for this task and preference.
+
+    Raises:
+        UnknownModelError: If one of the models is not in this installation.
+    """
+    return {scale: find(name) for scale, name in names(preference, task).items()}
+
+
+def named(name: str | Path) -> Mapping[int, Model]:
+    """Scale -> the model of that name, or each of the family of that name; empty for `BICUBIC`.
+
+    Raises:
+        UnknownModelError: If there is neither.
+        CheckpointError: If it is a file that carries no card.
+    """
+    return {} if name == BICUBIC else {model.card.scale: model for model in find_all(name)}

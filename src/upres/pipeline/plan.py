@@ -1,0 +1,77 @@
+"""How a picture of some size becomes what was asked for: a function of size, wish and catalogue, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+from upres.errors import ImageTooLargeError
+from upres.image.samples import Size
+from upres.models.card import ColorMode
+from upres.models.catalog import Model
+from upres.models.choices import BICUBIC
+from upres.pipeline.sizes import SizeRequest, native_factors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is asked for, with the networks that may be used."""
+
+    request: SizeRequest
+    restorers: tuple[Model, ...] = ()
+    """Networks of scale 1 that are applied before anything grows, in order."""
+    first: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network for the first step in which the picture grows; empty for bicubic interpolation."""
+    further: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network for the steps after that; empty: as ``first``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a picture of some size is made."""
+
+    size: Size
+    """Height and width of the result."""
+    steps: tuple[Model, ...]
+    """Networks in the order they are applied; their scales are 1 and above. None where nothing is to be done."""
+    exact: bool
+    """True where the networks alone give the size; else one antialiased bicubic step follows."""
+
+    @property
+    def model_name(self) -> str:
+        """The networks' names joined by ``+``, or ``bicubic``."""
+        return "+".join(model.card.name for model in self.steps) or BICUBIC
+
+    @property
+    def scale(self) -> int:
+        """The product of the steps' scales."""
+        return prod(model.card.scale for model in self.steps)
+
+    @property
+    def color_mode(self) -> ColorMode:
+        """``rgb`` where a network works on three planes."""
+        return "rgb" if any(model.card.color_mode == "rgb" for model in self.steps) else "luma"
+
+
+def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
+    """The steps from a picture of this height and width to what is asked for.
+
+    Raises:
+        ImageTooLargeError: If the result would have more than ``max_pixels``.
+    """
+    wanted = wish.request.size_of(*size)
+    if wanted[0] * wanted[1] > max_pixels:
+        raise ImageTooLargeError(
+            f"the output would have {wanted[1]}x{wanted[0]} pixels, over the budget of {max_pixels};"
+            " ask for a smaller size"
+        )
+    growth = max(wanted[0] / size[0], wanted[1] / size[1])
+    steps = (*wish.restorers, *growing(growth, wish))
+    scale = prod(model.card.scale for model in steps)
+    return Plan(size=wanted, steps=steps, exact=(size[0] * scale, size[1] * scale) == wanted)
+
+
+def growing(growth: float, wish: Wish) -> tuple[Model, ...]:
+    """The networks that make a picture ``growth`` times as large, or the next native scale above."""
+    factors = native_factors(growth, wish.first) if wish.first else ()
+    further = wish.further or wish.first
+    return tuple((further if index else wish.first)[factor] for index, factor in enumerate(factors))

@@ -1,0 +1,42 @@
+"""Model cards: what they say, and which of them are refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from upres.errors import CheckpointError
+from upres.models.card import FORMAT, ModelCard, ModelSpec
+from upres.models.catalog import list_models
+
+CARD = ModelCard(name="net_x2", spec=ModelSpec(architecture="espcn", scale=2), color_mode="luma", parameters=1)
+
+
+def test_a_card_written_before_tasks_and_sizes_were_in_it_is_read():
+    old = {
+        key: value for key, value in CARD.to_dict().items() if key not in ("task", "min_size", "multiple_of", "format")
+    }
+    assert ModelCard.from_dict(old) == CARD
+    assert (CARD.task, CARD.min_size, CARD.multiple_of, CARD.format) == ("upscale", 1, 1, FORMAT)
+
+
+def test_a_later_card_is_refused_with_what_to_do():
+    with pytest.raises(CheckpointError) as raised:
+        ModelCard.from_dict({**CARD.to_dict(), "format": FORMAT + 1, "something": "new"})
+    assert str(raised.value) == (
+        f"this model card has format {FORMAT + 1}, this upres reads up to {FORMAT}: a later upres wrote the card; "
+        "install that"
+    )
+
+
+@pytest.mark.parametrize(("task", "scale"), [("denoise", 2), ("upscale", 1), ("enhance", 4)])
+def test_only_upscaling_changes_the_size(task, scale):
+    with pytest.raises(CheckpointError, match=f"task '{task}' cannot have scale {scale}"):
+        replace(CARD, task=task, spec=replace(CARD.spec, scale=scale))
+    assert replace(CARD, task="denoise", spec=replace(CARD.spec, scale=1)).scale == 1
+
+
+def test_what_ships_says_what_it_takes():
+    for model in list_models():
+        assert model.card.task == "upscale"
+        assert model.card.multiple_of == 1
+        assert model.card.min_size == (15 if model.card.architecture == "rlfn" else 1), model.card.name
