@@ -2,8 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from upres.bench import ceilings
-from upres.bench.ceilings import KEYS, Ceilings, CeilingsRunner, native_module
+from upres.bench.ceilings import Ceilings, CeilingsRunner
+from upres.machine import ceilings
+from upres.machine.ceilings import KEYS, native_module
 
 
 def test_the_best_of_all_turns_counts_and_a_multiply_add_is_two_operations(monkeypatch):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from upres.apps.cli.main import main
-from upres.bench.ceilings import KEYS, Ceilings, native_module
+from upres.bench.ceilings import Ceilings
 from upres.bench.speed import Contender, SessionRunner, bench_speed, contenders, count_multiply_adds, natural_noise
 from upres.bench.workers import Timing
 from upres.errors import EngineError, UnknownModelError, UnsupportedModelError
+from upres.machine.ceilings import KEYS, native_module
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import list_models
 

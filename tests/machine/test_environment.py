@@ -1,13 +1,16 @@
 import json
 import platform
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import upres
+from upres.machine.ceilings import KEYS, ceilings, native_module
 from upres.machine.cores import available_cores
 from upres.machine.environment import INSTRUCTION_SETS, environment
+from upres.machine.names import name_of
 
 
 def test_it_names_the_machine_and_the_versions():
@@ -37,3 +40,18 @@ def test_a_preloaded_allocator_is_told(monkeypatch):
     assert environment()["allocator"] == "stock"
     monkeypatch.setenv("LD_PRELOAD", "libjemalloc.so")
     assert environment()["allocator"] == "preloaded"
+
+
+def test_the_processor_and_its_ceilings_are_noted():
+    found = environment()
+    assert found["name"] == name_of(found)
+    assert set(found["ceilings"]) == set(KEYS)
+    if native_module() is not None:
+        assert all(value > 0 for value in found["ceilings"].values())
+    if found["system"] == "Linux" and found["machine"] == "x86_64":
+        assert all(isinstance(found[key], int) for key in ("cpu_family", "cpu_model", "cpu_stepping"))
+
+
+def test_ceilings_are_unknown_where_no_process_can_measure_them(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert ceilings.__wrapped__(1) == dict.fromkeys(KEYS)

@@ -14,7 +14,10 @@ FILE_EXCEPTIONS: dict[str, str] = {}
 FUNCTION_EXCEPTIONS: dict[str, str] = {}
 """``path::function`` -> why it is longer."""
 
-FILES = sorted((ROOT / "src").rglob("*.py")) + sorted((ROOT / "native").rglob("*.[ch]*"))
+FILES = [
+    *(path for folder in ("src", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))),
+    *sorted((ROOT / "native").rglob("*.[ch]*")),
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

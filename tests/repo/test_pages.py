@@ -1,45 +1,95 @@
-"""Pages that programs write: what stands there is what the results files say."""
+"""Pages that programs write: what stands there is what the results files say, and on which machine it was measured."""
 
-import importlib.util
 import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 
+from benchmarks.pages import PAGES
+from benchmarks.pages.int8 import SETS
+from benchmarks.pages.int8_parts import SIZES
+from benchmarks.pages.int8_scores import digest
+from benchmarks.pages.machines import environments
+from benchmarks.pages.page import RESULTS, ROOT, Latency, Page, read
+from benchmarks.pages.speed import SPEED_RGB
+from benchmarks.pages.tables import machine_line
+from upres.machine.names import machines, name_of
 from upres.models.catalog import list_models
 
-ROOT = Path(__file__).resolve().parents[2]
+MOST_TIMES = 1.3
+"""How far apart two latencies of one network may be under the same name of a machine."""
+DOCUMENTS = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks" / "results").glob("*.md")]
+)
 
 
-def _program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_page_is_what_its_results_say(page: Page) -> None:
+    assert page.is_written(), f"run python -m benchmarks write {page.name}"
 
 
-def test_the_figures_of_the_readme_and_of_upscaling() -> None:
-    for path, text in _program("readme").filled().items():
-        assert path.read_text() == text, "run python benchmarks/readme.py"
+def test_every_page_says_how_its_figures_are_made_and_has_its_place_alone() -> None:
+    places = [(page.target, page.mark) for page in PAGES.values()]
+    assert len(set(places)) == len(places)
+    for page in PAGES.values():
+        assert page.measure or page.command or page.name == "machines"
 
 
-def test_the_page_of_the_edge_family() -> None:
-    pool = _program("pool")
-    assert pool.page() == pool.PAGE.read_text(), "run python benchmarks/pool.py ../shared"
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_page_names_every_machine_that_its_figures_come_from(page: Page) -> None:
+    text = page.render(*page.contents())
+    names = {found["name"] for content in page.contents() for found in environments(content)}
+    assert None not in names, "run python -m benchmarks name NAME on the machine that measured this"
+    for name in names | {latency.machine for latency in page.latencies(*page.contents())}:
+        assert name in text, f"{page.name} has figures of {name} and does not say so"
 
 
-def test_the_page_of_the_zoo() -> None:
-    zoo = _program("zoo")
-    records = json.loads(zoo.RESULTS.read_text())["results"]
-    assert zoo.page(records, json.loads(zoo.REFERENCE.read_text())) == zoo.PAGE.read_text(), "run benchmarks/zoo.py"
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_processor_never_stands_for_a_machine(path: Path) -> None:
+    """Two machines may have a processor of one name, so the machine's stands before it."""
+    text = path.read_text().split("<!-- machines -->")[0]
+    for cpu in {machine["cpu"] for machine in machines().values()}:
+        for found in re.finditer(re.escape(cpu), text):
+            before = text[: found.start()]
+            assert before.endswith(tuple(f"{name} (" for name in machines())), before[-60:] + cpu
 
 
-def test_the_page_of_the_8_bit_networks() -> None:
-    int8 = _program("int8")
-    assert int8.page(json.loads(int8.RESULTS.read_text())) == int8.PAGE.read_text(), "run benchmarks/int8.py page"
+def test_two_machines_do_not_share_a_table() -> None:
+    a, b = ({"name": name, **machine} for name, machine in list(machines().items())[:2])
+    assert machine_line(a, a) == "epyc-a (AMD EPYC)"
+    with pytest.raises(ValueError, match=r"got those of epyc-a \(AMD EPYC\), epyc-b \(AMD EPYC\): split the table"):
+        machine_line(a, b)
+
+
+def test_a_network_has_one_latency_on_a_machine() -> None:
+    assert not contradictions(latency for page in PAGES.values() for latency in page.latencies(*page.contents()))
+
+
+def test_a_second_latency_under_one_name_is_found() -> None:
+    facts: dict[str, Any] = {"model": "m", "engine": "e", "arithmetic": "f32", "width": 4, "height": 4, "threads": 2}
+    slow, fast = (Latency(machine="epyc-a", ms=ms, **facts) for ms in (14.0, 10.0))
+    assert contradictions([slow, fast])
+    assert not contradictions([slow, Latency(machine="epyc-b", ms=10.0, **facts)])
+    assert not contradictions([slow, Latency(machine="epyc-a", ms=10.0, **facts | {"threads": 1})])
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.name)
+def test_results_carry_the_name_that_fits_them(path: Path) -> None:
+    for found in environments(read(path)):
+        assert found["name"] == name_of(found) is not None
+
+
+def contradictions(latencies: Iterable[Latency]) -> list[str]:
+    """Networks whose latencies on one machine, in one setting, are further apart than `MOST_TIMES`."""
+    found: dict[tuple[Any, ...], set[float]] = defaultdict(set)
+    for each in latencies:
+        setting = (each.machine, each.model, each.engine, each.arithmetic, each.width, each.height, each.threads)
+        found[setting].add(each.ms)
+    return [f"{setting}: {sorted(ms)} ms" for setting, ms in found.items() if max(ms) > MOST_TIMES * min(ms)]
 
 
 MOST_LOST_DB, LEAST_GAIN = 0.1, 1.25
@@ -48,36 +98,17 @@ MOST_LOST_DB, LEAST_GAIN = 0.1, 1.25
 
 @pytest.mark.parametrize("model", [m for m in list_models() if m.int8_graph], ids=lambda model: model.card.name)
 def test_an_8_bit_graph_ships_only_with_measured_quality_and_speed(model) -> None:
-    int8 = _program("int8")
-    found = json.loads(int8.RESULTS.read_text())
+    found = read(RESULTS / "int8.json")
     exact = found["quality"][0]
-    assert exact["sha256"] == int8.digest(model.graph), "the float weights are others: run benchmarks/int8.py again"
-    rows = [row for row in found["quality"] if row.get("sha256") == int8.digest(model.int8_graph)]
-    assert rows, "this graph was not measured: run benchmarks/int8.py"
-    for name in int8.SETS:
+    assert exact["sha256"] == digest(model.graph), "the float weights are others: run python -m benchmarks measure int8"
+    rows = [row for row in found["quality"] if row.get("sha256") == digest(model.int8_graph)]
+    assert rows, "this graph was not measured: run python -m benchmarks measure int8"
+    for name in SETS:
         assert exact[name] - rows[0][name] <= MOST_LOST_DB
     timed = [row for row in found["speed"] if row["graph"] == rows[0]["graph"]]
-    assert len(timed) == len(int8.SIZES)
+    assert len(timed) == len(SIZES)
     for row in timed:
         assert row["times_as_fast_as_bf16"] >= LEAST_GAIN
-
-
-def test_the_pages_of_the_studies() -> None:
-    studies = _program("studies")
-    pages = studies.pages()
-    assert pages.keys() == set(studies.PAGES.values()), "every study has results"
-    for path, text in pages.items():
-        assert path.read_text() == text, "run python benchmarks/studies.py"
-
-
-def test_the_page_of_the_networks_that_could_ship() -> None:
-    choice = _program("choice")
-    assert choice.page() == choice.PAGE.read_text(), "run python benchmarks/choice.py page"
-
-
-def test_the_page_of_real_photographs() -> None:
-    real = _program("real")
-    assert real.page(json.loads(real.RESULTS.read_text())["results"]) == real.PAGE.read_text(), "run benchmarks/real.py"
 
 
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
@@ -99,11 +130,10 @@ def test_what_ships_was_measured_as_it_ships(model) -> None:
     "model", [m for m in list_models() if m.card.color_mode == "rgb"], ids=lambda model: model.card.name
 )
 def test_cards_of_rgb_networks_have_the_latencies_of_their_reports(model) -> None:
-    results = _program("readme").SPEED_RGB
     found = {
-        (path.name, row["engine"], row["precision"], row["width"]): row["latency_ms_median"]
-        for path in results
-        for row in json.loads(path.read_text())["rows"]
+        (f"{name}.json", row["engine"], row["precision"], row["width"]): row["latency_ms_median"]
+        for name in SPEED_RGB
+        for row in read(RESULTS / f"{name}.json")["rows"]
         if row["model"] == model.card.name
     }
     latencies = {

@@ -38,6 +38,16 @@ def test_every_upres_command_parses(command: str, monkeypatch: pytest.MonkeyPatc
     assert reached == [verb]
 
 
+def test_the_index_lists_every_page_once() -> None:
+    listed = re.findall(
+        r"^\* \[([\w-]+)\]\((\w+/[\w-]+\.md)\): \S", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE
+    )
+    folders = ("guide", "reference", "reports", "notes")
+    there = sorted(f"{folder}/{page.name}" for folder in folders for page in (ROOT / "docs" / folder).glob("*.md"))
+    assert sorted(path for _, path in listed) == there
+    assert all(Path(path).stem == name for name, path in listed)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):

@@ -1,13 +1,10 @@
-"""What the machine could do at most: multiply-adds a second of each type, bytes a second from memory."""
+"""The machine's limits, measured in turns like any contender."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from types import ModuleType
 
-KEYS = ("f32_gflops", "i16_gops", "memory_gbs")
-"""Names in a report; a multiply-add counts as two operations. ``None`` where it could not be measured."""
+from upres.machine.ceilings import KEYS, measured
 
 _OF_PRECISION = {"f32": "f32_gflops", "i16": "i16_gops", "int16": "i16_gops"}
 
@@ -42,29 +39,11 @@ class CeilingsRunner:
         """Measure once, within about ``seconds``; the time taken in milliseconds."""
         del calls
         begin = time.perf_counter()
-        native = native_module()
-        if native is not None:
-            # each of the three loops of the native module takes its own share of the time
-            for key, value in _named(native.ceilings(threads=self._threads, seconds=seconds / 3)).items():
-                self._best[key] = max(value, self._best.get(key, 0.0))
+        # each of the three loops of the native module takes its own share of the time
+        for key, value in measured(self._threads, seconds / 3).items():
+            self._best[key] = max(value, self._best.get(key, 0.0))
         return [1e3 * (time.perf_counter() - begin)]
 
     def best(self) -> dict[str, float]:
         """The highest figure of each limit so far; empty where the native module was not built."""
         return self._best
-
-
-def native_module() -> ModuleType | None:
-    """The compiled kernels, which know how to measure; ``None`` where they were not built."""
-    try:
-        return import_module("upres.engines._native")
-    except ImportError:
-        return None
-
-
-def _named(measured: Mapping[str, float]) -> dict[str, float]:
-    return {
-        "f32_gflops": 2 * measured["float32_gmac_per_second"],
-        "i16_gops": 2 * measured["int16_gmac_per_second"],
-        "memory_gbs": measured["memory_read_gb_per_second"],
-    }

@@ -8,6 +8,7 @@ from typing import Any
 from upres.bench.speed import SpeedReport, SpeedRow
 from upres.errors import DataError, Hint, OutputError, OutputExistsError
 from upres.machine.atomic import write_text
+from upres.machine.names import label
 
 
 def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
@@ -43,7 +44,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def latencies_of(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
-    """What speed reports say of each model, by its name, as cards hold it: with the CPU and the file's name.
+    """What speed reports say of each model, by its name, as cards hold it: with CPU, machine and file.
 
     Raises:
         DataError: If a file cannot be read or is no speed report.
@@ -51,7 +52,8 @@ def latencies_of(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for path in paths:
         report = read_report(path)
-        place = {"cpu": report["environment"]["cpu"], "file": path.name}
+        name = report["environment"].get("name")
+        place = {"cpu": report["environment"]["cpu"], **({"machine": name} if name else {}), "file": path.name}
         for row in report["rows"]:
             latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
             latency["latency_ms"] = round(row["latency_ms_median"], 3)
@@ -86,14 +88,14 @@ def markdown(report: SpeedReport) -> str:
 
 
 def describe(environment: dict[str, Any]) -> str:
-    """CPU, cores, versions and measured ceilings in one paragraph."""
+    """The machine by its name, its cores, versions and measured ceilings in one paragraph."""
     versions = ", ".join(f"{name} {number}" for name, number in environment["versions"].items())
     limits = {key: value for key, value in (environment.get("ceilings") or {}).items() if value is not None}
     ceilings = ", ".join(
         f"{key.rsplit('_', 1)[0]} {value:.0f} {_UNITS[key.rsplit('_', 1)[1]]}" for key, value in limits.items()
     )
     return (
-        f"{environment['cpu']}, {environment['cores']} cores, {' '.join(environment['instruction_sets'])}; "
+        f"{label(environment)}, {environment['cores']} cores, {' '.join(environment['instruction_sets'])}; "
         f"Python {environment['python']}, {versions}; {environment['allocator']} allocator; {environment['date']}."
         + (f" Ceilings: {ceilings}." if ceilings else "")
     )

@@ -5,7 +5,7 @@ that of one call on float32 planes already in memory. ``int16`` rows are the nat
 uint8 plane to another; the resamplers work on such a plane too, as they are used.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from math import prod
@@ -203,7 +203,7 @@ def bench_speed(
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
         raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
-    return SpeedReport(environment=environment(*ENGINES) | {"ceilings": Ceilings(limits).to_dict()}, rows=tuple(rows))
+    return SpeedReport(environment=_with_best(environment(*ENGINES), limits, contenders), rows=tuple(rows))
 
 
 def multiply_adds_per_pixel(weights: Any) -> int | None:
@@ -239,6 +239,15 @@ def _beside(engine: str, model: Model, precision: str) -> tuple[str, ...]:
     if engine == "native":
         return (INTEGER,)
     return ("int8",) if engine == "openvino" and model.int8_graph is not None else ()
+
+
+def _with_best(found: dict[str, Any], limits: Mapping[str, float], entrants: Sequence[Contender]) -> dict[str, Any]:
+    """The environment with the higher of its ceilings and those among the turns, where these had all cores too."""
+    if max(entrant.threads for entrant in entrants) != found["cores"]:
+        return found
+    known = {key: value for key, value in found["ceilings"].items() if value is not None}
+    best = known | {key: max(value, known.get(key, 0.0)) for key, value in limits.items()}
+    return found | {"ceilings": Ceilings(best).to_dict()}
 
 
 def _bench_group(

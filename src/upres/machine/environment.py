@@ -7,7 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from upres.machine.ceilings import ceilings
 from upres.machine.cores import available_cores
+from upres.machine.names import name_of
 
 PACKAGES = ("upres", "numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
 
@@ -19,15 +21,26 @@ INSTRUCTION_SETS = (
 
 
 def environment(*packages: str) -> dict[str, Any]:
-    """CPU, cores, instruction sets, memory, system, versions, allocator and date (UTC), as JSON-ready data.
+    """The machine's name, CPU, ceilings, system, versions, allocator and date (UTC), as JSON-ready data.
+
+    ``name`` is that of `upres.machine.names`, ``None`` where the machine has none yet. ``ceilings`` are those of all
+    cores, measured once a process.
 
     Args:
         packages: Whose versions are told besides those of `PACKAGES`; a package that is not installed is left out.
     """
+    found = _described(packages)
+    return {"name": name_of(found), **found}
+
+
+def _described(packages: tuple[str, ...]) -> dict[str, Any]:
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
     return {
         "cpu": info.get("model name") or platform.processor() or platform.machine(),
+        "cpu_family": _number(info.get("cpu family")),
+        "cpu_model": _number(info.get("model")),
+        "cpu_stepping": _number(info.get("stepping")),
         "machine": platform.machine(),
         "cores": available_cores(),
         "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags],
@@ -37,6 +50,7 @@ def environment(*packages: str) -> dict[str, Any]:
         "versions": _versions(packages),
         "allocator": "preloaded" if os.environ.get("LD_PRELOAD") else "stock",
         "date": datetime.now(UTC).date().isoformat(),
+        "ceilings": dict(ceilings(available_cores())),
     }
 
 
@@ -58,6 +72,10 @@ def _cpuinfo() -> dict[str, str]:
         return {}
     entries = [line.partition(":") for line in text.split("\n\n")[0].splitlines()]
     return {key.strip(): value.strip() for key, _, value in entries}
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
 
 
 def _memory_gib() -> float | None:

@@ -63,6 +63,17 @@ def test_into_a_folder_the_card_gets_what_was_measured(model, tmp_path, capfd):
     assert "  1920x1080 out  native f32          1.80 ms  2 threads, a CPU, speed.json" in capfd.readouterr().out
 
 
+def test_a_card_names_the_machine_of_its_latencies(model, tmp_path, capfd):
+    row = {"engine": "native", "precision": "f32", "width": 1920, "height": 1080, "threads": 2}
+    report = {"rows": [{"model": "mine", **row, "latency_ms_median": 1.8}]}
+    (tmp_path / "speed.json").write_text(json.dumps({"environment": {"cpu": "a CPU", "name": "mine-a"}, **report}))
+    assert main(["export", str(model), "-o", str(tmp_path), "--latencies", str(tmp_path / "speed.json")]) == 0
+    assert find(tmp_path / "mine.safetensors").card.latencies[0]["machine"] == "mine-a"
+    capfd.readouterr()
+    assert main(["models", str(tmp_path / "mine.safetensors")]) == 0
+    assert "1.80 ms  2 threads, mine-a (a CPU), speed.json" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
 def test_latencies_that_are_no_speed_report_are_one_line(model, tmp_path, content, capfd):
     (tmp_path / "speed.json").write_text(content)

@@ -36,7 +36,7 @@ def _lines(diagnosis: Any) -> list[str]:
     machine = diagnosis.environment
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
-        f"cpu      {machine['cpu']}, {machine['cores']} cores",
+        f"cpu      {machine['cpu']}, {machine['cores']} cores" + f", machine {machine['name']}" * bool(machine["name"]),
         f"         {' '.join(machine['instruction_sets']) or 'instruction sets unknown'}",
         f"system   {machine['system']} {machine['machine']}, Python {machine['python']}",
         f"versions {versions}",

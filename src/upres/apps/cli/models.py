@@ -89,8 +89,9 @@ def _score(score: dict[str, Any]) -> str:
 
 def _latency(each: dict[str, Any]) -> str:
     size, engine = f"{each['width']}x{each['height']}", f"{each['engine']} {each['precision']}"
+    machine = f"{each['machine']} ({each['cpu']})" if "machine" in each else each["cpu"]
     return (
-        f"  {size:9s} out  {engine:15s} {each['latency_ms']:8.2f} ms  {each['threads']} threads, {each['cpu']}, "
+        f"  {size:9s} out  {engine:15s} {each['latency_ms']:8.2f} ms  {each['threads']} threads, {machine}, "
         f"{each['file']}"
     )
 

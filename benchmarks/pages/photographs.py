@@ -1,18 +1,15 @@
-"""What the networks for real photographs are worth: ``python benchmarks/real.py SHARED``.
+"""What the networks for photographs are worth.
 
-Writes docs/reports/photographs.md.
-
-SHARED is the folder with ``data/test/CID22val``. Each of its photographs is degraded once, by its place and a fixed
-seed, in the ranges of `upres.lab.data.degradations.PHOTOGRAPH`; the networks are measured on these and on plain bicubic
-reductions.
+Each photograph of CID22's validation set is degraded once, by its place and a fixed seed, in the ranges of
+`upres.lab.data.degradations.PHOTOGRAPH`; the networks are measured on these and on plain bicubic reductions.
 """
 
-import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages.page import Page, Settings, results, write_results
+from benchmarks.pages.tables import RIGHT, table
 from upres.engines.select import open_session
 from upres.evaluation.pairs import LoadedPair, LoadedPairs
 from upres.evaluation.quality import QualityReport, bicubic_network, evaluate_protocols
@@ -23,9 +20,6 @@ from upres.metrics.protocol import ColorMode
 from upres.models.catalog import find
 from upres.models.choices import names
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "real.json"
-PAGE = ROOT / "docs" / "reports" / "photographs.md"
 SETS = {"bicubic": BICUBIC, "degraded": PHOTOGRAPH}
 """Name in the results -> how the small pictures are made."""
 PROTOCOLS = {"paper": "", "ntire": ", RGB"}
@@ -37,7 +31,7 @@ INTRODUCTION = """# Photographs as they are
 (`PHOTOGRAPH` in `lab/data/degradations.py`: {ranges}). They smooth what the
 others take for detail. On clean pictures they are worse, so they are not the default.
 
-Written by `python benchmarks/real.py ../shared` from `benchmarks/results/real.json`: mean PSNR in dB on {count}
+Written by `python -m benchmarks` from `benchmarks/results/real.json`: mean PSNR in dB on {count}
 photographs of CID22's validation set, each reduced by bicubic or degraded once with a fixed seed; protocol `paper` (of
 Y), and `ntire` under *RGB*.
 """
@@ -51,8 +45,12 @@ def pictures(shared: Path, scale: int, degradation: Degradation, name: str) -> L
     return LoadedPairs(dataset=f"CID22val, {name}", scale=scale, pairs=tuple(loaded))
 
 
-def measure(shared: Path) -> Iterator[dict[str, Any]]:
+def measure(settings: Settings) -> None:
     """Every contender on both sets."""
+    write_results("real", {"results": list(_scores(settings.shared))})
+
+
+def _scores(shared: Path) -> Iterator[dict[str, Any]]:
     for scale, real in names("real").items():
         for name, degradation in SETS.items():
             data = pictures(shared, scale, degradation, name)
@@ -69,8 +67,9 @@ def measure(shared: Path) -> Iterator[dict[str, Any]]:
                     }
 
 
-def page(rows: list[dict[str, Any]]) -> str:
-    """The Markdown page."""
+def render(content: Mapping[str, Any]) -> str:
+    """The Markdown page: a table a scale."""
+    rows = content["results"]
     scores = {(row["scale"], row["model"], row["set"], row["protocol"]): row["psnr_db"] for row in rows}
     ranges = (
         f"blur of σ up to {PHOTOGRAPH.blur_sigma[1]} pixels, noise of σ up to {PHOTOGRAPH.noise_sigma[1]:g} levels,\n"
@@ -79,17 +78,17 @@ def page(rows: list[dict[str, Any]]) -> str:
     headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
     for scale, real in names("real").items():
-        parts += [
-            f"## x{scale}\n",
-            f"| model | {' | '.join(headings)} | over the bicubic-trained, degraded |",
-            f"|---|{'--:|' * (len(headings) + 1)}",
+        own, plain = (scores[scale, model, "degraded", "paper"] for model in (real, names("default")[scale]))
+        lines = [
+            (
+                model,
+                *(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS),
+                f"{own - plain:+.2f}" if model == real else "",
+            )
+            for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale)
         ]
-        for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale):
-            own, plain = ((scale, each, "degraded", "paper") for each in (real, names("default")[scale]))
-            gain = f"{scores[own] - scores[plain]:+.2f}" if model == real else ""
-            cells = " | ".join(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS)
-            parts.append(f"| {model} | {cells} | {gain} |")
-        parts.append("")
+        columns = ("model", *headings, "over the bicubic-trained, degraded")
+        parts += [f"## x{scale}\n", table(columns, lines, align=RIGHT), ""]
     return "\n".join(parts)
 
 
@@ -102,7 +101,12 @@ def _reports(model: str, data: LoadedPairs, scale: int) -> list[QualityReport]:
     return evaluate_protocols(network, data, scale=scale, color_mode=color_mode, protocols=[*PROTOCOLS], model=model)
 
 
-if __name__ == "__main__":
-    results = list(measure(Path(sys.argv[1])))
-    RESULTS.write_text(json.dumps({"results": results}, indent=2) + "\n")
-    PAGE.write_text(page(results))
+PAGES: Sequence[Page] = (
+    Page(
+        name="photographs",
+        target="docs/reports/photographs.md",
+        inputs=(results("real"),),
+        render=render,
+        measure={"photographs": measure},
+    ),
+)

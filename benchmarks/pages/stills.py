@@ -1,17 +1,14 @@
-"""Time whole processes on photographs, from the call to the written file: ``python benchmarks/stills.py SHARED``.
+"""Whole processes on photographs, from the call to the written file.
 
-SHARED is the folder with ``data/test/CID22val``, of whose photographs the pictures are put together. Contenders run in
-turn, one at a time; the results file has medians, spreads and the peak of memory. ``python benchmarks/readme.py`` then
-writes the table into docs/guide/upscale.md.
+The pictures are put together of CID22's validation photographs. Contenders run in turn, one at a time; the results
+file has medians, spreads and the peak of memory.
 """
 
-import argparse
 import json
-import os
+import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,10 +16,10 @@ from typing import Any
 
 from PIL import Image
 
-from upres.machine.environment import environment
+from benchmarks.pages.page import Latency, Page, Settings, measured_here, results, write_results
+from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
+from upres.machine.names import name_of
 from upres.models.choices import names
-
-RESULTS = Path(__file__).parent / "results" / "stills.json"
 
 TORCH_SCRIPT = """
 import sys
@@ -39,6 +36,17 @@ levels = (made[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).nu
 Image.fromarray(levels).save(sys.argv[3], quality=95)
 """
 """What somebody with PyTorch and the weights would write."""
+
+
+LAUNCHER = """
+import json, os, sys, time
+
+started = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
+_, status, usage = os.wait4(pid, 0)
+print(json.dumps([time.perf_counter() - started, usage.ru_maxrss, status]))
+"""
+"""A small process that calls the command: Linux counts what the caller held before the call as the command's peak."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,28 +97,62 @@ def run(command: Sequence[str]) -> tuple[float, int]:
     Raises:
         RuntimeError: If it fails.
     """
-    started = time.perf_counter()
-    pid = os.posix_spawn(command[0], list(command), os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
-    _, status, usage = os.wait4(pid, 0)
-    seconds = time.perf_counter() - started
+    done = subprocess.run([sys.executable, "-c", LAUNCHER, *command], stdout=subprocess.PIPE, check=True)
+    seconds, peak, status = json.loads(done.stdout)
     if status:
         raise RuntimeError(f"{' '.join(command)}: status {status}")
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return seconds, peak * (1 if sys.platform == "darwin" else 1024)
 
 
-def measure(shared: Path, repeats: int) -> list[dict[str, Any]]:
-    """Every contender ``repeats`` times, in turn."""
-    photographs = sorted((shared / "data" / "test" / "CID22val" / "HR").iterdir())
+def measure(settings: Settings) -> None:
+    """Every contender ``settings.repeats`` times, in turn."""
+    photographs = sorted((settings.shared / "data" / "test" / "CID22val" / "HR").iterdir())
     runs: dict[Contender, list[tuple[float, int]]] = {contender: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
         for size in dict.fromkeys(contender.size for contender in CONTENDERS):
             mosaic(photographs, size, _source(folder, size))
-        for turn in range(repeats + 1):
+        for turn in range(settings.repeats + 1):
             for contender in CONTENDERS:
                 done = run(contender.command(_source(folder, contender.size), Path(folder, "out.jpg")))
                 if turn:  # the first one fills caches
                     runs[contender].append(done)
-    return [_row(contender, done) for contender, done in runs.items()]
+    write_results("stills", measured_here(_row(contender, done) for contender, done in runs.items()))
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """Seconds, spread, peak of memory."""
+    environment = report["environment"]
+    caption = (
+        f"Whole processes, medians of {report['rows'][0]['runs']} runs in turn; {environment['cores']} cores, "
+        f"{machine_line(environment)}:"
+    )
+    lines = [
+        (
+            f"{row['width']}x{row['height']} x{row['scale']}",
+            row["label"],
+            f"{row['seconds_median']:.2f}",
+            f"{row['spread']:.0%}",
+            f"{row['peak_mib']:.0f}",
+        )
+        for row in report["rows"]
+    ]
+    align = (LEFT, LEFT, RIGHT, RIGHT, RIGHT)
+    return f"{caption}\n\n{table(('JPEG', '', 'seconds', 'spread', 'peak MiB'), lines, align=align)}"
+
+
+def latencies(report: Mapping[str, Any]) -> Iterator[Latency]:
+    """The seconds of each row."""
+    for row in report["rows"]:
+        yield Latency(
+            machine=name_of(report["environment"]),
+            model=row["label"],
+            engine="whole process",
+            arithmetic="",
+            width=row["width"] * row["scale"],
+            height=row["height"] * row["scale"],
+            threads=report["environment"]["cores"],
+            ms=1e3 * row["seconds_median"],
+        )
 
 
 def _source(folder: str, size: tuple[int, int]) -> Path:
@@ -132,10 +174,14 @@ def _row(contender: Contender, done: Sequence[tuple[float, int]]) -> dict[str, A
     }
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shared", type=Path)
-    parser.add_argument("--repeats", type=int, default=3)
-    args = parser.parse_args()
-    rows = measure(args.shared, args.repeats)
-    RESULTS.write_text(json.dumps({"environment": environment(), "rows": rows}, indent=2) + "\n")
+PAGES: Sequence[Page] = (
+    Page(
+        name="stills",
+        target="docs/guide/upscale.md",
+        mark="stills",
+        inputs=(results("stills"),),
+        render=render,
+        latencies=latencies,
+        measure={"stills": measure},
+    ),
+)

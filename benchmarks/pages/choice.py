@@ -1,55 +1,45 @@
-"""Which RGB network ships: quality after a short training against milliseconds in OpenVINO, ``docs/reports/choice.md``.
-
-    upres train choice --data ../shared/data/train --out RUNS     # benchmarks/results/choice.json
-    python benchmarks/choice.py speed                             # how fast each is, on an otherwise idle machine
-    python benchmarks/choice.py page                              # the page alone
+"""Which RGB network ships: quality after a short training against milliseconds in OpenVINO.
 
 Speed does not depend on the weights, so untrained networks are timed.
 """
 
-import json
 import os
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import studies
+from benchmarks.pages.page import Latency, Page, Settings, measured_here, results, write_results
+from benchmarks.pages.tables import RIGHT, machine_line, pm, table
 from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import UpresError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.export.onnx import export
 from upres.lab.studies.study import STUDIES, markdown
 from upres.lab.training.form import deployable
-from upres.machine.environment import environment
+from upres.machine.names import name_of
 
-ROOT = Path(__file__).resolve().parents[1]
-QUALITY = ROOT / "benchmarks" / "results" / "choice.json"
-SPEED = ROOT / "benchmarks" / "results" / "choice_speed.json"
-PAGE = ROOT / "docs" / "reports" / "choice.md"
 STUDY = STUDIES["choice"]
 WIDTH, HEIGHT, THREADS, ROUNDS = 320, 180, 2, 15
 ARITHMETIC = {"bf16": "bf16", "f32": "f32", "f32, AVX2": "f32"}
 """Column -> precision asked of OpenVINO."""
 FOLDED = {"c32b6_ecb": "c32b6", "span32_plain": "span32"}
 """Rows that are another row's network when they are used, and as fast."""
+SHIPPED = {"c32b6": "rlfn_c32b6_x4"}
+"""Row -> the network that ships in its shape."""
 
 
-def speed() -> None:
-    """Milliseconds of every candidate in every arithmetic."""
+def measure_speed(settings: Settings) -> None:
+    """Milliseconds of every candidate in every arithmetic, on an otherwise idle machine."""
+    del settings
     with tempfile.TemporaryDirectory() as folder:
         graphs = dict(_exported(Path(folder)))
         rows = [*_timed(graphs, ("bf16", "f32"))]
         with _avx2_only():
             rows += _timed(graphs, ("f32, AVX2",))
-    SPEED.write_text(json.dumps({"environment": environment(), "rows": rows}, indent=1) + "\n")
-    rewrite()
-
-
-def rewrite() -> None:
-    """Write the page from the results files."""
-    PAGE.write_text(page())
+    write_results("choice_speed", measured_here(rows))
 
 
 def _exported(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -106,34 +96,59 @@ after as many steps if its convolutions are expanded while they train, not if th
 longer. RLFN gained nothing by being expanded. All this is one seed, and which is ahead after fifty times as many steps
 is open; what ships was trained long before SPAN was measured.
 
-Written by `python benchmarks/choice.py` from `benchmarks/results/choice.json`, which `upres train choice` makes, and
-`choice_speed.json`. One picture of {width}x{height} to x4, OpenVINO {openvino}, {threads} threads, {cpu},
+Written by `python -m benchmarks` from `benchmarks/results/choice.json`, which `upres train choice` makes, and
+`choice_speed.json`. One picture of {width}x{height} to x4, OpenVINO {openvino}, {threads} threads, {machine},
 each candidate in a process of its own, in turns; ± is the distance between the quartiles.
 """
 
 
-def page() -> str:
+def render(quality: Mapping[str, Any], speed: Mapping[str, Any]) -> str:
     """The Markdown page."""
-    quality, found = json.loads(QUALITY.read_text()), json.loads(SPEED.read_text())
-    machine, times = found["environment"], {(row["label"], row["arithmetic"]): row for row in found["rows"]}
+    machine, times = speed["environment"], {(row["label"], row["arithmetic"]): row for row in speed["rows"]}
     introduction = INTRODUCTION.format(
-        width=WIDTH, height=HEIGHT, openvino=machine["versions"]["openvino"], threads=THREADS, cpu=machine["cpu"]
+        width=WIDTH,
+        height=HEIGHT,
+        openvino=machine["versions"]["openvino"],
+        threads=THREADS,
+        machine=machine_line(machine),
     )
     lines = [
-        introduction,
-        f"| | {' | '.join(f'{column}, ms' for column in ARITHMETIC)} | PSNR |",
-        f"|---|{'--:|' * (len(ARITHMETIC) + 1)}",
+        (
+            row["says"],
+            *(pm(times[FOLDED.get(row["label"], row["label"]), column]) for column in ARITHMETIC),
+            f"{row['mean_db']:.3f}",
+        )
+        for row in quality["rows"]
     ]
-    for row in quality["rows"]:
-        label = FOLDED.get(row["label"], row["label"])
-        cells = [_cell(times[label, column]) for column in ARITHMETIC]
-        lines.append(f"| {row['says']} | {' | '.join(cells)} | {row['mean_db']:.3f} |")
-    return "\n".join([*lines, "", "The trainings; CPU ms are those of eager PyTorch:", "", markdown(quality)])
+    comparison = table(("", *(f"{column}, ms" for column in ARITHMETIC), "PSNR"), lines, align=RIGHT)
+    trainings = f"The trainings; CPU ms are those of eager PyTorch, {machine_line(quality['environment'])}:"
+    return "\n".join([introduction, comparison, "", trainings, "", markdown(quality)])
 
 
-def _cell(row: dict[str, Any]) -> str:
-    return f"{row['latency_ms_median']:.1f} ± {row['spread']:.0%}"
+def latencies(quality: Mapping[str, Any], speed: Mapping[str, Any]) -> Iterator[Latency]:
+    """Of the candidates in OpenVINO and of their trainings' networks in eager PyTorch."""
+    yield from studies.latencies(quality)
+    for row in speed["rows"]:
+        yield Latency(
+            machine=name_of(speed["environment"]),
+            model=SHIPPED.get(row["label"], row["label"]),
+            engine="openvino",
+            arithmetic=row["arithmetic"],
+            width=4 * WIDTH,
+            height=4 * HEIGHT,
+            threads=THREADS,
+            ms=row["latency_ms_median"],
+        )
 
 
-if __name__ == "__main__":
-    {"speed": speed, "page": rewrite}[sys.argv[1]]()
+PAGES: Sequence[Page] = (
+    Page(
+        name="choice",
+        target="docs/reports/choice.md",
+        inputs=(results("choice"), results("choice_speed")),
+        render=render,
+        latencies=latencies,
+        measure={"speed": measure_speed},
+        command="upres train choice --data ../shared/data/train --out RUNS",
+    ),
+)

@@ -1,0 +1,23 @@
+"""Every page of figures, in one table."""
+
+from collections.abc import Mapping
+
+from benchmarks.pages import (
+    choice,
+    int8,
+    machines,
+    photographs,
+    pool,
+    quality,
+    readme,
+    speed,
+    stills,
+    studies,
+    zoo,
+)
+from benchmarks.pages.page import Page
+
+_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, studies, int8)
+
+PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
+"""Name -> page."""

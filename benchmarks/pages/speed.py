@@ -1,0 +1,95 @@
+"""What `upres bench speed` found of the networks that ship: the reports beside the results files."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from benchmarks.pages.page import Latency, Page, Settings, results, write_results
+from upres.bench.report import markdown
+from upres.bench.speed import SpeedReport, SpeedRow, bench_speed, contenders
+from upres.machine.names import name_of
+
+THREADS = 2
+_EDGE = (
+    *("esr_max_x2", "esr_tm_x2", "esr_tr_x2", "esr_max_k7c8_x2", "esr_tm_k7c8_x2", "esr_tr_k7c8_x2"),
+    *("esr_max_x4", "esr_tm_x4", "esr_tr_x4"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What one results file compares."""
+
+    models: Sequence[str]
+    engines: Sequence[str]
+    size: tuple[int, int]
+    isas: Sequence[str] = ()
+
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "speed": Comparison(
+        models=_EDGE, engines=("native", "openvino", "onnxruntime", "torch", "pillow"), size=(1920, 1080)
+    ),
+    "speed_isa": Comparison(
+        models=_EDGE[:6], engines=("native",), size=(1920, 1080), isas=("avx512vnni", "avx512", "avx2")
+    ),
+    "speed_rgb": Comparison(
+        models=("rlfn_c32b6", "rlfn_c32b6_real"), engines=("openvino", "onnxruntime", "torch"), size=(1280, 720)
+    ),
+    "speed_rgb_4k": Comparison(
+        models=("rlfn_c32b6_x4",), engines=("openvino", "onnxruntime", "torch"), size=(3840, 2160)
+    ),
+}
+"""Results file -> what it compares."""
+
+SPEED_RGB = ("speed_rgb", "speed_rgb_4k")
+"""The files whose latencies the cards of RGB networks hold."""
+
+
+def measure_speed(name: str) -> dict[str, Callable[[Settings], None]]:
+    """The part that measures a comparison, on an otherwise idle machine."""
+    return {name: partial(_measure, name)}
+
+
+def latencies(report: Mapping[str, Any]) -> Iterator[Latency]:
+    """Every row of a speed report."""
+    machine = name_of(report["environment"])
+    for row in report["rows"]:
+        yield Latency(
+            machine=machine,
+            model=f"{row['model']} x{row['scale']}" if row["model"] == "bicubic" else row["model"],
+            engine=row["engine"],
+            arithmetic=" ".join(filter(None, (row["precision"], row["isa"]))),
+            width=row["width"],
+            height=row["height"],
+            threads=row["threads"],
+            ms=row["latency_ms_median"],
+        )
+
+
+def _measure(name: str, settings: Settings) -> None:
+    del settings
+    comparison = COMPARISONS[name]
+    entrants = contenders(
+        comparison.models, comparison.engines, [comparison.size], threads=THREADS, isas=comparison.isas
+    )
+    write_results(name, bench_speed(entrants).to_dict())
+
+
+def _render(report: Mapping[str, Any]) -> str:
+    rows = tuple(SpeedRow(**row) for row in report["rows"])
+    return markdown(SpeedReport(environment=report["environment"], rows=rows))
+
+
+PAGES: Sequence[Page] = tuple(
+    Page(
+        name=name,
+        target=f"benchmarks/results/{name}.md",
+        inputs=(results(name),),
+        render=_render,
+        latencies=latencies,
+        measure=measure_speed(name),
+    )
+    for name in COMPARISONS
+)
