@@ -36,6 +36,7 @@ class Hint(Enum):
     OVERWRITE = "allow it to be replaced"
     LESS_MEMORY = "set a limit of memory, or a lower one"
     OTHER_FORMAT = "choose a smaller size, or png, which holds more"
+    OWN_SCALE = "ask for no scale, or name another model"
     LIST_MODELS = "the list of models has every name"
     IMPORT_MODEL = "convert the file to a model of this package first"
     LIST_RECIPES = "the list of recipes has every name"

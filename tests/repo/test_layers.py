@@ -13,7 +13,7 @@ ALLOWED: dict[str, set[str]] = {
     "image": {"machine"},
     "models": {"image"},
     "metrics": {"image"},
-    "evaluation": {"metrics", "image", "machine"},
+    "evaluation": {"metrics", "image", "machine", "models", "engines"},
     "engines": {"models", "image", "machine"},
     "engines.torch": {"models", "image", "engines", "lab.checkpoint"},
     "pipeline": {"engines", "models", "image"},

@@ -9,21 +9,10 @@ from upres.apps.cli.main import VERBS
 CLI = Path(__file__).resolve().parents[2] / "src" / "upres" / "apps" / "cli"
 MAX_LINES = 120
 
-EXCEPTIONS = {"evaluate.py": "chooses models and goes on from results files, which belongs to the room evaluation"}
-"""File -> why it is longer."""
-
-
-def _lines(path):
-    return len(path.read_text().splitlines())
-
 
 @pytest.mark.parametrize("path", sorted(CLI.glob("*.py")), ids=lambda path: path.name)
 def test_every_file_of_the_command_is_short(path):
-    assert _lines(path) <= MAX_LINES or path.name in EXCEPTIONS, f"{path.name}: what it does belongs to the library"
-
-
-def test_exceptions_are_still_needed():
-    assert [name for name in EXCEPTIONS if _lines(CLI / name) <= MAX_LINES] == []
+    assert len(path.read_text().splitlines()) <= MAX_LINES, f"{path.name}: what it does belongs to the library"
 
 
 def test_every_verb_has_its_file():

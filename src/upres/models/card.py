@@ -55,7 +55,7 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     """Recipe, steps and data, with the number of tiles under each licence."""
     scores: tuple[Mapping[str, Any], ...] = ()
-    """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``."""
+    """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``, and ``"metrics"`` with others by name where measured."""
     latencies: tuple[Mapping[str, Any], ...] = ()
     """Each ``{"engine", "precision", "width", "height", "threads", "latency_ms", "cpu", "file"}``: the median for a
     picture of that size coming out, and the name of the speed report that has it."""

@@ -11,6 +11,7 @@ ASSESSED = {
     "architecture": "esr_tm",
     "precision": "f32",
     "ssim": 0.9,
+    "metrics": {"psnr": 30.0, "ssim": 0.9, "niqe": 4.5},
     "parameters_m": 0.3,
     "ntire": {"flops_g": 20.0, "activations_m": 80.0, "num_convs": 4},
     "exact": {"flops_g": 21.0, "activations_m": 81.0, "num_convs": 5},

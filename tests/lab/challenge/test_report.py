@@ -37,6 +37,15 @@ def test_the_markdown_table(report):
     assert "at least 29.80 dB to be ranked, set by esr_max" in text
 
 
+def test_further_metrics_are_columns_with_unit_and_direction(report):
+    heading = next(line for line in to_markdown(report).splitlines() if line.startswith("|"))
+    assert "| PSNR dB ↑ | NIQE ↓ |" in heading
+    (first, *_) = csv.DictReader(io.StringIO(to_csv(report)))
+    assert first["niqe"] == "4.5"
+    assert "metrics" not in first
+    assert to_html(report).count(">4.500<") == 3
+
+
 def test_the_axes_are_labelled_with_plain_numbers(report):
     figure = draw(report.results, "latency_ms", report.floor_db)
     figure.draw_without_rendering()

@@ -123,7 +123,7 @@ def test_the_card_tells_recipe_steps_and_data(tmp_path: Path, validator: Validat
     assert card.training["data"] == facts
     assert Recipe.from_dict(card.training["recipe"]) == RECIPE
     assert card.training["validation"]["protocol"] == "luma-float"
-    assert card.training["validation"]["psnr_db"] == pytest.approx(validator.psnr_db(network), abs=1e-3)
+    assert card.training["validation"]["psnr_db"] == pytest.approx(validator.scores(network)["psnr"], abs=1e-3)
     assert Recipe.from_dict(json.loads((tmp_path / "recipe.json").read_text())) == RECIPE
 
 

@@ -86,7 +86,7 @@ def test_cards_count_the_steps_before(tmp_path: Path) -> None:
         )
         outcome.folder.mkdir(exist_ok=True)
         for which in ("best", "last"):
-            outcome.write(outcome.path(which), network, recipe.spec(), step=steps, psnr_db=30.0)
+            outcome.write(outcome.path(which), network, recipe.spec(), step=steps, scores={"psnr": 30.0})
         return int(read_card(outcome.path("best")).training["earlier_steps"])
 
     assert run("first", "", 10) == 0

@@ -3,6 +3,7 @@
 import argparse
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Iterable
 
 from upres.engines.select import ENGINES
 
@@ -44,6 +45,11 @@ def boxes(text: str) -> list[tuple[int, int]]:
         return [box(part.strip()) for part in text.split(",")]
     except ArgumentTypeError:
         raise ArgumentTypeError(f"expected sizes such as 1920x1080, got '{text}'") from None
+
+
+def names(texts: Iterable[str]) -> list[str]:
+    """Names that were given with commas or blanks in between."""
+    return [name.strip() for text in texts for name in text.split(",")]
 
 
 def memory(text: str) -> int:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from upres.apps.cli.arguments import count
+from upres.apps.cli.arguments import count, names
 from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
+from upres.metrics.table import DEFAULT, metric_names
 
 EPILOG = """The first model is the baseline unless --baseline names another: who is more than --gate dB below it in
 RGB PSNR is not ranked. With --out, a run that was cut goes on where it stopped: give the same command again. The
@@ -33,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--counting", choices=("ntire", "exact"), default="ntire", help="convention of FLOPs (default: the challenge's)"
     )
     parser.add_argument("--engine", default="torch", help=f"{', '.join(ENGINES)} (default torch)")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="M,M",
+        help="what to measure besides PSNR and SSIM: ssimulacra2, niqe",
+    )
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
     parser.add_argument("--threads", type=count, help="of every contender (default: the cores at hand)")
@@ -55,9 +63,10 @@ def run(args: argparse.Namespace) -> int:
         raise MissingExtraError("upres challenge run", "lab") from error
 
     rules = rules_of(args.rules)
+    metrics = metric_names([*DEFAULT, *names(args.metrics)])
     settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
     report = run_challenge(
-        contenders_of(args.models, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, metrics=metrics, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

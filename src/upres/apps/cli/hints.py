@@ -6,6 +6,7 @@ WORDS = {
     Hint.OVERWRITE: "--overwrite replaces it",
     Hint.LESS_MEMORY: "--max-memory lowers the need",
     Hint.OTHER_FORMAT: "choose a smaller size or --format png",
+    Hint.OWN_SCALE: "leave --scale out or name another model",
     Hint.LIST_MODELS: "`upres models` lists them",
     Hint.IMPORT_MODEL: "`upres import FILE -o MODEL.safetensors` converts it",
     Hint.LIST_RECIPES: "`upres train --list` shows them",

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from upres.lab.complexity import Convention
 from upres.machine.atomic import write_text
 from upres.machine.digest import digest
 from upres.machine.environment import environment
+from upres.metrics.table import DEFAULT
 from upres.models.catalog import find
 
 GATE_DB = 0.18
@@ -55,6 +56,8 @@ class Result:
     receptive_field: int | None
     architecture: str
     precision: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Every figure of quality by the name of its metric; empty in runs that are older than it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +240,9 @@ def _make(folder: Path) -> None:
 def _settings(contenders: Sequence[Contender]) -> dict[str, Any]:
     """What two runs must share for their figures to belong together; no paths."""
     first = contenders[0]
+    metrics = {} if first.metrics == DEFAULT else {"metrics": list(first.metrics)}  # older runs go on as they were
     return {
+        **metrics,
         "dataset": dataset_name(first.data),
         "scale": first.scale,
         "engine": first.engine,

@@ -104,7 +104,7 @@ class PatchSampler:
         size, s, margin = self.patch_size, self.scale, self.degradation.margin
         top, left = max(0, y - margin), max(0, x - margin)
         around = pair.hr[top * s : (y + size + margin) * s, left * s : (x + size + margin) * s]
-        lr = degrade(around, s, self.degradation, np.random.default_rng(seed))
+        lr = degrade(around, s, self.degradation, seed)
         return lr[y - top : y - top + size, x - left : x - left + size]
 
     def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> Tensor:

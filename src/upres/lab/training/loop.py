@@ -36,6 +36,7 @@ from upres.lab.training.state import MovingAverage, RunPosition, load_state, sav
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
 from upres.machine.atomic import write_text
+from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
@@ -367,15 +368,16 @@ class _Run:
         if self.log is None:
             return
         network = self._averaged()
-        psnr_db = self.material.at(self.spec.scale)[1].psnr_db(deployable(network, self.spec)[0])
+        scores = self.material.at(self.spec.scale)[1].scores(deployable(network, self.spec)[0])
+        psnr_db = scores["psnr"]
         own = None if self.spec == self.recipe.spec() else index
         step = self.progress.step
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
-            self.outcome.write(self.outcome.path("best", own), network, self.spec, step=step, psnr_db=psnr_db)
-        self.outcome.write(self.outcome.path("last", own), network, self.spec, step=step, psnr_db=psnr_db)
+            self.outcome.write(self.outcome.path("best", own), network, self.spec, step=step, scores=scores)
+        self.outcome.write(self.outcome.path("last", own), network, self.spec, step=step, scores=scores)
         self.listener.on_validation(step, psnr_db)
-        self.log.write(step, psnr_db=psnr_db)
+        self.log.write(step, **{METRICS[name].key or name: value for name, value in scores.items()})
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:

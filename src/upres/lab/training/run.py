@@ -68,7 +68,9 @@ def run_recipe(
             pictures, held_out, name = _split(pictures)
         if not degradation.is_bicubic:
             held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
-        return pictures, Validator(held_out, scale=scale, color_mode=color_mode, name=name)
+        return pictures, Validator(
+            held_out, scale=scale, color_mode=color_mode, name=name, metrics=recipe.validate_metrics
+        )
 
     pictures, validator = material(spec.scale)
     return train(
