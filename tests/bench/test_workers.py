@@ -1,3 +1,5 @@
+"""Worker processes: their environment, their errors, their turns."""
+
 import os
 import signal
 from functools import partial

@@ -1,3 +1,5 @@
+"""Pairs of pictures from folders: cropped, reduced, converted."""
+
 import numpy as np
 import pytest
 from PIL import Image

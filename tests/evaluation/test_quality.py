@@ -1,3 +1,5 @@
+"""Quality of a model on a set: the report, and its agreement with simple computations."""
+
 import json
 import math
 

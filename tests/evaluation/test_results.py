@@ -1,3 +1,5 @@
+"""Results files: what was measured is found again, what changed is measured anew."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Checkpoints: what was saved is loaded, strictly, and the header says what it is."""
+
 import json
 import stat
 

@@ -1,6 +1,9 @@
 """What every architecture of the zoo promises, checked on its smallest interesting form."""
 
+import json
+import zlib
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +33,7 @@ SMALL = {
     "imdn_plus": {"num_channels": 12, "num_blocks": 2, "num_stages": 3},
     "lwfanet": {"num_channels": 32, "num_blocks": 2, "tail_channels": 8},
     "span": {"num_channels": 8, "num_blocks": 2},
+    "plain": {"num_channels": 8, "num_blocks": 2},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
@@ -46,6 +50,8 @@ VARIANTS = {
     "ladder imdb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb", "distillation_ratio": 0.25}),
     "ladder imdb_r": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r", "attention": "none"}),
     "ladder imdb_r_srb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r_srb", "block_skip": True}),
+    "plain gated": ("plain", {"num_channels": 8, "num_blocks": 2, "activation": "silu", "gate": "span"}),
+    "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 
@@ -74,6 +80,37 @@ def disturb(network):
 
 
 LOCAL = [case for case in CASES if make(case).halo is not None]
+
+
+GOLDENS = Path(__file__).with_name("zoo_goldens.json")
+"""Outputs of small networks with made-up weights, written by ``python tests/lab/test_zoo_contract.py``. They were
+recorded where official weights gave the official outputs (`archs/test_goldens.py`), which not everybody can try."""
+
+
+def golden(case):
+    """Count of parameters, and some values that a network with weights made from their names gives."""
+    network = make(case).eval()
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            random = np.random.default_rng(zlib.crc32(name.encode()))
+            if name.endswith("running_var"):
+                tensor.copy_(torch.from_numpy(random.random(tensor.shape) + 0.5))
+            elif name.endswith("running_mean") or name in dict(network.named_parameters()):
+                spread = 1 / max(1, tensor[0].numel()) ** 0.5 if tensor.dim() > 1 else 0.1
+                tensor.copy_(torch.from_numpy(random.normal(0, spread, tensor.shape)))
+        lr = torch.from_numpy(np.random.default_rng(0).random((1, 1 if network.color_mode == "luma" else 3, 19, 24)))
+        sr = network(lr.float())[0].double()
+    corners = [sr[-1, y, x].item() for y in (0, -1) for x in (0, -1)]
+    values = [sr.mean().item(), sr.std().item(), *corners, sr[0, 19, 24].item()]
+    return {"parameters": sum(p.numel() for p in network.parameters()), "values": [float(f"{v:.7g}") for v in values]}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_output_is_what_it_was(case):
+    expected, got = json.loads(GOLDENS.read_text())[case], golden(case)
+    assert got["parameters"] == expected["parameters"]
+    scale = max(map(abs, expected["values"]))
+    np.testing.assert_allclose(got["values"], expected["values"], rtol=0, atol=2e-5 * scale)
 
 
 def test_every_architecture_is_tested():
@@ -198,3 +235,7 @@ def test_onnx_with_free_sizes_equals_torch(case, tmp_path):
             expected = network(lr).numpy()
         (found,) = session.run(None, {"input": lr.numpy()})
         np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max(), rtol=1e-4)
+
+
+if __name__ == "__main__":
+    GOLDENS.write_text(json.dumps({case: golden(case) for case in CASES}, indent=1) + "\n")

@@ -1,3 +1,5 @@
+"""What results say of the machine, and what they must not."""
+
 import json
 import platform
 import sys

@@ -1,3 +1,5 @@
+"""Protocols against definitions written out here."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""SSIM against scikit-image and by hand."""
+
 import time
 
 import numpy as np

@@ -29,6 +29,7 @@ ARCHITECTURES: Mapping[str, str] = {
     "imdn_plus": "upres.lab.archs.imdn_plus:IMDNPlus",
     "lwfanet": "upres.lab.archs.lwfanet:LWFANet",
     "span": "upres.lab.archs.span:SPAN",
+    "plain": "upres.lab.archs.plain:PlainSR",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -110,6 +111,8 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lwfanet": ("lwfanet", {}),
     "span": ("span", {}),
     "span_ntire": ("span", {"num_channels": 28, "cat_channels": 20}),
+    "plain_c32b6": ("plain", {"num_channels": 32, "num_blocks": 6}),
+    "plain_c48b4": ("plain", {"num_channels": 48, "num_blocks": 4}),
 }
 """Name without its ``_x{scale}`` -> architecture and arguments.
 

@@ -1,3 +1,5 @@
+"""`upres evaluate`: the JSON contract, several models and protocols, what is measured again."""
+
 import json
 from dataclasses import dataclass
 from typing import ClassVar

@@ -200,6 +200,8 @@ def test_jpeg_quality_and_chroma(folder):
 
     with Image.open("out0.jpg") as best, Image.open("out2.jpg") as small:
         assert JpegImagePlugin.get_sampling(best) == 0  # 4:4:4
+        assert isinstance(best, JpegImagePlugin.JpegImageFile)
+        assert isinstance(small, JpegImagePlugin.JpegImageFile)
         assert sum(best.quantization[0]) < sum(small.quantization[0]) / 4
     made = read("out0.jpg").pixels.astype(float)
     upscale("noise.png", "-o", "exact.png")

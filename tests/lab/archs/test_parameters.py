@@ -176,6 +176,15 @@ def test_span_layer_by_layer():
     }
 
 
+@pytest.mark.parametrize(("name", "width", "blocks"), [("plain_c32b6", 32, 6), ("plain_c48b4", 48, 4)])
+def test_plain_networks_layer_by_layer(name, width, blocks):
+    same = conv(width, width, 3)
+    trunk = {"head": conv(3, width, 3), "blocks": blocks * 3 * same, "body_conv": same}
+    for scale in (2, 3, 4):
+        found = counts(network_of(f"{name}_x{scale}"))
+        assert found == trunk | {"upsampler": conv(width, 3 * scale**2, 3)}
+
+
 def test_imdn_plus_narrows_by_six():
     block = sum(conv(width, width, 3) for width in (36, 30, 24, 18, 12, 6)) + conv(36, 36, 1)
     assert counts(network_of("imdn_plus_x4"))["blocks"] == 8 * block

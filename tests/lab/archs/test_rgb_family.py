@@ -10,6 +10,7 @@ from upres.lab.archs.edsr import EDSR
 from upres.lab.archs.efdn import EFDN
 from upres.lab.archs.imdn_plus import IMDNPlus
 from upres.lab.archs.mobilesr import MobileSR
+from upres.lab.archs.plain import PlainBlock, PlainSR
 from upres.lab.archs.rfdn import RFDN
 from upres.lab.archs.rlfn import RLFN
 from upres.lab.archs.span import SPAB, SPAN
@@ -99,6 +100,36 @@ def test_span_does_not_add_the_mean_back():
 def test_span_trained_plain_is_what_an_expanded_one_folds_to():
     folded = fold_network(SPAN(scale=2, num_channels=4, num_blocks=2).eval())
     plain = SPAN(scale=2, num_channels=4, num_blocks=2, expanded=False).eval()
+    plain.load_state_dict(folded.state_dict())
+    lr = torch.rand(1, 3, 9, 7)
+    assert torch.equal(plain(lr), folded(lr))
+
+
+@torch.no_grad()
+def test_a_plain_network_adds_to_the_nearest_pixel():
+    lr = torch.rand(1, 3, 4, 5)
+    assert torch.equal(zeroed(PlainSR(scale=2))(lr), lr.repeat_interleave(2, 2).repeat_interleave(2, 3))
+    assert not zeroed(PlainSR(scale=2, nearest_skip=False))(lr).any()
+
+
+@torch.no_grad()
+def test_the_gate_of_a_plain_block_is_spans():
+    torch.manual_seed(0)
+    span = SPAB(num_channels=4, expanded=False)
+    x = torch.randn(1, 4, 6, 6)
+    gated = PlainBlock(num_channels=4, activation="silu", gate="span", expanded=False)
+    gated.load_state_dict(span.state_dict())
+    assert torch.equal(gated(x), span(x)[0])
+    ungated = PlainBlock(num_channels=4, activation="silu", gate="none", expanded=False)
+    ungated.load_state_dict(span.state_dict())
+    last = span.conv3(span.act(span.conv2(span.act(span.conv1(x)))))
+    assert torch.equal(ungated(x), last + x)
+
+
+@torch.no_grad()
+def test_a_plain_network_trained_expanded_is_the_plain_one_it_folds_to():
+    folded = fold_network(PlainSR(scale=2, num_channels=4, num_blocks=2, expanded=True).eval())
+    plain = PlainSR(scale=2, num_channels=4, num_blocks=2).eval()
     plain.load_state_dict(folded.state_dict())
     lr = torch.rand(1, 3, 9, 7)
     assert torch.equal(plain(lr), folded(lr))

@@ -1,3 +1,5 @@
+"""Faked measurements for the challenge's tests, and small models and sets for them."""
+
 from typing import ClassVar
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The challenge's rules of every year, and the published table of 2022."""
+
 import json
 import math
 

@@ -1,3 +1,5 @@
+"""The challenge's CSV, Markdown, plots and page."""
+
 import csv
 import io
 import re

@@ -1,3 +1,5 @@
+"""A whole challenge, mostly with faked measurements: turns, ranks, going on after a cut."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Degradations: what each does, and that a seed decides it."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Crops: aligned, decided by seed and step, fairly drawn."""
+
 import time
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Training pictures: their pairs and their cache."""
+
 from pathlib import Path
 
 import numpy as np

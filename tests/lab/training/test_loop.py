@@ -1,3 +1,5 @@
+"""The loop: exact resuming, a known loss curve, refusals."""
+
 import itertools
 import json
 import os
@@ -18,12 +20,14 @@ from upres.errors import Hint, RecipeError, TrainingError
 from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
 from upres.lab.data.pictures import PicturePair
+from upres.lab.losses.criterion import criterion
 from upres.lab.training import loop
 from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress, shrink_state
 from upres.lab.training.validation import Validator
+from upres.lab.training.warm_start import warm_start
 
 STAGE = Stage(
     steps=12, batch_size=2, patch_size=12, optim=Optimizer(learning_rate=1e-3), schedule=Schedule(warmup_steps=2)
@@ -62,13 +66,19 @@ def _same(one: Path, other: Path, *, exact: bool = True) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("model", "optimizer"), [("esr_cnn_x2", "adam"), ("esr_tm_x2", "adam"), ("esr_cnn_x2", "soap")]
+    ("model", "optimizer", "per_mode"),
+    [
+        ("esr_cnn_x2", "adam", False),
+        ("esr_tm_x2", "adam", False),
+        ("esr_cnn_x2", "soap", False),
+        ("esr_cnn_x2", "soap", True),
+    ],
 )
 @pytest.mark.parametrize("stages", [1, 2])
 def test_a_cut_off_run_goes_on_to_the_same_bits(
-    tmp_path: Path, validator: Validator, model: str, optimizer: Literal["adam", "soap"], stages: int
+    tmp_path: Path, validator: Validator, model: str, optimizer: Literal["adam", "soap"], per_mode: bool, stages: int
 ) -> None:
-    stage = replace(STAGE, optim=replace(STAGE.optim, name=optimizer))
+    stage = replace(STAGE, optim=replace(STAGE.optim, name=optimizer, per_mode=per_mode))
     recipe = Recipe(
         name="cut", model=model, stages=(stage,) * stages, validate_every=4, save_every=3,
         share_orbits=model == "esr_tm_x2", slow_means=True,
@@ -148,7 +158,7 @@ def test_a_step_that_is_not_finite_is_left_out_and_told(
     tmp_path: Path, validator: Validator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = itertools.count()
-    real = loop.criterion
+    real = criterion
     warnings: list[str] = []
 
     def poisoned(terms: object) -> object:
@@ -181,7 +191,7 @@ def test_warm_start_takes_what_fits_and_leaves_the_head_fresh(tmp_path: Path, va
     ours = build(spec_of("esr_cnn_x3"))
     before = {key: value.clone() for key, value in ours.state_dict().items()}
     start = WarmStart(model="quick", fresh=("filter.2.bias",))
-    report = loop.warm_start(ours, start, beside=tmp_path)
+    report = warm_start(ours, start, beside=tmp_path)
     theirs = load_file(tmp_path / "quick" / "best.safetensors")
     assert set(report.taken) == {"filter.0.weight", "filter.0.bias", "filter.2.weight"}
     assert torch.equal(ours.state_dict()["filter.0.weight"], theirs["filter.0.weight"])
@@ -192,7 +202,7 @@ def test_warm_start_takes_what_fits_and_leaves_the_head_fresh(tmp_path: Path, va
 def test_warm_start_from_an_unlike_network_is_an_error(tmp_path: Path, validator: Validator) -> None:
     train(RECIPE, _pictures(), out=tmp_path / "quick", validator=validator)
     with pytest.raises(RecipeError, match=r"start\.model=quick: no tensor in common"):
-        loop.warm_start(build(spec_of("espcn_x2")), WarmStart(model="quick"), beside=tmp_path)
+        warm_start(build(spec_of("espcn_x2")), WarmStart(model="quick"), beside=tmp_path)
 
 
 @pytest.mark.slow

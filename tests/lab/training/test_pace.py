@@ -1,3 +1,5 @@
+"""What a window of steps tells of loss and speed."""
+
 import time
 
 import pytest

@@ -1,3 +1,5 @@
+"""Recipes: whole, saved, changed by settings, refused with a hint."""
+
 import json
 
 import pytest
@@ -61,6 +63,11 @@ def test_the_winners_four_stages() -> None:
     assert [[term.name for term in stage.losses] for stage in recipe.stages] == [
         ["l1"], ["l1"], ["l1", "contrastive"], ["l2"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "per_mode"), [("rlfn_c32b6_x2", False), ("plain_c32b6_x2", True)])
+def test_new_trunks_have_soap_per_mode_and_what_ships_keeps_its_own(name: str, per_mode: bool) -> None:
+    assert [stage.optim.per_mode for stage in recipe_for(name).stages] == [per_mode, per_mode]
 
 
 @pytest.mark.parametrize("name", ["rlfn_x2", "rlfn_s_x2", "rlfn_c32b6_x4", "rlfn_s_x3", "rlfn_real_x2"])

@@ -1,3 +1,5 @@
+"""From a recipe and folders to the pictures of a run."""
+
 import csv
 import json
 from dataclasses import replace

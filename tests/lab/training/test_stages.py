@@ -1,3 +1,5 @@
+"""Stages: warm starts, frozen tensors, exact resuming in each."""
+
 import json
 import os
 import signal

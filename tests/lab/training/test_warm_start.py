@@ -1,3 +1,5 @@
+"""Networks that begin with other networks' weights, wider or narrower."""
+
 from dataclasses import replace
 from pathlib import Path
 

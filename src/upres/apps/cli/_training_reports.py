@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from upres.lab.studies.speed import SpeedComparison
-from upres.lab.studies.study import markdown
+from upres.lab.studies.summary import markdown
 from upres.machine.environment import environment
 
 

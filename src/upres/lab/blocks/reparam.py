@@ -175,23 +175,6 @@ class EDBB(_EdgeBranches):
         return result if self.expanded is None else result + self.expanded(padded)
 
 
-class RepConv(FoldableConv):
-    """3x3, 1x1 and identity in parallel: RepVGG's block without its normalisation.
-
-    Reference: Ding et al., 2021, arXiv:2101.03697.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels)
-        self.conv = same_conv(in_channels, out_channels, 3)
-        self.point = same_conv(in_channels, out_channels, 1)
-
-    def branches(self, x: Tensor) -> Tensor:
-        """Sum of the branches, ``(N, out_channels, H, W)``."""
-        result: Tensor = self.conv(x) + self.point(x)
-        return result + x if self.in_channels == self.out_channels else result
-
-
 class RRRB(FoldableConv):
     """Residual in residual: 1x1 out to a wider space, a residual 3x3 there, 1x1 back, and an identity.
 
@@ -233,3 +216,11 @@ class Conv3XC(FoldableConv):
         """``(N, out_channels, H, W)``."""
         result: Tensor = self.reduce(self.conv(self.expand(F.pad(x, (1, 1, 1, 1))))) + self.skip(x)
         return result
+
+    def kernel(self) -> tuple[Tensor, Tensor]:
+        """The general one by matrix products: what responses to lit pixels take was a third of a training step."""
+        narrow = (self.reduce.weight.flatten(1) @ self.conv.weight.flatten(1)).view(self.out_channels, -1, 9)
+        kernel = (narrow.transpose(1, 2) @ self.expand.weight.flatten(1)).transpose(1, 2)  # (out, in, 9)
+        kernel = kernel + F.pad(self.skip.weight.flatten(2), (4, 4))
+        black = kernel.new_zeros(1, self.in_channels, 1, 1)
+        return kernel.reshape(self.out_channels, self.in_channels, 3, 3), self.branches(black)[0, :, 0, 0]

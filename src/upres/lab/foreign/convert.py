@@ -6,7 +6,8 @@ from pathlib import Path
 from upres.errors import CheckpointError, UnsupportedModelError
 from upres.lab import checkpoint
 from upres.lab.export.onnx import export
-from upres.lab.foreign.recognise import Recognised, read, recognise
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import Recognised, recognise
 from upres.machine.digest import digest
 from upres.models.card import ModelCard, ModelSpec, read_card
 
@@ -36,7 +37,7 @@ def convert(
     """Recognise a weight file, write it as a checkpoint with a card, and prove that by loading it strictly.
 
     Args:
-        path: Any file that `upres.lab.foreign.recognise.read` opens.
+        path: Any file that `upres.lab.foreign.read.read` opens.
         output: ``.safetensors`` to write; its stem becomes the model's name. Replaced if it is there.
         architecture: What the file is known to be, where it could be several.
         scale: Likewise.

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from upres.errors import RecipeError
-from upres.lab.studies import study as studies
+from upres.lab.studies import table
 from upres.lab.studies.speed import latency_ms
-from upres.lab.studies.study import Study, run_name, summarise
+from upres.lab.studies.study import Study, run_name
+from upres.lab.studies.summary import summarise
 from upres.lab.training.recipe import Recipe, override
 from upres.lab.training.recipes import recipe_for
 from upres.machine.atomic import write_text
@@ -29,8 +30,8 @@ def recipes_of(name: str, settings: Iterable[str] = ()) -> list[Recipe]:
         RecipeError: If there is no such recipe, the file holds none, or a setting does not fit.
     """
     settings = tuple(settings)
-    if name in studies.STUDIES:
-        found = studies.STUDIES[name].recipes()
+    if name in table.STUDIES:
+        found = table.STUDIES[name].recipes()
     elif name.endswith(".json"):
         content = _read_json(Path(name))
         found = [Recipe.from_dict(each) for each in (content if isinstance(content, list) else [content])]
@@ -41,12 +42,12 @@ def recipes_of(name: str, settings: Iterable[str] = ()) -> list[Recipe]:
 
 def study_names() -> tuple[str, ...]:
     """Every study."""
-    return tuple(studies.STUDIES)
+    return tuple(table.STUDIES)
 
 
 def studies_of(names: Iterable[str]) -> list[Study]:
     """The studies among some names."""
-    return [studies.STUDIES[name] for name in names if name in studies.STUDIES]
+    return [table.STUDIES[name] for name in names if name in table.STUDIES]
 
 
 def sum_up(

@@ -17,7 +17,7 @@ from upres.models.card import ModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """Adam, AdamW or SOAP (`upres.lab.training.soap`)."""
+    """Adam, AdamW or SOAP (`upres.lab.training.optimizers`)."""
 
     name: Literal["adam", "adamw", "soap"] = "adam"
     learning_rate: float = 1e-3
@@ -25,6 +25,8 @@ class Optimizer:
     weight_decay: float = 0.0
     clip_norm: float = 0.0
     """Gradients longer than this are shortened to it; 0 leaves them alone."""
+    per_mode: bool = False
+    """``soap``: bases of outputs, inputs and taps apart, cheap where filters are wide."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ _FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
     "espcn": edge_cnn,
     "fsrcnn": edge_cnn,
     "rlfn": shipping,
+    "plain": shipping,
     **dict.fromkeys(SETTINGS, general),
 }
 """Architecture of the zoo -> the function that makes a recipe for any of its named models."""
