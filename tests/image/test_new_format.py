@@ -17,7 +17,7 @@ MAGIC = b"TOY1"
 def toy(monkeypatch):
     """A codec that stores sides and samples as they are."""
     codec = ModuleType("toy_codec")
-    codec.decode, codec.encode = decode, encode
+    vars(codec).update(decode=decode, encode=encode)
     monkeypatch.setitem(sys.modules, "toy_codec", codec)
     row = Format(
         name="toy",

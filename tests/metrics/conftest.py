@@ -38,7 +38,8 @@ def _blurred(picture: Picture, radius: int = 1) -> Picture:
 
 def _noisy(picture: Picture, reach: int = 20) -> Picture:
     noise = np.random.default_rng(0).integers(-reach, reach + 1, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    noisy: Picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _blocks(picture: Picture, side: int = 4) -> Picture:

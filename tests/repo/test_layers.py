@@ -52,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
         "image",
         "machine",
+        "metrics",
     },
     "lab.export": {"lab.checkpoint", "lab.compress", "models"},
 }

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "upres"
+ROOTS = (ROOT, PACKAGE, ROOT / "native")
 FILES = sorted(
     [
         *(path for name in ("src", "tests", "benchmarks") for path in (ROOT / name).rglob("*.py")),
@@ -42,8 +43,8 @@ def _text(file: Path) -> str:
 
 
 def _paths(text: str) -> Iterator[str]:
-    """Paths below the root or the package, but for patterns such as ``apps/cli/x.py``."""
-    return (path for path in PATH.findall(text) if len(Path(path).stem) > 1)
+    """Paths below one of `ROOTS`, but for patterns such as ``apps/cli/x.py`` and ``NAME.py``."""
+    return (path for path in PATH.findall(text) if len(Path(path).stem) > 1 and not Path(path).stem.isupper())
 
 
 @cache
@@ -65,7 +66,7 @@ def _resolves(name: str) -> bool:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_named_files_exist(file: Path) -> None:
-    gone = {path for path in _paths(_text(file)) if not any((root / path).exists() for root in (ROOT, PACKAGE))}
+    gone = {path for path in _paths(_text(file)) if not any((root / path).exists() for root in ROOTS)}
     assert not gone, f"{file.relative_to(ROOT)} names files that are not there: {sorted(gone)}"
 
 

@@ -20,7 +20,7 @@ from upres.lab.data.pictures import PicturePair, Pixels
 GOLDEN = json.loads((Path(__file__).parent / "golden_crops.json").read_text())
 """Recorded with the code as it was before steps had streams of their own."""
 
-RANGES: dict[str, dict[str, object]] = {
+RANGES: dict[str, Mapping[str, object]] = {
     "photograph": PHOTOGRAPH.settings(),
     "blur": {"blur_sigma": (0.5, 2.0)},
     "resize": {"resize_ratio": (0.5, 2.0)},

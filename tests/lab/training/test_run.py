@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,13 +77,13 @@ def test_a_network_for_photographs_is_validated_on_degraded_ones(photos: Path) -
 
 def test_validation_notes_further_metrics_where_the_recipe_asks_for_them(photos: Path) -> None:
     recipe = override(RECIPE, ['validate_metrics=["ssim", "ssimulacra2"]'])
-    validation = _run(recipe, photos)["validation"]
+    validation: Any = _run(recipe, photos)["validation"]
     assert list(validation["metrics"]) == ["ssim", "ssimulacra2"]
     log = (photos.parent / "run" / "log.jsonl").read_text().splitlines()
     (row,) = [row for row in map(json.loads, log) if "psnr_db" in row]
     assert row["ssim"] == pytest.approx(validation["metrics"]["ssim"], abs=1e-5)
     assert row["ssimulacra2"] == pytest.approx(validation["metrics"]["ssimulacra2"], abs=1e-4)
-    plain = _run(RECIPE, photos, restart=True)["validation"]
+    plain: Any = _run(RECIPE, photos, restart=True)["validation"]
     assert plain.keys() == validation.keys() - {"metrics"}
     assert plain["psnr_db"] == validation["psnr_db"]
 
