@@ -1,3 +1,5 @@
+"""How many cores a process may use."""
+
 import os
 
 import pytest

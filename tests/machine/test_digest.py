@@ -1,3 +1,5 @@
+"""SHA-256 of files."""
+
 import hashlib
 
 import pytest

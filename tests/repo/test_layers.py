@@ -52,7 +52,6 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
         "image",
         "machine",
-        "metrics",
     },
     "lab.export": {"lab.checkpoint", "lab.compress", "models"},
 }
