@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from upres.errors import DataError
+from upres.errors import DataError, OutputError
 from upres.evaluation.results import Results, card_score, only, to_markdown
 
 
@@ -89,7 +89,7 @@ def test_refuses_a_file_that_is_something_else(tmp_path, content):
 
 def test_unwritable_place_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         Results(tmp_path / "file" / "results.json").add([record()])
 
 

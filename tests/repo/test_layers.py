@@ -13,7 +13,7 @@ ALLOWED: dict[str, set[str]] = {
     "image": {"machine"},
     "models": set(),
     "metrics": {"image"},
-    "evaluation": {"metrics", "image"},
+    "evaluation": {"metrics", "image", "machine", "models", "engines"},
     "engines": {"models", "machine"},
     "engines.torch": {"models", "engines", "lab.checkpoint"},
     "pipeline": {"engines", "models", "image"},
@@ -24,8 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "lab.archs": {"lab.blocks", "models"},
     "lab.zoo": {"models"},
     "lab.complexity": set(),
-    "lab.checkpoint": {"models", "lab.zoo"},
-    "lab.foreign": {"models", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.export"},
+    "lab.checkpoint": {"models", "lab.zoo", "machine"},
+    "lab.foreign": {"models", "machine", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.export"},
     "lab.data": {"machine", "image", "models"},
     "lab.losses": {"image"},
     "lab.training": {
@@ -37,9 +37,10 @@ ALLOWED: dict[str, set[str]] = {
         "lab.compress",
         "engines.torch",
         "models",
+        "machine",
         "metrics",
     },
-    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models"},
+    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
     "lab.compress": {"lab.data", "models"},
     "lab.challenge": {
         "lab.complexity",
@@ -48,11 +49,11 @@ ALLOWED: dict[str, set[str]] = {
         "bench",
         "engines",
         "models",
+        "metrics",
         "image",
         "machine",
-        "metrics",
     },
-    "lab.export": {"lab.checkpoint", "lab.compress"},
+    "lab.export": {"lab.checkpoint", "lab.compress", "models"},
 }
 """Room -> rooms it may import, besides itself and ``errors``. The longest name that fits a module counts."""
 

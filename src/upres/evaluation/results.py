@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from upres.errors import DataError
+from upres.machine.atomic import write_text
 from upres.metrics.protocol import PROTOCOLS
 from upres.metrics.table import METRICS, from_figures, to_figures
 
@@ -61,7 +61,11 @@ class Results:
         return found if [image["name"] for image in found["images"]] == list(wanted["images"]) else None
 
     def add(self, records: Iterable[Record]) -> None:
-        """Keep these records, instead of older ones that they replace, and write the file."""
+        """Keep these records, instead of older ones that they replace, and write the file.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
         self._records.update({_key(record): record for record in records})
         if self._path is None:
             return
@@ -90,6 +94,14 @@ def card_score(record: Record) -> dict[str, Any]:
     return score | ({"metrics": others} if others else {})
 
 
+def scores_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """What records say of each model, by its name, as cards hold it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        found.setdefault(record["model"], []).append(card_score(record))
+    return found
+
+
 def to_markdown(records: Sequence[Record]) -> str:
     """Tables of the records: one a protocol and scale, a line a model, a column a data set."""
     parts = ["# Quality\n\nWritten by `upres evaluate`; every figure is a mean over the pictures of a data set.\n"]
@@ -105,24 +117,6 @@ def to_markdown(records: Sequence[Record]) -> str:
             chosen = [record for record in mine if record["scale"] == scale]
             parts.append(f"### x{scale}\n\n{_table(chosen, metrics)}\n")
     return "\n".join(parts)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        DataError: If it cannot be written.
-    """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _table(records: Sequence[Record], metrics: Sequence[str]) -> str:

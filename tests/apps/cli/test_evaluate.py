@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from upres.apps.cli import evaluate as verb
 from upres.apps.cli.main import main
 from upres.engines.engine import SessionFacts
 from upres.errors import UnknownModelError
-from upres.evaluation import bicubic_network, evaluate
+from upres.evaluation import bicubic_network, contenders, evaluate
 from upres.image.resize import imresize
 from upres.metrics.protocol import PROTOCOLS
 from upres.models.card import ModelCard, ModelSpec
@@ -68,9 +67,9 @@ def opened(tmp_path, monkeypatch):
         calls.append((model.card.name, settings))
         return FakeSession(model)
 
-    monkeypatch.setattr(verb, "find_all", find_all)
-    monkeypatch.setattr(verb, "list_models", lambda: tuple(shipped))
-    monkeypatch.setattr("upres.engines.select.open_session", open_session)
+    monkeypatch.setattr(contenders, "find_all", find_all)
+    monkeypatch.setattr(contenders, "list_models", lambda: tuple(shipped))
+    monkeypatch.setattr(contenders, "open_session", open_session)
     return calls
 
 
@@ -252,16 +251,16 @@ def test_a_family_is_measured_at_every_scale_or_the_one_asked_for(data, opened, 
     ("arguments", "status", "complaint"),
     [
         (["wide_x2", "--protocol", "esr"], 1, "esr: for luma networks only, and wide_x2 works on RGB"),
-        (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and --scale is 3"),
-        (["tiny", "--scale", "4"], 1, "tiny upscales by 2 or 3, and --scale is 4"),
+        (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and 3 was asked for; leave --scale out"),
+        (["tiny", "--scale", "4"], 1, "tiny upscales by 2 or 3, and 4 was asked for; leave --scale out"),
         (["tiny_x9"], 1, "no model 'tiny_x9'"),
         (["tiny_x2", "--protocol", "papper"], 1, "Did you mean 'paper'?"),
         (["tiny_x2", "--metrics", "psnr,nique"], 1, "no metric 'nique'. Did you mean 'niqe'?"),
         (["tiny_x2", "--metrics", "niqe", "--protocol", "esr"], 1, "niqe looks at RGB pictures; use 'paper'"),
-        (["tiny", "--scale", "1"], 1, "tiny upscales by 2 or 3, and --scale is 1"),
+        (["tiny", "--scale", "1"], 1, "tiny upscales by 2 or 3, and 1 was asked for; leave --scale out"),
         (["all", "--scale", "1"], 1, "no model in the package has scale 1; there are 2 or 3"),
         (["bicubic", "--scale", "1"], 1, "bicubic enlarges, and the scale is 1: use input"),
-        (["input", "--scale", "2"], 1, "input is the picture as it is, for scale 1, and --scale is 2: use bicubic"),
+        (["input", "--scale", "2"], 1, "input is the picture as it is, for scale 1, and 2 was asked for: use bicubic"),
         (["input"], 1, "nothing to restore in it; at scale 1 a data set is a folder with noisy/ and clean/"),
         (["bicubic"], 2, "bicubic has no scale of its own: add --scale 2"),
     ],

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from upres.apps.cli.main import main
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, Hint, OutputExistsError
 from upres.lab.challenge.rank import RULES
 from upres.lab.challenge.run import contenders_of, run_challenge
 
@@ -73,8 +73,9 @@ def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker,
 
 def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
     run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
-    with pytest.raises(OutputExistsError, match="holds a run with other threads, contenders; choose another --out"):
+    with pytest.raises(OutputExistsError, match=r"holds a run with other threads, contenders$") as raised:
         run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
+    assert raised.value.hint is Hint.OTHER_FOLDER_OR_OVERWRITE
     report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
     assert len(report.rows) == 2
     (tmp_path / "results.json").write_text("{}")

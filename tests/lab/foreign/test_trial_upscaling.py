@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from upres.errors import CheckpointError
+from upres.errors import CheckpointError, Hint
 from upres.lab.checkpoint import build
 from upres.lab.foreign import trial_upscaling as trial
 from upres.lab.foreign.recognise import recognise
@@ -56,8 +56,9 @@ def test_the_trial_finds_espcns_activations(ends):
 def test_noise_is_not_guessed_at():
     torch.manual_seed(0)
     state = {"filter.weight": torch.randn(32, 1, 3, 3)}
-    with pytest.raises(CheckpointError, match=r"could be any of: .*esr_tm x2.*--architecture and --scale"):
+    with pytest.raises(CheckpointError, match=r"could be any of: .*esr_tm x2") as raised:
         recognise(state)
+    assert raised.value.hint is Hint.NAME_THE_NETWORK
     assert recognise(state, architecture="esr_tm", scale=2).spec.arguments["num_channels"] == 4
 
 

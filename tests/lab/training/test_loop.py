@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from upres.errors import RecipeError, TrainingError
+from upres.errors import Hint, RecipeError, TrainingError
 from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
 from upres.lab.data.pictures import PicturePair
@@ -140,10 +140,9 @@ def test_the_card_tells_recipe_steps_and_data(tmp_path: Path, validator: Validat
 def test_a_folder_of_another_recipe_is_refused_until_restarted(tmp_path: Path, validator: Validator) -> None:
     train(RECIPE, _pictures(), out=tmp_path, validator=validator)
     other = Recipe(name="quick", model="esr_cnn_x2", stages=(STAGE,), validate_every=4, save_every=3, seed=5)
-    with pytest.raises(
-        RecipeError, match=r"another recipe \(now, then: seed: 5, 0\)\. Use another --out, or --restart"
-    ):
+    with pytest.raises(RecipeError, match=r"another recipe \(now, then: seed: 5, 0\)$") as raised:
         train(other, _pictures(), out=tmp_path, validator=validator)
+    assert raised.value.hint is Hint.OTHER_FOLDER_OR_RESTART
     assert train(other, _pictures(), out=tmp_path, validator=validator, restart=True).steps == 12
 
 

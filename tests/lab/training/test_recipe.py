@@ -133,7 +133,7 @@ def test_the_recipe_in_a_shipped_card_is_read(name: str) -> None:
         ("degradation.earlier_jpg_quality=[40, 90]", r"Did you mean 'earlier_jpeg_quality'\?"),
         ('degradation={"nois_sigma": [0, 1]}', r"no setting 'stages\.0\.degradation\.nois_sigma'.*'noise_sigma'\?"),
         ("degradation.noise_sigma=5", r"degradation\.noise_sigma: expected a list, got 5"),
-        ("seed", "--set takes key=value, got 'seed'"),
+        ("seed", "expected a setting as key=value, got 'seed'"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_hint(setting: str, message: str) -> None:

@@ -38,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except UpresError as error:
-        print(f"upres: {error}", file=sys.stderr)
+        from upres.apps.cli.hints import worded
+
+        print(f"upres: {worded(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("upres: interrupted", file=sys.stderr)

@@ -9,9 +9,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from upres.bench.report import describe, write_text
+from upres.bench.report import describe
 from upres.errors import MissingExtraError
 from upres.lab.challenge.run import ChallengeReport, Result
+from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -59,7 +60,7 @@ def write_files(report: ChallengeReport, folder: Path) -> list[Path]:
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
-        OutputExistsError: If the folder cannot be written.
+        OutputError: If the folder cannot be written.
     """
     texts = {
         "results.csv": to_csv(report),

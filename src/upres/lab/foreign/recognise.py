@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from upres.errors import CheckpointError, near_miss
+from upres.errors import CheckpointError, Hint, near_miss
 from upres.lab.checkpoint import build, load_state
 from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State
 from upres.lab.foreign.layouts.table import LAYOUTS
@@ -123,8 +123,8 @@ def _by_trial(readings: list[tuple[ModelSpec, State]], source: str, *, sure: boo
         listed = "; ".join(f"{_label(spec)} ({gain:+.1f} dB)" for gain, spec, _ in tried[:6])
         why = "none upscales well" if best[0] < MIN_GAIN_DB else "several upscale equally well"
         raise CheckpointError(
-            f"{source}: could be any of: {listed} (gain over bicubic on a test picture; {why}). "
-            "Say which with --architecture and --scale"
+            f"{source}: could be any of: {listed} (gain over bicubic on a test picture; {why})",
+            hint=Hint.NAME_THE_NETWORK,
         )
     return best[1], best[2]
 

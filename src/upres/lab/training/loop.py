@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from upres.errors import RecipeError, TrainingError
+from upres.errors import Hint, RecipeError, TrainingError
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
@@ -32,9 +32,10 @@ from upres.lab.training.outcome import Outcome
 from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
-from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
+from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
 
@@ -133,7 +134,7 @@ class _Run:
     ) -> None:
         self.recipe, self.fabric, self.material, self.outcome = recipe, fabric, material, outcome
         self.out, self.listener = outcome.folder, listener
-        self.progress = Progress()
+        self.progress = RunPosition()
         self.pace = Pace(self.progress)
         self.log: RunLog | None = None
         self._interrupted = self._stopping = False
@@ -150,7 +151,7 @@ class _Run:
             if self.fabric.is_global_zero:
                 state.unlink(missing_ok=True)
                 self.outcome.clear()
-                (self.out / "recipe.json").write_text(json.dumps(self.recipe.to_dict(), indent=2) + "\n")
+                write_text(self.out / "recipe.json", json.dumps(self.recipe.to_dict(), indent=2) + "\n")
             self._begin(0)
         if self.fabric.is_global_zero:
             self.log = RunLog(self.out, first_step=self.progress.step)
@@ -203,7 +204,7 @@ class _Run:
         if saved != self.recipe:
             changed = "; ".join(difference(self.recipe, saved))
             raise RecipeError(
-                f"{self.out} holds a run by another recipe (now, then: {changed}). Use another --out, or --restart."
+                f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
         stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
         self._install(build(self.recipe.spec(stage)), stage)

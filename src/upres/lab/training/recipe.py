@@ -168,7 +168,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise RecipeError(f"--set takes key=value, got '{assignment}'")
+            raise RecipeError(f"expected a setting as key=value, got '{assignment}'")
         path = key.strip().split(".")
         stage_keys = {f.name for f in fields(Stage)} - data.keys()
         targets = data["stages"] if path[0] in stage_keys else [data]

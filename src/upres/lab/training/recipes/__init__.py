@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from upres.errors import RecipeError, near_miss
+from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.recipes.edge import edge_cnn, one_layer
 from upres.lab.training.recipes.rgb import INT8_BASES, REAL_BASES, SETTINGS, four_stages, general, int8, real, shipping
@@ -39,7 +39,7 @@ def recipe_for(name: str) -> Recipe:
     """
     known = recipe_names()
     if name not in known:
-        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)} `upres train --list` shows them.")
+        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)}", hint=Hint.LIST_RECIPES)
     make = _OWN[name] if name in _OWN else _FAMILIES[MODELS[name].architecture]
     return replace(make(name), name=name)
 
