@@ -32,6 +32,7 @@ class Running:
 
     engine: str = "auto"
     precision: str = "f32"
+    device: str = "cpu"
     threads: int | None = None
 
 
@@ -146,6 +147,8 @@ def measure(
         OutputError: If the results cannot be written.
     """
     asked = {"engine": contender.running.engine, "precision": contender.running.precision}
+    if contender.running.device != "cpu":  # results files from before devices go on
+        asked["device"] = contender.running.device
     wanted: dict[str, Any] = {
         "model": contender.name,
         "scale": contender.scale,
@@ -212,7 +215,13 @@ def _baseline_scales(models: Collection[str], scale: int | None, scales: Collect
 
 def _contender(model: Model, name: str, protocols: Sequence[str], running: Running) -> Contender:
     def ready() -> tuple[Network, str, str]:
-        session = open_session(model, engine=running.engine, threads=running.threads, precision=running.precision)
+        session = open_session(
+            model,
+            engine=running.engine,
+            threads=running.threads,
+            precision=running.precision,
+            device=running.device,
+        )
         return session, session.facts.engine, session.facts.precision
 
     card = model.card

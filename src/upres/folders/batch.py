@@ -133,7 +133,7 @@ class FolderRun:
         warnings += self._record(job, plan)
         return {
             "model": plan.model_name,
-            "engine": self._upscaler.engine_name(plan),
+            "engine": self._upscaler.sessions.engines(plan.steps, self._upscaler.settings),
             "size": plan.size,
             "warnings": tuple(dict.fromkeys(warnings)),
         }

@@ -106,6 +106,7 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and mild blur as well")
     run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
+    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
     run.add_argument("--threads", type=count, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")
     run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")

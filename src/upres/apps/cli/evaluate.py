@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", default="f32", help="the engine's arithmetic: f32, bf16, auto as for pictures (default: f32)"
     )
+    parser.add_argument("--device", default="cpu", help="cpu, or a device of the engine torch: cuda, mps")
     parser.add_argument("--threads", type=int, help="processor threads (default: the engine's choice)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the results here, and go on from them")
     parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="write all results as tables here")
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         metrics_of(names(args.metrics)),
         tell=tell,
     )
-    running = Running(engine=args.engine, precision=args.precision, threads=args.threads)
+    running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
     records = []
     for contender in find_contenders(args.models, tuple(plan), scale=args.scale, running=running, tell=tell):
         for folder in args.data:

@@ -56,7 +56,19 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     form = None if args.format is None else format_for(args.format)
-    names = ("width", "height", "fit", "model", "fast", "real", "engine", "precision", "threads", "max_memory")
+    names = (
+        "width",
+        "height",
+        "fit",
+        "model",
+        "fast",
+        "real",
+        "engine",
+        "precision",
+        "device",
+        "threads",
+        "max_memory",
+    )
     upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in names})
     pictures = find_pictures(args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude)
     if args.output == "-" and len(pictures) > 1:
