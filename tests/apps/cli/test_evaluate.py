@@ -84,12 +84,13 @@ def test_one_model_on_one_set_is_the_json_contract(data, opened, capsys):
     expected = evaluate(network, data / "SetA", scale=2, color_mode="luma", model="tiny_x2")
     assert report == expected.to_dict()
     assert list(report) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "metrics", "images"]
-    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "f32"})]
+    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "f32", "device": "cpu"})]
 
 
 def test_engine_settings_reach_the_engine(data, opened, capsys):
-    run_json(capsys, "tiny_x2", "--data", data / "SetA", "--engine", "torch", "--threads", 1, "--precision", "bf16")
-    assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16"})]
+    settings = ("--engine", "torch", "--threads", 1, "--precision", "bf16", "--device", "cuda")
+    run_json(capsys, "tiny_x2", "--data", data / "SetA", *settings)
+    assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16", "device": "cuda"})]
 
 
 def test_all_models_sets_and_protocols_in_one_call(data, opened, capsys):
