@@ -125,9 +125,9 @@ def test_refuses_what_cannot_be_compared(sr_shape, hr_shape, complaint):
 def test_a_picture_takes_well_under_a_second(photographs, spoil):
     hr = photographs["astronaut"]
     sr = spoil(hr, "noise")
-    started = time.process_time()
+    started = time.thread_time()
     ssimulacra2(sr, hr)
-    assert time.process_time() - started < 2  # 0.2 s on an idle core; the margin is for a loaded machine
+    assert time.thread_time() - started < 2  # 0.2 s on an idle core; the margin is for a loaded machine
 
 
 def witness(folder, sr, hr):
