@@ -48,6 +48,9 @@ class Hint(Enum):
     OTHER_GATE = "choose a lower gate, or none"
     NAME_THE_BASELINE = "add its row, or name the entry to compare with"
     MEASURE_SPEED = "measure the speed first"
+    MAKE_INT8 = "export an 8-bit graph of it first"
+    LIST_ENGINES = "the self-test shows which engines are installed"
+    MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 
 class UpresError(Exception):

@@ -18,7 +18,7 @@ from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
 from upres.engines.select import ENGINES, open_session
-from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
+from upres.errors import EngineError, Hint, MissingExtraError, UnsupportedModelError, UpresError
 from upres.machine.environment import environment
 from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import Model, find, find_all
@@ -202,7 +202,7 @@ def bench_speed(
         rows += found
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
-        raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
+        raise EngineError("no contender can run here", hint=Hint.LIST_ENGINES)
     return SpeedReport(environment=_with_best(environment(*ENGINES), limits, contenders), rows=tuple(rows))
 
 

@@ -28,7 +28,7 @@ def _flags() -> set[str]:
 
 @pytest.mark.parametrize("hint", Hint)
 def test_every_hint_is_worded_in_flags_and_verbs_that_exist(hint):
-    assert set(findall(r"--[a-z-]+", WORDS[hint])) <= _flags()
+    assert set(findall(r"--[a-z][a-z0-9-]*", WORDS[hint])) <= _flags()
     assert set(findall(r"`upres (\w+)", WORDS[hint])) <= VERBS.keys()
 
 

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write, print; returns the exit status."""
     from tqdm import tqdm
 
+    from upres.apps.cli.hints import worded
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
     from upres.machine.cores import available_cores
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             entrants,
             rounds=args.repeats,
             seconds=args.seconds,
-            on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {error}", file=sys.stderr),
+            on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {worded(error)}", file=sys.stderr),
             progress=bar.update,
         )
     if args.output is not None:

@@ -21,6 +21,9 @@ WORDS = {
     Hint.OTHER_GATE: "choose another with --gate",
     Hint.NAME_THE_BASELINE: "add its row or name the entry to compare with: --baseline ENTRY",
     Hint.MEASURE_SPEED: "`upres bench speed -o FILE.json` writes one",
+    Hint.MAKE_INT8: "`upres export MODEL --int8 PICTURES` makes one",
+    Hint.LIST_ENGINES: "`upres doctor` shows which engines are installed",
+    Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
 }
 
 

@@ -1,8 +1,10 @@
 """The `upres` command: find the verb, load only its file, turn errors into one line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 
@@ -36,7 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        status = _dispatch(arguments)
+        if sys.stdout is not None:  # closed when the process was started
+            sys.stdout.flush()
+        return status
     except UpresError as error:
         from upres.apps.cli.hints import worded
 
@@ -46,7 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("upres: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
+        return 1
+    except OSError as error:
+        print(f"upres: {error}", file=sys.stderr)
+        _drop_output()
         return 1
 
 
@@ -73,6 +82,12 @@ def _dispatch(arguments: list[str]) -> int:
             _module(verb).add_arguments(subparser)
     args = parser.parse_args(arguments)
     return int(_module(args.verb).run(args))
+
+
+def _drop_output() -> None:
+    """Send what standard output still holds nowhere: where it could not be written, Python would complain at exit."""
+    with suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(verb: str) -> ModuleType:

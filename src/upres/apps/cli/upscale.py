@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from upres.apps.cli.arguments import add_files, add_networks, add_size
-from upres.errors import UpresError
+from upres.errors import ImageReadError, OutputError, UpresError
+
+if TYPE_CHECKING:
+    from upres.folders.jobs import Job
 
 EPILOG = """size:
   --scale takes any positive number. The smallest native factor of the model (2, 3, 4; above 4 a chain of them, the
@@ -76,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
     jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
     options = FileOptions(format=form, quality=args.quality, background=args.background, overwrite=args.overwrite)
-    # a process without a terminal may have neither
+    _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
     if not batch.jobs:
@@ -96,3 +101,11 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error("--model, --fast and --real each choose the networks: give one of them")
     if args.inputs.count("-") and len(args.inputs) > 1:
         args.usage_error("standard input is one picture; name no others beside it")
+
+
+def _check_streams(jobs: "Sequence[Job]") -> None:
+    """A process may have been started with its standard streams closed."""
+    if sys.stdin is None and any(job.source is None for job in jobs):
+        raise ImageReadError("standard input is closed; send a picture there, or name a file")
+    if sys.stdout is None and any(job.output is None for job in jobs):
+        raise OutputError("standard output is closed; open it, or name a file to write")

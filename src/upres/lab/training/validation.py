@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from upres.engines.torch import TorchSession
-from upres.errors import DataError, RecipeError
+from upres.errors import DataError, Hint, RecipeError
 from upres.lab.data.pictures import PicturePair
 from upres.metrics.protocol import PROTOCOLS
 from upres.metrics.table import METRICS, mean_scores, metric_names
@@ -49,7 +49,8 @@ class Validator:
         if blind:
             raise RecipeError(
                 f"validate_metrics: {', '.join(blind)} looks at RGB pictures, and luma networks are validated on their "
-                "plane; leave it out, and measure it when the network is trained (`upres evaluate`)"
+                "plane",
+                hint=Hint.MEASURE_LATER,
             )
         least = self.protocol.least_side(self.metrics, scale=self.scale)
         small = [pair.name for pair in self.pictures if min(pair.hr.shape[:2]) < least]
