@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
         "lab.data",
         "lab.compress",
         "engines.torch",
+        "image",
         "models",
         "machine",
         "metrics",

@@ -125,7 +125,7 @@ def contenders(
 ) -> list[Contender]:
     """Every model on every engine at every size, then each resampler once a scale and size.
 
-    A size that is no multiple of a model's scale is rounded down to one.
+    A size is rounded down to a multiple of a model's scale, such that the input is a multiple of what the model needs.
 
     Args:
         models: Shipped names, families of them (``esr_tm``) or paths of checkpoints.
@@ -142,7 +142,8 @@ def contenders(
     for size in sizes:
         for model in found:
             scale = model.card.scale
-            width, height = (side // scale * scale for side in size)
+            unit = scale * model.card.multiple_of
+            width, height = (side // unit * unit for side in size)
             plain[scale, width, height] = None
             per_pixel = multiply_adds_per_pixel(model.weights)
             first = Contender(

@@ -11,7 +11,7 @@ from upres.errors import DataError, Hint, ModelError
 from upres.evaluation.pairs import dataset_name, find_pairs
 from upres.evaluation.quality import Progress, bicubic_network, evaluate_protocols, unchanged
 from upres.evaluation.results import Record, Results, only
-from upres.image.convert import Network
+from upres.image.convert import Network, fitted
 from upres.machine.digest import digest
 from upres.metrics.protocol import PROTOCOLS, ColorMode, find_protocol
 from upres.metrics.table import METRICS, from_figures, metric_names
@@ -222,7 +222,8 @@ def _contender(model: Model, name: str, protocols: Sequence[str], running: Runni
             precision=running.precision,
             device=running.device,
         )
-        return session, session.facts.engine, session.facts.precision
+        network = fitted(session, scale=card.scale, min_size=card.min_size, multiple_of=card.multiple_of)
+        return network, session.facts.engine, session.facts.precision
 
     card = model.card
     return Contender(

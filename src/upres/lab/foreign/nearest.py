@@ -20,15 +20,16 @@ def nearest(state: dict[str, Tensor]) -> str:
     """A sentence on the named model whose tensor names are most like these, and on what differs."""
     *_, stripped = without_prefixes(state)
     # one model an architecture, then every size of the winner, then its scales: building them all takes seconds
-    first = {spec.architecture: name for name, spec in reversed(list(MODELS.items())) if spec.scale == 4}
+    first = {spec.architecture: name for name, spec in reversed(list(MODELS.items())) if spec.scale in (1, 4)}
     score, name, variant = _most_alike(first.values(), (state, stripped))
     if score < 0.2:
         return f"Its {len(state)} tensors ({', '.join(list(state)[:4])} ...) resemble no network of the zoo."
     architecture = MODELS[name].architecture
     spellings = list(_spellings(architecture, variant))
-    sizes = [model for model, spec in MODELS.items() if spec.architecture == architecture and spec.scale == 4]
+    sizes = [model for model, spec in MODELS.items() if spec.architecture == architecture and spec.scale in (1, 4)]
     _, name, variant = _best_fit(sizes, spellings)
-    scales = [model for model in MODELS if model.rpartition("_x")[0] == name.rpartition("_x")[0]]
+    winner = MODELS[name]
+    scales = [model for model, spec in MODELS.items() if replace(spec, scale=winner.scale) == winner]
     expected, name, _ = _best_fit(scales, [variant])
     problems = mismatches(expected, variant)
     known = sum(key in expected for key in variant)

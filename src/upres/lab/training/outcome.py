@@ -6,12 +6,12 @@ from typing import Any
 
 from torch import nn
 
-from upres.lab.checkpoint import save
+from upres.lab.checkpoint import describe, save
 from upres.lab.training.form import deployable, is_expanded
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.warm_start import earlier_steps
 from upres.metrics.table import to_figures
-from upres.models.card import ModelCard, ModelSpec, read_card
+from upres.models.card import ModelSpec, read_card
 
 
 class Outcome:
@@ -61,16 +61,13 @@ class Outcome:
             "validation": {**self.validation, **figures},
             "data": self.data,
         }
-        color_mode: Any = network.color_mode
         own = self.recipe.arguments or not self.recipe.stages[-1].degradation.is_bicubic
-        name = self.recipe.name if own else self.recipe.model
-
-        def card(spec: ModelSpec) -> ModelCard:
-            return ModelCard(
-                name=name, spec=spec, color_mode=color_mode, parameters=0, licence="Apache-2.0", training=training
-            )
-
+        said: dict[str, Any] = {
+            "name": self.recipe.name if own else self.recipe.model,
+            "licence": "Apache-2.0",
+            "training": training,
+        }
         folded, folded_spec = deployable(network, spec)
-        save(path, folded, card(folded_spec))
+        save(path, folded, describe(folded, folded_spec, **said))
         if is_expanded(network):
-            save(path.with_suffix(".expanded.safetensors"), network, card(spec))
+            save(path.with_suffix(".expanded.safetensors"), network, describe(network, spec, **said))

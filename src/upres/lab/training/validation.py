@@ -7,6 +7,7 @@ from torch import nn
 
 from upres.engines.torch import TorchSession
 from upres.errors import DataError, Hint, RecipeError
+from upres.image.convert import fitted
 from upres.lab.data.pictures import PicturePair
 from upres.metrics.protocol import PROTOCOLS
 from upres.metrics.table import METRICS, mean_scores, metric_names
@@ -61,7 +62,13 @@ class Validator:
 
     def scores(self, network: nn.Module) -> dict[str, float]:
         """The mean of every metric, of a network, which is left in evaluation mode; PSNR in dB first."""
-        session, scores = TorchSession(network.eval()), []
+        scores = []
+        session = fitted(
+            TorchSession(network.eval()),
+            scale=self.scale,
+            min_size=getattr(network, "min_size", 1),
+            multiple_of=getattr(network, "multiple_of", 1),
+        )
         for pair, hr in zip(self.pictures, self._references, strict=True):
             sr = self.protocol.estimate(session, pair.lr, scale=self.scale, color_mode=self.color_mode)
             scores.append(self.protocol.score(sr, hr, scale=self.scale, metrics=self.metrics))
