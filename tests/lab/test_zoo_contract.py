@@ -51,6 +51,7 @@ VARIANTS = {
     "ladder imdb_r": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r", "attention": "none"}),
     "ladder imdb_r_srb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r_srb", "block_skip": True}),
     "plain gated": ("plain", {"num_channels": 8, "num_blocks": 2, "activation": "silu", "gate": "span"}),
+    "plain hard gate": ("plain", {"num_channels": 8, "num_blocks": 2, "gate": "hard"}),
     "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }

@@ -111,8 +111,8 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lwfanet": ("lwfanet", {}),
     "span": ("span", {}),
     "span_ntire": ("span", {"num_channels": 28, "cat_channels": 20}),
-    "plain_c32b6": ("plain", {"num_channels": 32, "num_blocks": 6}),
-    "plain_c48b4": ("plain", {"num_channels": 48, "num_blocks": 4}),
+    "plain_c32b6": ("plain", {"num_channels": 32, "num_blocks": 6, "gate": "hard"}),
+    "plain_c48b4": ("plain", {"num_channels": 48, "num_blocks": 4, "gate": "hard"}),
 }
 """Name without its ``_x{scale}`` -> architecture and arguments.
 

@@ -120,10 +120,24 @@ def test_the_gate_of_a_plain_block_is_spans():
     gated = PlainBlock(num_channels=4, activation="silu", gate="span", expanded=False)
     gated.load_state_dict(span.state_dict())
     assert torch.equal(gated(x), span(x)[0])
-    ungated = PlainBlock(num_channels=4, activation="silu", gate="none", expanded=False)
-    ungated.load_state_dict(span.state_dict())
-    last = span.conv3(span.act(span.conv2(span.act(span.conv1(x)))))
-    assert torch.equal(ungated(x), last + x)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("gate", "last", "expected"),
+    [
+        ("none", 1.0, 3.0),
+        ("skip", 1.0, 2.0 + 3.0 * 0.2310586),
+        ("hard", 1.0, 2.0 + 3.0 * 0.25),
+        ("hard", 8.0, 2.0 + 10.0 * 0.5),
+        ("hard", -8.0, 2.0 + 6.0 * 0.5),
+    ],
+)
+def test_gates_of_a_plain_block(gate, last, expected):
+    block = zeroed(PlainBlock(num_channels=4, activation="leaky_relu", gate=gate, expanded=False))
+    nn.init.constant_(block.conv3.bias, last)
+    x = torch.full((1, 4, 5, 5), 2.0)
+    torch.testing.assert_close(block(x), torch.full_like(x, expected))
 
 
 @torch.no_grad()

@@ -3,9 +3,13 @@
 RLFN spends a third of its time in 1x1 convolutions and attention that are a tenth of its multiply-adds, and its
 attention sees the whole picture. Here everything between head and tail is a 3x3 convolution, and what is pointwise
 (activation, skip, gate, the pixel added at the end) costs nothing of its own where it is done as a convolution's
-results are stored. A block is RLFB's: three convolutions and one local skip, without fusion and attention. Its output
-may weigh itself by SPAN's gate without parameters (Wan et al., 2024, arXiv:2311.12770). SPAN's concatenation of four
-planes, which reads memory four times, is a sum here, as in EDSR; the nearest pixel is added to the output, as in ECBSR.
+results are stored. A block is RLFB's: three convolutions and one local skip, without fusion and attention. SPAN's
+concatenation of four planes, which reads memory four times, is a sum here, as in EDSR; the nearest pixel is added to
+the output, as in ECBSR.
+
+A block's output may weigh itself without parameters, as in SPAN (Wan et al., 2024, arXiv:2311.12770). There the weight,
+a sigmoid less a half, multiplies the skip as well, which the concatenation makes up for and a sum does not: ``skip``
+adds the block's input once more, ``hard`` does that with the sigmoid's tangent at 0, clipped, and needs no exponential.
 """
 
 from typing import Literal
@@ -20,7 +24,7 @@ from upres.lab.blocks.upsample import pixel_shuffle_tail
 from upres.models.card import ColorMode
 
 ActivationName = Literal["leaky_relu", "silu"]
-GateName = Literal["none", "span"]
+GateName = Literal["none", "span", "skip", "hard"]
 
 
 class PlainBlock(nn.Module):
@@ -37,7 +41,11 @@ class PlainBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Refined features, ``(N, C, H, W)``."""
         last: Tensor = self.conv3(self.act(self.conv2(self.act(self.conv1(x)))))
-        return (last + x) * (torch.sigmoid(last) - 0.5) if self.gate == "span" else last + x
+        if self.gate == "none":
+            return last + x
+        weight = (last / 4).clamp(-0.5, 0.5) if self.gate == "hard" else torch.sigmoid(last) - 0.5
+        gated = (last + x) * weight
+        return gated if self.gate == "span" else gated + x
 
 
 class PlainSR(nn.Module):
@@ -48,7 +56,8 @@ class PlainSR(nn.Module):
         num_channels: Maps everywhere; engines like multiples of 16.
         num_blocks: Blocks of three convolutions.
         activation: After the first two convolutions of a block.
-        gate: ``span`` multiplies a block's sum by the sigmoid of its last convolution, less a half.
+        gate: What weighs a block's sum: nothing, or the sigmoid of its last convolution, less a half (``span``); the
+            input is added to that by ``skip`` and ``hard``, whose sigmoid is three straight lines.
         nearest_skip: Add the nearest pixel of the input to the output.
         expanded: Train the 3x3 convolutions but the last as `Conv3XC`; plain ones otherwise.
 
