@@ -1,5 +1,9 @@
 """The record of what was made in a folder."""
 
+import json
+
+import pytest
+
 from upres.folders.journal import FILE_NAME, Journal
 from upres.machine.digest import digest
 
@@ -57,3 +61,19 @@ def test_a_journal_that_calls_the_options_a_recipe_is_read(tmp_path):
     entry = Journal(tmp_path).made(output)
     assert entry is not None
     assert entry.options == OPTIONS
+
+
+@pytest.mark.parametrize("field", ["output", "output_sha256", "source", "source_sha256", "model", "options"])
+@pytest.mark.parametrize("value", [None, 5, ["a"], {"b": ["c"]}])
+def test_an_entry_of_other_kinds_of_values_does_not_count(tmp_path, field, value):
+    output = record(tmp_path)
+    fields = json.loads((tmp_path / FILE_NAME).read_text())
+    (tmp_path / FILE_NAME).write_text(json.dumps({**fields, field: value}))
+    assert Journal(tmp_path).made(output) is None
+
+
+def test_a_line_nested_too_deep_to_read_does_not_count(tmp_path):
+    output = record(tmp_path)
+    with (tmp_path / FILE_NAME).open("a") as file:
+        file.write("[" * 200_000 + "]" * 200_000 + "\n")
+    assert Journal(tmp_path).made(output) is not None

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from upres.errors import CheckpointError
-from upres.models.card import FORMAT, ModelCard, ModelSpec
+from upres.models.card import FORMAT, HEADER_KEY, ModelCard, ModelSpec, read_card
 from upres.models.catalog import list_models
 
 CARD = ModelCard(name="net_x2", spec=ModelSpec(architecture="espcn", scale=2), color_mode="luma", parameters=1)
@@ -40,3 +42,11 @@ def test_what_ships_says_what_it_takes():
         assert model.card.task == "upscale"
         assert model.card.multiple_of == 1
         assert model.card.min_size == (15 if model.card.architecture == "rlfn" else 1), model.card.name
+
+
+@pytest.mark.parametrize(("text", "said"), [("not json", "is damaged"), ("[1]", "expected an object .* got list")])
+def test_a_damaged_card_is_told(tmp_path, text, said):
+    path = tmp_path / "net.safetensors"
+    save_file({"filter.weight": np.zeros((1, 1, 3, 3), np.float32)}, path, metadata={HEADER_KEY: text})
+    with pytest.raises(CheckpointError, match=f"net.safetensors: .*{said}"):
+        read_card(path)

@@ -86,17 +86,22 @@ def _read(path: Path) -> dict[str, Entry]:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
-    entries = {}
-    for line in lines:
-        try:
-            fields = json.loads(line)
-            if "recipe" in fields:  # what journals called the options at first
-                fields["options"] = fields.pop("recipe")
-            entry = Entry(**fields)
-        except (ValueError, TypeError, AttributeError):
-            continue
-        entries[entry.output] = entry
-    return entries
+    found = (_entry(line) for line in lines)
+    return {entry.output: entry for entry in found if entry is not None}
+
+
+def _entry(line: str) -> Entry | None:
+    """A line of a journal; ``None`` where it is not one: a user may have edited it, a disk may have lost a part."""
+    try:
+        fields = json.loads(line)
+        if "recipe" in fields:  # what journals called the options at first
+            fields["options"] = fields.pop("recipe")
+        entry = Entry(**fields)
+        texts = [*asdict(entry).values(), *entry.options.values()]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    texts.remove(entry.options)
+    return entry if all(isinstance(text, str) for text in texts) else None
 
 
 def _relative(source: Path, folder: Path) -> str:

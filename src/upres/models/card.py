@@ -139,4 +139,10 @@ def _open(path: str | Path) -> Any:
 def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
     if not metadata or HEADER_KEY not in metadata:
         raise CheckpointError(f"{path}: no upres card in its header", hint=Hint.IMPORT_MODEL)
-    return ModelCard.from_dict(json.loads(metadata[HEADER_KEY]))
+    try:
+        data = json.loads(metadata[HEADER_KEY])
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: the upres card in its header is damaged ({error})") from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: expected an object as the upres card in its header, got {type(data).__name__}")
+    return ModelCard.from_dict(data)
