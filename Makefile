@@ -1,10 +1,11 @@
 # make demo   install, upscale a picture with the weights inside the package, say where it is
 # make test   install with the lab and the tools, run every check and test
+# make wheel  build the wheel and try it in an environment of its own
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.cpp native/*.h)
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(filter-out native/tests/%,$(wildcard native/*/*.cpp native/*/*.h))
 
-.PHONY: demo test check clean
+.PHONY: demo test wheel clean
 
 demo: $(VENV)/.runtime
 	@mkdir -p demo
@@ -13,6 +14,9 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	PATH="$(abspath $(BIN)):$$PATH" ./check
+
+wheel:
+	.ci/wheel
 
 $(VENV)/bin/python:
 	python3 -m venv $(VENV)
@@ -29,4 +33,4 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) build demo dist

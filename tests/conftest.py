@@ -1,5 +1,6 @@
 """Fixtures that more than one room needs."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import Model, find
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Give SIGINT its meaning back, which nohup and ``&`` take from a program and from all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +82,17 @@ def _tiny_graph(weight: np.ndarray, scale: int) -> bytes:
     graph = helper.make_graph(nodes, "tiny", [lr], [sr], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     return bytes(model.SerializeToString())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what compares with other people's outputs, which lie beside the checkout and are nobody's to pass on."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.reference)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many of those could not run here."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "reference" in report.keywords]
+    if skipped:
+        terminalreporter.write_line(f"skipped for want of ../shared: {len(skipped)} of the tests marked reference")

@@ -17,11 +17,11 @@ from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import UpresError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.export.onnx import export
-from upres.lab.studies.study import STUDIES, markdown
+from upres.lab.studies.choice import STUDY
+from upres.lab.studies.summary import markdown
 from upres.lab.training.form import deployable
 from upres.machine.names import name_of
 
-STUDY = STUDIES["choice"]
 WIDTH, HEIGHT, THREADS, ROUNDS = 320, 180, 2, 15
 ARITHMETIC = {"bf16": "bf16", "f32": "f32", "f32, AVX2": "f32"}
 """Column -> precision asked of OpenVINO."""

@@ -17,6 +17,7 @@ from upres.image.convert import Network
 from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degraded_pairs
 from upres.lab.data.pictures import load_pictures
 from upres.metrics.protocol import ColorMode
+from upres.metrics.table import keyed
 from upres.models.catalog import find
 from upres.models.choices import names
 
@@ -28,7 +29,7 @@ PROTOCOLS = {"paper": "", "ntire": ", RGB"}
 INTRODUCTION = """# Photographs as they are
 
 `upres upscale --real` takes networks that were trained on photographs with mild blur, noise and JPEG compression
-(`PHOTOGRAPH` in `lab/data/degradations.py`: {ranges}). They smooth what the
+(`PHOTOGRAPH` in `lab/data/degradations`: {ranges}). They smooth what the
 others take for detail. On clean pictures they are worse, so they are not the default.
 
 Written by `python -m benchmarks` from `benchmarks/results/real.json`: mean PSNR in dB on {count}
@@ -62,8 +63,7 @@ def _scores(shared: Path) -> Iterator[dict[str, Any]]:
                         "set": name,
                         "protocol": report.protocol,
                         "pictures": len(report.images),
-                        "psnr_db": report.psnr_db,
-                        "ssim": report.ssim,
+                        **keyed(report.scores),
                     }
 
 
@@ -71,9 +71,10 @@ def render(content: Mapping[str, Any]) -> str:
     """The Markdown page: a table a scale."""
     rows = content["results"]
     scores = {(row["scale"], row["model"], row["set"], row["protocol"]): row["psnr_db"] for row in rows}
+    drawn: dict[str, Any] = PHOTOGRAPH.settings()
     ranges = (
-        f"blur of σ up to {PHOTOGRAPH.blur_sigma[1]} pixels, noise of σ up to {PHOTOGRAPH.noise_sigma[1]:g} levels,\n"
-        f"JPEG of quality {PHOTOGRAPH.jpeg_quality[0]:g} and better, resized by any of four kernels"
+        f"blur of σ up to {drawn['blur_sigma'][1]} pixels, noise of σ up to {drawn['noise_sigma'][1]:g} levels,\n"
+        f"JPEG of quality {drawn['jpeg_quality'][0]:g} and better, resized by any of four kernels"
     )
     headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.pages.page import Latency, Page, results
 from benchmarks.pages.tables import machine_line
-from upres.lab.studies.study import markdown
+from upres.lab.studies.summary import markdown
 from upres.machine.names import name_of
 
 SETTING = """Networks of 24 channels and 4 blocks, x4, crops of 32x32 low-resolution pixels, 8 at a time, SOAP along a

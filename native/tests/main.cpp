@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "check.h"
-#include "pool.h"
-#include "tests.h"
+#include "base/pool.h"
+#include "tests/check.h"
+#include "tests/tests.h"
 
 namespace upres::test {
 namespace {

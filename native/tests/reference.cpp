@@ -1,10 +1,10 @@
-#include "reference.h"
+#include "tests/reference.h"
 
 #include <algorithm>
 #include <cmath>
 #include <random>
 
-#include "tiles.h"
+#include "base/tiles.h"
 
 namespace upres::test {
 namespace {

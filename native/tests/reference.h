@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model.h"
-#include "upscale.h"
+#include "edge_sr/network.h"
 
 namespace upres::test {
 

@@ -1,9 +1,11 @@
 // Colour and chroma planes against plain loops.
 #include <cmath>
 
-#include "check.h"
-#include "reference.h"
-#include "tests.h"
+#include "edge_sr/upscale.h"
+#include "pixels/cubic.h"
+#include "tests/check.h"
+#include "tests/reference.h"
+#include "tests/tests.h"
 
 namespace upres::test {
 namespace {
@@ -35,15 +37,16 @@ void check_picture(const Kernels& kernels, int scale, int kernel_size, int64_t h
   std::vector<uint8_t> rgb;
   for (double value : noise(3 * height * width, false, 6)) rgb.push_back(static_cast<uint8_t>(value * 255.0));
   std::vector<uint8_t> out(rgb.size() * static_cast<size_t>(scale * scale));
-  const Plane from{rgb.data(), kU8, height, width, 3 * width, 255.0f};
+  const ConstPlane from{rgb.data(), kU8, height, width, 3 * width, 255.0f};
   const Plane to{out.data(), kU8, height * scale, width * scale, 3 * width * scale, 255.0f};
   const Image expected = picture_by_loops(network, rgb, height, width);
-  for (Arithmetic arithmetic : {kFloat, kMinimal}) {
+  for (const Arithmetic& arithmetic : arithmetics()) {
+    if (arithmetic.integers_only) continue;
     upscale_rgb(pack(network, kernels, arithmetic, 255.0f), {kernels, 2}, from, to);
     for (size_t i = 0; i < out.size(); ++i) {
       const double off = std::abs(out[i] - clamp_and_round(expected[i], 255.0));
-      check(off <= 1.0, "%s: %dx%d picture x%d is off by %g", kernels.name, static_cast<int>(height),
-            static_cast<int>(width), scale, off);
+      check(off <= 1.0, "%s %s: %dx%d picture x%d is off by %g", kernels.name, arithmetic.name,
+            static_cast<int>(height), static_cast<int>(width), scale, off);
     }
   }
 }
@@ -52,7 +55,7 @@ void check_chroma(const Kernels& kernels, int scale, float shift, int64_t height
   const Image plane = noise(height * width, false, 7);
   const Image expected = cubic_by_loops(plane, height, width, scale, static_cast<double>(shift));
   std::vector<float> in(plane.begin(), plane.end()), out(expected.size());
-  const Plane from{in.data(), kF32, height, width, 4 * width, 1.0f};
+  const ConstPlane from{in.data(), kF32, height, width, 4 * width, 1.0f};
   const Plane to{out.data(), kF32, height * scale, width * scale, 4 * width * scale, 1.0f};
   resize_plane(scale, shift, {kernels, 2}, from, to);
   for (size_t i = 0; i < out.size(); ++i) {

@@ -1,7 +1,7 @@
 // What main.cpp runs for every instruction set.
 #pragma once
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 namespace upres::test {
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from upres.upscaler import Upscaler as Upscaler
     from upres.upscaler import upscale as upscale
 
-__version__ = "0.1.0"
+    __version__: str
 
 _HOMES = {
     "UpresError": ("upres.errors", "UpresError"),
@@ -32,6 +32,8 @@ __all__ = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "l
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("upres")  # pyproject.toml's
     if name not in _HOMES:
         raise AttributeError(f"module 'upres' has no attribute '{name}'")
     module, attribute = _HOMES[name]

@@ -7,7 +7,8 @@
     │   ├── ImageReadError         missing, empty, truncated, mislabelled, not an image
     │   ├── ImageWriteError        the format cannot hold it, or the disk will not take it
     │   └── ImageTooLargeError     over the pixel budget
-    ├── OutputExistsError          something is already there and may not be overwritten
+    ├── OutputError                a result cannot be written
+    │   └── OutputExistsError      something is already there and may not be overwritten
     ├── ModelError
     │   ├── UnknownModelError      no such name in the catalogue
     │   └── CheckpointError        a weight file that cannot be read, recognised or matched
@@ -19,16 +20,52 @@
     ├── TrainingError              a run that cannot go on
     └── MissingExtraError          an optional part of the package is not installed
 
-A message says what was expected, what was found and what to do. Programming mistakes raise ``ValueError`` or
-``TypeError`` instead.
+A message says what was expected, what was found and what to do. What to do depends on who asks, a person at a terminal
+or a program, so it may be a `Hint` beside the message. Programming mistakes raise ``ValueError`` or ``TypeError``
+instead.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import Enum
+
+
+class Hint(Enum):
+    """What to do about an error, in plain words; ``apps/cli/hints.py`` words each hint as flags of the command."""
+
+    OVERWRITE = "allow it to be replaced"
+    LESS_MEMORY = "set a limit of memory, or a lower one"
+    OTHER_FORMAT = "choose a smaller size, or png, which holds more"
+    OWN_SCALE = "ask for no scale, or name another model"
+    LIST_MODELS = "the list of models has every name"
+    IMPORT_MODEL = "convert the file to a model of this package first"
+    LIST_RECIPES = "the list of recipes has every name"
+    OTHER_FOLDER_OR_RESTART = "choose another folder, or begin anew"
+    OTHER_FOLDER_OR_OVERWRITE = "choose another folder, or allow the run in it to be replaced"
+    OTHER_PICTURES = "give more pictures, or a folder to validate on"
+    OTHER_START = "train both, the one to begin with first, name other weights to begin with, or none"
+    NAME_THE_NETWORK = "say which architecture and scale it is"
+    OTHER_GATE = "choose a lower gate, or none"
+    NAME_THE_BASELINE = "add its row, or name the entry to compare with"
+    MEASURE_SPEED = "measure the speed first"
+    MAKE_INT8 = "export an 8-bit graph of it first"
+    LIST_ENGINES = "the self-test shows which engines are installed"
+    MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 
 class UpresError(Exception):
-    """Root of every error that a user can cause; the command prints it as one line and exits with 1."""
+    """Root of every error that a user can cause; the command prints it as one line and exits with 1.
+
+    Args:
+        message: What was expected and what was found.
+        hint: What to do, where that is not in the message.
+    """
+
+    hint: Hint | None = None
+
+    def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class ImageError(UpresError):
@@ -47,7 +84,11 @@ class ImageTooLargeError(ImageError):
     """The picture is over the pixel budget."""
 
 
-class OutputExistsError(UpresError):
+class OutputError(UpresError):
+    """A result cannot be written: the disk is full, the folder is missing or closed."""
+
+
+class OutputExistsError(OutputError):
     """The output is already there and overwriting was not asked for."""
 
 

@@ -1,9 +1,4 @@
-"""The face of the package: pictures made larger, as arrays or as files.
-
->>> upscaler = Upscaler(scale=2)
->>> upscaler(np.zeros((4, 6, 3), np.uint8)).shape  # doctest: +SKIP
-(8, 12, 3)
-"""
+"""The face of the package: pictures made larger, as arrays or as files."""
 
 from dataclasses import replace
 from math import prod
@@ -41,6 +36,7 @@ class Upscaler:
         real: Take networks for photographs with noise, blur or JPEG blocks, and undo these; not with the other two.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
         precision: ``auto`` or arithmetic that the engine names: ``f32``, ``bf16``, ``int8``, ``int16``.
+        device: ``cpu``, or a device that the engine names.
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
@@ -64,6 +60,7 @@ class Upscaler:
         real: bool = False,
         engine: str = "auto",
         precision: str = "auto",
+        device: str = "cpu",
         threads: int | None = None,
         max_memory: int | None = None,
         sessions: Sessions | None = None,
@@ -73,7 +70,7 @@ class Upscaler:
         if (model is not None) + fast + real > 1:
             raise ValueError("model, fast and real each choose the networks: give one of them")
         self.request = SizeRequest(scale=scale, width=width, height=height, fit=fit)
-        self.settings = Settings(engine=engine, precision=precision, threads=threads)
+        self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
         self.max_memory = max_memory
         self.sessions = Sessions() if sessions is None else sessions
         further = named(model) if model is not None else chosen("fast" if fast else "default")
@@ -129,15 +126,6 @@ class Upscaler:
         if self.request.scale is not None:
             self.sessions.prepare(growing(self.request.scale, self._wish), self.settings)
 
-    def engine_name(self, plan: Plan) -> str | None:
-        """The engines that run a plan's networks, joined by ``+``; ``None`` for bicubic.
-
-        Raises:
-            EngineError: If no engine runs one of them.
-        """
-        opened = (self.sessions.get(model, self.settings) for model in plan.steps)
-        return "+".join(dict.fromkeys(session.facts.engine for session in opened)) or None
-
     def model_identity(self) -> tuple[str, str]:
         """The model as it was asked for, and a digest of the weights it stands for: what outputs depend on."""
         first, further = self._wish.first, self._wish.further
@@ -182,7 +170,7 @@ def upscale(
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``precision``,
-            ``threads`` and ``max_memory`` of `Upscaler`.
+            ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.

@@ -1,3 +1,5 @@
+"""Ceilings of the machine: the best of all turns, for each precision."""
+
 from types import SimpleNamespace
 
 import pytest

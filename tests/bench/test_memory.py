@@ -1,3 +1,5 @@
+"""The peak of a process's memory, and how it is reset."""
+
 import subprocess
 import sys
 

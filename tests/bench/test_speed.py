@@ -1,4 +1,7 @@
+"""Which contenders a speed measurement has, and what its report says of each."""
+
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +65,7 @@ def test_openvino_runs_the_8_bit_graph_of_a_model_that_has_one(checkpoint):
 @pytest.mark.skipif(native_module() is None, reason="the native module is not built here")
 def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
     floats, integers = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1)
-    runner = SessionRunner(floats)
+    runner: Any = SessionRunner(floats)
     assert runner._call().shape == (1, 1, 30, 60)
     assert runner.describe() == {"precision": "f32", "isa": native_module().instruction_sets()[0]}
     try:
@@ -110,7 +113,7 @@ def test_the_picture_is_natural_in_range_and_always_the_same():
 def test_resamplers_make_the_size_asked_for(engine):
     if engine == "cv2":
         pytest.importorskip("cv2")
-    runner = SessionRunner(Contender(model="bicubic", engine=engine, scale=2, width=40, height=24))
+    runner: Any = SessionRunner(Contender(model="bicubic", engine=engine, scale=2, width=40, height=24))
     result = runner._call()
     assert (result.size if engine == "pillow" else result.shape[::-1]) == (40, 24)
     assert runner.describe() == {"precision": "u8", "isa": None}

@@ -1,3 +1,5 @@
+"""Worker processes: their environment, their errors, their turns."""
+
 import os
 import signal
 from functools import partial
@@ -7,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from upres.bench.workers import Timing, Worker, drive, timed_turn
-from upres.errors import EngineError, MissingExtraError, UnsupportedModelError
+from upres.errors import EngineError, Hint, MissingExtraError, UnsupportedModelError
 
 
 def os_worker():
@@ -38,16 +40,17 @@ def test_closing_ends_the_process():
 def test_errors_come_back_as_what_they_are():
     with pytest.raises(EngineError, match=r"os: ModuleNotFoundError: No module named 'no_such_module'"):
         Worker(import_module, "no_such_module", threads=1, name="os")
-    answers = partial(Mock, **{"turn.side_effect": [UnsupportedModelError("no"), 5]})
+    answers = partial(Mock, **{"turn.side_effect": [UnsupportedModelError("no", hint=Hint.LIST_MODELS), 5]})
     with Worker(answers, threads=1, name="m") as worker:
-        with pytest.raises(UnsupportedModelError, match=r"^no$"):
+        with pytest.raises(UnsupportedModelError, match=r"^no$") as raised:
             worker.call("turn")
+        assert raised.value.hint is Hint.LIST_MODELS
         assert worker.call("turn") == 5  # an error does not end the process
 
 
 def test_an_error_whose_constructor_wants_more_than_its_message_comes_back_too():
     worker = Worker.__new__(Worker)
-    worker._pipe = Mock(**{"recv.return_value": ("raised", (MissingExtraError, "x needs the 'lab' extra"))})
+    worker._pipe = Mock(**{"recv.return_value": ("raised", (MissingExtraError, "x needs the 'lab' extra", None))})
     with pytest.raises(MissingExtraError, match=r"^x needs the 'lab' extra$"):
         worker.call("turn")
 

@@ -45,7 +45,7 @@ class NearestEngine:
 def nearest(monkeypatch):
     """The engine as a module of its own and a line in the table."""
     module = ModuleType("nearest_engine")
-    module.ENGINE = NearestEngine()
+    vars(module)["ENGINE"] = NearestEngine()
     monkeypatch.setitem(sys.modules, "nearest_engine", module)
     monkeypatch.setitem(select.ENGINES, "nearest", "nearest_engine")
 

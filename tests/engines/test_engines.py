@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,7 +216,7 @@ def test_torch_runs_on_the_cpu_unless_told_otherwise(tiny_models, monkeypatch):
     assert session.facts.device == "cpu"
     batch = np.random.default_rng(7).random((1, 1, 5, 6), np.float32)
     np.testing.assert_allclose(session(batch), by_hand(tiny_models[2], batch), atol=2e-6)
-    on_device = select.open_session(tiny_models[2], engine="torch", threads=1, device="auto")
+    on_device: Any = select.open_session(tiny_models[2], engine="torch", threads=1, device="auto")
     assert (on_device.facts.device, on_device.best_batch > 1) == ("meta", True)
     assert {p.device.type for p in on_device._network.parameters()} == {"meta"}
     assert select.load("torch").facts()["devices"] == ["cpu", "meta"]

@@ -79,19 +79,22 @@ def _combine(family, parts):
     return (parts[0] * keys.softmax(dim=0)).sum(dim=0)
 
 
-def is_there(network, arithmetic):
-    return "integer" not in arithmetic or network.integers
+def has(network, arithmetic):
+    return any(each.name == arithmetic for each in network.arithmetics)
 
 
-INTEGERS = ["integer", "minimal_integer", "mirrored_integer"]
+KNOWN = {
+    each.name: each for each in native.EdgeSR("max", 2, mirrored(make_filters("max", 2, 5, 1), "max", 2)).arithmetics
+}
+"""All that this processor has, by name, the fastest first: the network is its own mirror image."""
+INTEGERS = [name for name, each in KNOWN.items() if each.precision == "int16"]
 
 
 def upscale(network, plane, scale, out_dtype, arithmetic="float", *, peak=None, out_peak=None, threads=2):
     whites = {"uint8": 255, "uint16": 65535, "float32": 1}
     out = np.full((plane.shape[0] * scale, plane.shape[1] * scale), 77, out_dtype)
-    network.upscale(
-        plane, out, peak or whites[plane.dtype.name], out_peak or whites[out.dtype.name], arithmetic, threads
-    )
+    white, out_white = peak or whites[plane.dtype.name], out_peak or whites[out.dtype.name]
+    network.upscale(plane, out, white, out_white, KNOWN[arithmetic], threads)
     return out
 
 
@@ -147,7 +150,7 @@ def test_faster_arithmetic_is_nearly_as_good(family, scale, kernel_size, channel
         floats = upscale(network, pixels.astype(np.float32) / np.float32(255), scale, np.float32, "minimal")
         assert np.abs(floats - expected).max() < 2e-5, name
         for arithmetic, part in [("minimal", 0.002), *((integers, 0.01) for integers in INTEGERS)]:
-            if not is_there(network, arithmetic):
+            if not has(network, arithmetic):
                 continue
             off = np.abs(upscale(network, pixels, scale, np.uint8, arithmetic) - levels(expected, 255))
             assert off.max() <= 1, (name, arithmetic)
@@ -164,7 +167,7 @@ def test_faster_arithmetic_is_nearly_as_good(family, scale, kernel_size, channel
     channels=st.integers(1, 16),
     height=st.integers(1, 9),
     width=st.integers(1, 140),
-    arithmetic=st.sampled_from(["float", "minimal", *INTEGERS]),
+    arithmetic=st.sampled_from(list(KNOWN)),
     mirror=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
@@ -175,12 +178,12 @@ def test_any_shape_equals_numpy(isa, family, scale, kernel_size, channels, heigh
     rng = np.random.default_rng(seed)
     plane = rng.integers(0, 256, (height, width), np.uint8)
     expected = by_numpy(family, scale, filters, plane / 255)
-    if not is_there(network, arithmetic):
+    if not has(network, arithmetic):
         with pytest.raises(ValueError, match="no such kernel"):
             upscale(network, plane, scale, np.uint8, arithmetic)
         return
     assert np.abs(upscale(network, plane, scale, np.uint8, arithmetic) - levels(expected, 255)).max() <= 1
-    if "integer" not in arithmetic:
+    if arithmetic in TOLERANCES:
         result = upscale(network, plane.astype(np.float32) / np.float32(255), scale, np.float32, arithmetic)
         np.testing.assert_allclose(result, expected, atol=TOLERANCES[arithmetic])
 
@@ -259,9 +262,11 @@ def test_integers_do_not_overflow(family, kernel_size, peak, arithmetic):
 
 
 @needs_integers
-@pytest.mark.parametrize("arithmetic", INTEGERS)
 @pytest.mark.parametrize("kernel_size", [5, 7])
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("scale", "arithmetic"),
+    [(scale, name) for scale in (2, 3, 4) for name in (INTEGERS[1:] if scale == 3 else INTEGERS)],
+)
 @pytest.mark.parametrize(("family", "key_spread"), [("tm", 200.0), ("tr", 20.0)])
 def test_large_keys_are_left_to_floats(family, key_spread, scale, kernel_size, arithmetic):
     """Where two keys are large and nearly equal, integers would choose the wrong one: off by many levels."""
@@ -269,28 +274,42 @@ def test_large_keys_are_left_to_floats(family, key_spread, scale, kernel_size, a
     network = native.EdgeSR(family, scale, filters)
     pixels = np.random.default_rng(8).integers(0, 2, (70, 300), np.uint8) * np.uint8(255)
     out = np.empty((70 * scale, 300 * scale), np.uint8)
-    assert network.upscale(pixels, out, 255, 255, arithmetic, 2) == 1, "part of the pixels that was refused"
+    assert network.upscale(pixels, out, 255, 255, KNOWN[arithmetic], 2) == 1, "part of the pixels that was refused"
     assert np.abs(out - levels(by_torch(family, scale, filters, pixels / 255), 255)).max() <= 1
-    assert network.upscale(pixels // 255, out, 255, 255, arithmetic, 2) == 0, "nearly black: small keys"
+    assert network.upscale(pixels // 255, out, 255, 255, KNOWN[arithmetic], 2) == 0, "nearly black: small keys"
     pixels[:, 100:] = 0
-    assert 0.2 < network.upscale(pixels, out, 255, 255, arithmetic, 2) < 0.8, "only where they are"
+    assert 0.2 < network.upscale(pixels, out, 255, 255, KNOWN[arithmetic], 2) < 0.8, "only where they are"
     assert np.abs(out - levels(by_torch(family, scale, filters, pixels / 255), 255)).max() <= 1
 
 
 @needs_integers
-def test_only_mirrored_networks_take_the_mirrored_kernel():
+def test_only_mirrored_networks_have_the_mirrored_kernel():
     filters = make_filters("max", 2, 5, 4)
     pixels = np.random.default_rng(9).integers(0, 256, (40, 200), np.uint8)
-    results = [
-        [upscale(native.EdgeSR("max", 2, each), pixels, 2, np.uint8, arithmetic) for arithmetic in INTEGERS[1:]]
-        for each in (filters, mirrored(filters, "max", 2))
-    ]
-    assert np.array_equal(*results[0])
-    assert not np.array_equal(*results[1])
+    fastest, second = INTEGERS[:2]
+    plain, symmetric = native.EdgeSR("max", 2, filters), native.EdgeSR("max", 2, mirrored(filters, "max", 2))
+    assert not has(plain, fastest)
+    with pytest.raises(ValueError, match=f"no such kernel: {fastest} for this network on avx512vnni"):
+        upscale(plain, pixels, 2, np.uint8, fastest)
+    results = [upscale(symmetric, pixels, 2, np.uint8, arithmetic) for arithmetic in (fastest, second)]
+    assert not np.array_equal(*results)
 
 
 @needs_integers
-@pytest.mark.parametrize("arithmetic", ["minimal_integer", "mirrored_integer"])
+def test_integers_are_for_shallow_planes():
+    network = native.EdgeSR("max", 2, mirrored(make_filters("max", 2, 5, 4), "max", 2))
+    for arithmetic in INTEGERS:
+        assert KNOWN[arithmetic].largest_peak == 1023
+        with pytest.raises(ValueError, match=f"white of at most 1023 for {arithmetic} kernels, got 4095"):
+            upscale(network, np.zeros((8, 8), np.uint16), 2, np.uint16, arithmetic, peak=4095, out_peak=4095)
+        with pytest.raises(ValueError, match="take uint8 and uint16"):
+            upscale(network, np.zeros((8, 8), np.float32), 2, np.float32, arithmetic)
+        with pytest.raises(ValueError, match="take planes, not RGB"):
+            network.upscale_rgb(np.zeros((4, 4, 3), np.uint8), np.zeros((8, 8, 3), np.uint8), 255, KNOWN[arithmetic], 1)
+
+
+@needs_integers
+@pytest.mark.parametrize("arithmetic", INTEGERS[:2])
 @pytest.mark.parametrize(("kernel_size", "rows"), [(5, 4), (7, 3)])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_rows_made_together_are_alike(family, kernel_size, rows, arithmetic):
@@ -304,9 +323,33 @@ def test_rows_made_together_are_alike(family, kernel_size, rows, arithmetic):
         assert off.reshape(20, rows, -1)[:, row].mean() < 0.01
 
 
-def test_integers_need_their_instruction():
-    for isa in ISAS:
-        assert native.EdgeSR("max", 2, make_filters("max", 2, 3, 1), isa).integers == (isa == "avx512vnni")
+@pytest.mark.parametrize("isa", ISAS)
+def test_what_a_network_has_depends_on_instructions_filters_and_symmetry(isa):
+    floats = ["minimal", "float"]
+    for kernel_size, mirror, integers in [
+        (3, True, ["integer"]),
+        (5, False, ["minimal_integer", "integer"]),
+        (7, True, ["mirrored_integer", "minimal_integer", "integer"]),
+    ]:
+        filters = make_filters("max", 2, kernel_size, 1)
+        network = native.EdgeSR("max", 2, mirrored(filters, "max", 2) if mirror else filters, isa)
+        found = [each.name for each in network.arithmetics]
+        assert found == (integers if isa == "avx512vnni" else []) + floats
+        assert [each.any_value for each in network.arithmetics] == [name == "float" for name in found]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_planes_beyond_their_white_are_found(isa):
+    network = native.EdgeSR("max", 2, make_filters("max", 2, 3, 1), isa)
+    plane = np.random.default_rng(3).random((37, 1100), np.float32)
+    plane[0, 0], plane[-1, -1] = 0, 1
+    assert network.within_peak(plane, 1, 2)
+    for value in (-1e-6, 1 + 1e-6, np.nan, np.inf):
+        for at in ((0, 0), (20, 700), (36, 1099)):
+            other = plane.copy()
+            other[at] = value
+            assert not network.within_peak(other, 1, 2)
+    assert network.within_peak(np.full((4, 4), 200, np.uint8), 100, 1), "integers are clamped on their way in"
 
 
 def test_one_instruction_set_is_always_there():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from upres.engines import select
-from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError
+from upres.errors import EngineError, EngineUnavailableError, Hint, UnsupportedModelError
 
 
 class Fake:
@@ -99,3 +99,9 @@ def test_auto_prefers_a_graph_engine_to_torch(tiny_models, monkeypatch):
     monkeypatch.setitem(select.ENGINES, "native", "upres.engines.not_there")
     assert select.open_session(tiny_models[2], threads=1).facts.engine == "openvino"
     assert select.open_session(replace(tiny_models[2], graph=None), threads=1).facts.engine == "torch"
+
+
+def test_the_hint_of_a_refusal_outlives_the_search(tiny_models):
+    with pytest.raises(UnsupportedModelError, match="no int8 graph") as raised:
+        select.open_session(tiny_models[2], precision="int8")
+    assert raised.value.hint is Hint.MAKE_INT8

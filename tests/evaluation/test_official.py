@@ -15,7 +15,8 @@ import torch
 
 from upres.evaluation import LoadedPairs, bicubic_network, evaluate, evaluate_protocols, load_pairs
 from upres.image.resize import imresize
-from upres.lab.foreign.recognise import read, recognise
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 
 FAST = [
     ("Bicubic_s2", 2),

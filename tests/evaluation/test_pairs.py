@@ -1,3 +1,5 @@
+"""Pairs of pictures from folders: cropped, reduced, converted."""
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -96,3 +98,54 @@ def test_picture_smaller_than_the_scale(tmp_path):
     save(tmp_path / "dot.png", 3, 9)
     with pytest.raises(DataError, match="9x3 pixels are too few for scale 4"):
         load_pairs(tmp_path, 4)
+
+
+@pytest.mark.parametrize(("low", "true"), [("noisy", "clean"), ("low", "high")])
+def test_pairs_of_one_size_are_found_by_name(tmp_path, low, true):
+    clean = {name: save(tmp_path / true / f"{name}.png", seed=seed) for seed, name in enumerate("ba")}
+    noisy = {name: save(tmp_path / low / f"{name}.bmp", seed=seed) for seed, name in enumerate("ab", start=5)}
+    loaded = load_pairs(tmp_path, 1)
+    assert [pair.name for pair in loaded.pairs] == ["a", "b"]
+    assert (loaded.dataset, loaded.scale) == (tmp_path.name, 1)
+    for pair in loaded.pairs:
+        assert np.array_equal(pair.hr, clean[pair.name])
+        assert np.array_equal(pair.lr, noisy[pair.name])
+
+
+@pytest.mark.parametrize("lacking", ["noisy", "clean"])
+def test_pairs_of_one_size_must_be_complete(tmp_path, lacking):
+    for folder in ("noisy", "clean"):
+        save(tmp_path / folder / "a.png")
+        if folder != lacking:
+            save(tmp_path / folder / "b.png")
+    with pytest.raises(DataError, match=rf"{lacking}: no b to go with .*b\.png"):
+        find_pairs(tmp_path, 1)
+
+
+def test_pairs_of_one_size_must_be_of_one_size(tmp_path):
+    save(tmp_path / "clean" / "a.png")
+    save(tmp_path / "noisy" / "a.png", 30, 40)
+    with pytest.raises(DataError, match=r"noisy/a\.png: 40x30 pixels, and a\.png at scale 1 asks for 41x30"):
+        load_pairs(tmp_path, 1)
+
+
+def test_pairs_of_one_size_are_not_for_larger_scales(tmp_path):
+    for folder in ("noisy", "clean"):
+        save(tmp_path / folder / "a.png")
+    with pytest.raises(DataError, match=r"noisy/ and clean/ are of one size.*asked for is 2; name .*clean to reduce"):
+        find_pairs(tmp_path, 2)
+    assert load_pairs(tmp_path / "clean", 2).pairs[0].lr.shape == (15, 20, 3)
+
+
+@pytest.mark.parametrize("inside", ["", "HR"])
+def test_other_data_sets_have_nothing_to_restore(tmp_path, inside):
+    save(tmp_path / inside / "a.png")
+    with pytest.raises(DataError, match=r"nothing to restore in it; .* noisy/ and clean/, or low/ and high/"):
+        find_pairs(tmp_path, 1)
+
+
+def test_real_noise_is_found(shared):
+    pairs = find_pairs(shared / "data" / "test" / "PolyU50", 1)
+    assert len(pairs) == 50
+    assert all((pair.lr.parent.name, pair.hr.parent.name) == ("noisy", "clean") for pair in pairs)
+    assert len(find_pairs(shared / "data" / "test" / "LOL256", 1)) == 15

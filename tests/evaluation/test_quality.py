@@ -1,3 +1,5 @@
+"""Quality of a model on a set: the report, and its agreement with simple computations."""
+
 import json
 import math
 
@@ -15,6 +17,7 @@ from upres.evaluation import (
     evaluate,
     evaluate_protocols,
     load_pairs,
+    unchanged,
 )
 from upres.image.convert import run_network
 from upres.image.resize import imresize
@@ -34,12 +37,12 @@ def folder(tmp_path):
 def test_report_is_the_json_contract(folder):
     report = evaluate(bicubic_network(2), folder, scale=2, color_mode="rgb", model="bicubic")
     content = json.loads(json.dumps(report.to_dict()))
-    assert list(content) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "images"]
+    assert list(content) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "metrics", "images"]
     assert content["model"] == "bicubic"
     assert content["scale"] == 2
     assert content["dataset"] == folder.name
     assert content["protocol"] == "paper"
-    assert [list(image) for image in content["images"]] == [["name", "psnr_db", "ssim"]] * 2
+    assert [list(image) for image in content["images"]] == [["name", "psnr_db", "ssim", "metrics"]] * 2
     assert content["psnr_db"] == pytest.approx(np.mean([image["psnr_db"] for image in content["images"]]))
     assert content["ssim"] == pytest.approx(np.mean([image["ssim"] for image in content["images"]]))
 
@@ -75,7 +78,7 @@ def test_perfect_network_has_no_finite_psnr_and_json_says_null():
 
 
 def test_means_are_over_images():
-    images = tuple(ImageQuality(name=str(value), psnr_db=value, ssim=value / 100) for value in (20.0, 40.0))
+    images = tuple(ImageQuality(name=str(value), scores={"psnr": value, "ssim": value / 100}) for value in (20.0, 40.0))
     report = QualityReport(model="m", scale=2, dataset="d", protocol="paper", images=images)
     assert (report.psnr_db, report.ssim) == pytest.approx((30, 0.3))
 
@@ -124,3 +127,54 @@ def test_refuses_luma_protocols_for_rgb_networks_before_reading_anything(tmp_pat
 def test_network_of_another_scale_is_a_programming_mistake(folder, protocol):
     with pytest.raises(ValueError, match=r"expected the network to return|one shape"):
         evaluate(bicubic_network(3, eight_bit=False), folder, scale=2, color_mode="luma", protocol=protocol)
+
+
+def noisy_pair(size=200):
+    rng = np.random.default_rng(4)
+    clean = imresize(rng.integers(60, 200, (9, 9, 3), np.uint8), size=(size, size))
+    noisy = (clean + rng.integers(-15, 16, clean.shape)).astype(np.uint8)
+    return LoadedPairs(dataset="noise", scale=1, pairs=(LoadedPair(name="a", hr=clean, lr=noisy),))
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "luma"])
+def test_restoration_is_measured_at_scale_one_with_any_callable(color_mode):
+    data = noisy_pair()
+    (pair,) = data.pairs
+    as_it_is = evaluate(unchanged, data, scale=1, color_mode=color_mode, protocol="ntire")
+    error = np.mean((pair.lr.astype(float) - pair.hr) ** 2)
+    assert as_it_is.psnr_db == pytest.approx(10 * math.log10(255**2 / error))  # of every pixel: no border
+
+    def smooth(batch):
+        return (batch + sum(np.roll(batch, shift, axis) for shift in (1, -1) for axis in (2, 3))) / 5
+
+    assert evaluate(smooth, data, scale=1, color_mode=color_mode, protocol="ntire").psnr_db > as_it_is.psnr_db + 0.5
+
+
+def test_metrics_are_measured_by_name():
+    data = noisy_pair()
+    report = evaluate(unchanged, data, scale=1, color_mode="rgb", metrics=["psnr", "ssimulacra2", "niqe"])
+    assert list(report.scores) == ["psnr", "ssimulacra2", "niqe"]
+    content = json.loads(json.dumps(report.to_dict()))
+    assert content["metrics"] == {name: pytest.approx(value, abs=1e-6) for name, value in report.scores.items()}
+    assert content["images"][0]["metrics"].keys() == content["metrics"].keys()
+    assert content["psnr_db"] == content["metrics"]["psnr"]
+    assert "ssim" not in content
+
+
+def test_means_of_metrics_are_over_images():
+    images = tuple(ImageQuality(name=str(value), scores={"niqe": value}) for value in (3.0, 5.0))
+    report = QualityReport(model="m", scale=2, dataset="d", protocol="paper", images=images)
+    assert report.scores == {"niqe": 4.0}
+
+
+def test_refuses_pictures_that_are_too_small_for_a_metric(folder):
+    with pytest.raises(DataError, match=r"56x48 pixels are too few for psnr, niqe by protocol 'paper'.*192x192"):
+        evaluate(bicubic_network(2), folder, scale=2, color_mode="rgb", metrics=["psnr", "niqe"])
+
+
+def test_refuses_metrics_before_reading_anything(tmp_path):
+    nowhere, settings = tmp_path / "nowhere", {"scale": 2, "color_mode": "luma"}
+    with pytest.raises(DataError, match="Did you mean 'ssim'"):
+        evaluate(bicubic_network(2), nowhere, metrics=["sim"], **settings)
+    with pytest.raises(DataError, match="'esr' compares one plane of luma, and ssimulacra2 looks at RGB pictures"):
+        evaluate(bicubic_network(2), nowhere, protocol="esr", metrics=["ssimulacra2"], **settings)

@@ -1,9 +1,11 @@
+"""Results files: what was measured is found again, what changed is measured anew."""
+
 import json
 
 import pytest
 
-from upres.errors import DataError
-from upres.evaluation.results import Results, to_markdown
+from upres.errors import DataError, OutputError
+from upres.evaluation.results import Results, card_score, only, to_markdown
 
 
 def record(
@@ -87,7 +89,7 @@ def test_refuses_a_file_that_is_something_else(tmp_path, content):
 
 def test_unwritable_place_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         Results(tmp_path / "file" / "results.json").add([record()])
 
 
@@ -111,3 +113,42 @@ def test_table_has_a_line_a_model_by_size_and_a_column_a_data_set_by_length():
         "## Protocol `esr`",
         "### x4",
     ]
+
+
+def measured(**scores):
+    keyed = {"psnr_db": scores["psnr"]} if "psnr" in scores else {}
+    whole = {key: value for key, value in record().items() if key not in ("psnr_db", "ssim")}
+    images = [{"name": name, **keyed, "metrics": scores} for name in "ab"]
+    return {**whole, **keyed, "metrics": scores, "images": images}
+
+
+def test_a_record_answers_for_the_metrics_that_it_holds():
+    results = Results()
+    results.add([record()])
+    assert results.find({**wanted(), "metrics": ["ssim", "psnr"]}) == record()
+    assert results.find({**wanted(), "metrics": ["psnr", "niqe"]}) is None
+    results.add([measured(psnr=30.0, niqe=3.0)])
+    assert results.find({**wanted(), "metrics": ["niqe"]}) == measured(psnr=30.0, niqe=3.0)
+
+
+def test_some_metrics_of_a_record():
+    assert only(measured(psnr=30.0, niqe=3.0), ["niqe"]) == measured(niqe=3.0)
+    assert only(record(), ["psnr"]) == measured(psnr=30.0)
+
+
+def test_cards_hold_the_old_keys_and_further_metrics_by_name():
+    assert card_score(record(psnr_db=30.123456)) == {
+        "dataset": "Set5",
+        "protocol": "paper",
+        "psnr_db": 30.1235,
+        "ssim": 0.9,
+    }
+    score = {"dataset": "Set5", "protocol": "paper", "psnr_db": 30.0, "metrics": {"niqe": 3.1235}}
+    assert card_score(measured(psnr=30.0, niqe=3.12346)) == score
+
+
+def test_tables_show_every_metric_with_unit_and_direction():
+    text = to_markdown([record("old"), {**measured(psnr=None, niqe=3.456), "model": "new"}])
+    assert "border = scale. PSNR dB ↑ / SSIM ↑ / NIQE ↓.\n" in text
+    assert "| old | 10 | torch f32 | 30.00 / 0.9000 / – |" in text
+    assert "| new | 10 | torch f32 | inf / – / 3.46 |" in text

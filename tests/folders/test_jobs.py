@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from upres.folders.jobs import find_pictures, plan_jobs
+from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
 from upres.pipeline.sizes import SizeRequest
 
 FILES = ["a.jpg", "B.PNG", "notes.txt", ".hidden.png", "sub/c.webp", "sub/deep/d.tif", ".cache/e.png", "sub/old/f.bmp"]
@@ -60,3 +60,21 @@ def test_standard_streams():
     assert outputs([("-", Path("stdin"))]) == [None]
     assert outputs([("-", Path("stdin"))], output="x.png") == [Path("x.png")]
     assert outputs([(Path("a.png"), Path("a.png"))], output="-") == [None]
+
+
+@pytest.mark.parametrize(
+    ("output", "inputs", "expected"),
+    [
+        (None, ["{}/a.jpg"], False),
+        ("-", ["{}/a.jpg"], False),
+        ("large", ["{}/a.jpg"], False),
+        ("large/", ["{}/a.jpg"], True),
+        ("{}", ["{}/a.jpg"], True),
+        ("large", ["{}/a.jpg", "{}/B.PNG"], True),
+        ("large", ["{}/sub/deep"], True),
+    ],
+)
+def test_whether_an_output_is_a_folder(folder, output, inputs, expected):
+    inputs = [item.format(folder) for item in inputs]
+    output = output and output.format(folder)
+    assert goes_into_folder(output, inputs, find_pictures(inputs)) is expected

@@ -1,15 +1,16 @@
 """The record of what was made in a folder."""
 
-from upres.folders.journal import FILE_NAME, Journal, digest
+from upres.folders.journal import FILE_NAME, Journal
+from upres.machine.digest import digest
 
-RECIPE = {"model": "m", "size": "x2"}
+OPTIONS = {"model": "m", "size": "x2"}
 
 
 def record(folder, name="a_x2.png", content=b"picture"):
     output = folder / name
     output.write_bytes(content)
     Journal(folder).record(
-        output, source=folder.parent / "in" / "a.png", source_sha256="abc", model="m_x2", recipe=RECIPE
+        output, source=folder.parent / "in" / "a.png", source_sha256="abc", model="m_x2", options=OPTIONS
     )
     return output
 
@@ -19,7 +20,7 @@ def test_an_entry_comes_back(tmp_path):
     folder.mkdir()
     output = record(folder)
     entry = Journal(folder).entry("a_x2.png")
-    assert (entry.source, entry.source_sha256, entry.model, entry.recipe) == ("../in/a.png", "abc", "m_x2", RECIPE)
+    assert (entry.source, entry.source_sha256, entry.model, entry.options) == ("../in/a.png", "abc", "m_x2", OPTIONS)
     assert entry.output_sha256 == digest(output)
     assert Journal(folder).made(output) == entry
     assert Journal(folder).source_of(entry) == tmp_path / "in" / "a.png"
@@ -47,3 +48,12 @@ def test_a_folder_may_be_moved(tmp_path):
     (tmp_path / "here").rename(tmp_path / "there")
     moved = Journal(tmp_path / "there" / "out")
     assert moved.source_of(moved.entry("a_x2.png")) == tmp_path / "there" / "in" / "a.png"
+
+
+def test_a_journal_that_calls_the_options_a_recipe_is_read(tmp_path):
+    output = record(tmp_path)
+    text = (tmp_path / FILE_NAME).read_text()
+    (tmp_path / FILE_NAME).write_text(text.replace('"options"', '"recipe"'))
+    entry = Journal(tmp_path).made(output)
+    assert entry is not None
+    assert entry.options == OPTIONS

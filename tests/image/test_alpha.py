@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from upres.image.alpha import bleed, flatten, resize_alpha
+from upres.image.alpha import bleed, flatten
 from upres.image.resize import imresize
 
 
@@ -25,7 +25,7 @@ def test_enlarged_edges_have_no_halo(dtype, hidden):
     pixels, alpha = disc(dtype, hidden)
     red = pixels[16, 20].astype(int)
     larger = imresize(bleed(pixels, alpha), scale=2)
-    opacity = resize_alpha(alpha, size=(66, 82))
+    opacity = imresize(alpha, size=(66, 82))
     visible = opacity > 0
     assert np.abs(larger[visible].astype(int) - red).max() <= 1
     naive = imresize(pixels, scale=2)
@@ -69,7 +69,7 @@ def test_nothing_to_do_costs_nothing():
 def test_flat_alpha_stays_exact(dtype, scale):
     _, alpha = disc(dtype)
     full = np.iinfo(dtype).max
-    larger = resize_alpha(alpha, size=(33 * scale, 41 * scale))
+    larger = imresize(alpha, size=(33 * scale, 41 * scale))
     assert larger.dtype == dtype
     blocks = larger.reshape(33, scale, 41, scale).swapaxes(1, 2)
     neighbours = np.pad(alpha, 2, mode="edge")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from upres.errors import ImageReadError, ImageWriteError
 from upres.image.io import Frame, Metadata, Picture, Source, read, read_pixels, write
@@ -158,10 +159,12 @@ def test_1_bit_becomes_grey(tmp_path, rgb, suffix, options):
 def test_jpeg_is_4_4_4_at_95_by_default(tmp_path, rgb):
     write(picture(rgb), tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as image:
+        assert isinstance(image, JpegImageFile)
         assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
         reference = io.BytesIO()
         Image.fromarray(rgb).save(reference, "JPEG", quality=95, subsampling=0)
         with Image.open(reference) as other:
+            assert isinstance(other, JpegImageFile)
             assert image.quantization == other.quantization
     small = write(picture(rgb), tmp_path / "b.jpg", quality=30).bytes_written
     assert small < (tmp_path / "a.jpg").stat().st_size

@@ -1,7 +1,8 @@
 """The resize equals MATLAB's: on its files, and against a loop written from the definition."""
 
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, lcm
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from upres.image.resize import crop_to_multiple, imresize
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCALES = [Fraction(1, 2), Fraction(1, 3), Fraction(1, 4), Fraction(2), Fraction(3), Fraction(4)]
 ODD_SCALES = [Fraction(3, 2), Fraction(2, 3), Fraction(37, 100), Fraction(17, 16), Fraction(1, 7), Fraction(1)]
 
@@ -73,6 +75,25 @@ def test_every_low_resolution_file_is_reproduced(shared, dataset, scale):
         with Image.open(file) as hr, Image.open(folder / f"LR_bicubic/X{scale}/{file.stem}x{scale}.png") as lr:
             made = imresize(crop_to_multiple(np.asarray(hr), scale), scale=1 / scale)
             np.testing.assert_array_equal(made, np.asarray(lr), err_msg=file.name)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_photograph_is_reduced_as_exact_arithmetic_does(scale):
+    """What the files of Set5 and Set14 show, on a picture that everybody has."""
+    with Image.open(EXAMPLES / "chelsea.png") as picture:
+        hr = crop_to_multiple(np.asarray(picture), scale)
+    exact = hr.astype(np.int64)
+    for axis in (0, 1):
+        length = hr.shape[axis]
+        taps = [taps_of(index, length, Fraction(1, scale), antialias=True) for index in range(length // scale)]
+        whole = lcm(*(weight.denominator for tap in taps for _, weight in tap))
+        weights = np.zeros((length // scale, length), np.int64)
+        for index, tap in enumerate(taps):
+            for place, weight in tap:
+                weights[index, place] += int(weight * whole)
+        sums = np.moveaxis(np.tensordot(weights, exact, (1, axis)), 0, axis)
+        exact = np.clip((2 * sums + whole) // (2 * whole), 0, 255)  # rounded half up
+    np.testing.assert_array_equal(imresize(hr, scale=1 / scale), exact)
 
 
 @pytest.mark.parametrize("scale", SCALES + ODD_SCALES, ids=str)

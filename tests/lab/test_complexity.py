@@ -1,3 +1,5 @@
+"""Counts of parameters, operations and memory, exact ones and the challenge's."""
+
 import csv
 from importlib import import_module
 

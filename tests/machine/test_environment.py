@@ -1,3 +1,5 @@
+"""What results say of the machine, and what they must not."""
+
 import json
 import platform
 import sys
@@ -8,7 +10,8 @@ import pytest
 
 import upres
 from upres.machine.ceilings import KEYS, ceilings, native_module
-from upres.machine.environment import INSTRUCTION_SETS, available_cores, environment
+from upres.machine.cores import available_cores
+from upres.machine.environment import INSTRUCTION_SETS, environment
 from upres.machine.names import name_of
 
 

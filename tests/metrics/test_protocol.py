@@ -1,10 +1,12 @@
+"""Protocols against definitions written out here."""
+
 import math
 
 import numpy as np
 import pytest
 
 from upres.errors import DataError
-from upres.metrics.protocol import PROTOCOLS, find_protocol
+from upres.metrics.protocol import PROTOCOLS, Views, find_protocol
 
 RED, GREY = (255, 0, 0), (100, 100, 100)
 
@@ -31,7 +33,7 @@ def enlarge(batch):
     ],
 )
 def test_measures_the_values_of_its_definition(name, colour, expected):
-    assert np.allclose(PROTOCOLS[name].reference(flat(colour)), expected, atol=2e-4)
+    assert np.allclose(PROTOCOLS[name].reference(flat(colour)).values, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize(
@@ -50,28 +52,67 @@ def test_gives_luma_networks_the_plane_of_its_definition(name, given):
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_output_beyond_white_counts_as_white(name):
     rules = PROTOCOLS[name]
-    white = {"luma-float": 255}.get(name, rules.reference(flat((255, 255, 255), 80)))
+    white = {"luma-float": 255}.get(name, rules.reference(flat((255, 255, 255), 80)).values)
     sr = rules.estimate(lambda batch: enlarge(batch) + 1, flat(GREY), scale=2, color_mode="luma")
-    assert np.allclose(sr, white, atol=1e-4)
+    assert np.allclose(sr.values, white, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "rounded"), [("paper", True), ("ntire", True), ("luma-float", False), ("esr", False)])
 def test_only_the_8_bit_protocols_round_the_output(name, rounded):
     rules = PROTOCOLS[name]
     sr = rules.estimate(lambda batch: enlarge(batch) + 0.3 / 255, flat(GREY), scale=2, color_mode="luma")
-    assert np.allclose(sr, rules.reference(flat(GREY, 80)), atol=1e-3) == rounded
+    assert np.allclose(sr.values, rules.reference(flat(GREY, 80)).values, atol=1e-3) == rounded
 
 
 @pytest.mark.parametrize(("name", "border"), [("paper", 3), ("ntire", 3), ("luma-float", 3), ("esr", 6)])
 def test_ignores_the_border_of_its_definition(name, border):
-    hr = PROTOCOLS[name].reference(flat(GREY)).astype(float)
+    hr = PROTOCOLS[name].reference(flat(GREY)).values.astype(float)
     sr = hr.copy()
     sr[:border] += 9
-    assert PROTOCOLS[name].score(sr, hr, scale=3) == (math.inf, 1.0)
+    assert PROTOCOLS[name].score(Views(values=sr), Views(values=hr), scale=3) == {"psnr": math.inf, "ssim": 1.0}
     sr[border, border] += 9
-    psnr_db, ssim = PROTOCOLS[name].score(sr, hr, scale=3)
-    assert psnr_db < 70
-    assert ssim < 1
+    scores = PROTOCOLS[name].score(Views(values=sr), Views(values=hr), scale=3)
+    assert scores["psnr"] < 70
+    assert scores["ssim"] < 1
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_ignores_no_border_where_nothing_grows(name):
+    hr = PROTOCOLS[name].reference(flat(GREY)).values.astype(float)
+    sr = hr.copy()
+    sr[0, 0] += 9
+    assert PROTOCOLS[name].score(Views(values=sr), Views(values=hr), scale=1)["psnr"] < 70
+
+
+def test_metrics_of_pictures_see_all_of_the_users_picture():
+    rules = PROTOCOLS["paper"]
+    grey = np.full((20, 20, 3), 100, np.uint8)
+    hr = rules.reference(grey.repeat(2, axis=0).repeat(2, axis=1))
+    edge = grey.copy()
+    edge[0, 0] += 90
+    sr = rules.estimate(enlarge, edge, scale=2, color_mode="rgb")
+    assert sr.picture.dtype == np.uint8
+    scores = rules.score(sr, hr, scale=2, metrics=["ssimulacra2", "psnr"])
+    assert list(scores) == ["ssimulacra2", "psnr"]
+    assert scores["psnr"] == math.inf  # what differs lies in the border
+    assert scores["ssimulacra2"] < 97
+
+
+@pytest.mark.parametrize("name", ["luma-float", "esr"])
+def test_protocols_of_one_plane_refuse_metrics_of_pictures(name):
+    with pytest.raises(DataError, match=rf"'{name}' compares one plane of luma, and niqe looks at RGB.*use 'paper'"):
+        PROTOCOLS[name].check_metrics(["psnr", "niqe"])
+    views = PROTOCOLS[name].reference(flat(GREY))
+    with pytest.raises(DataError, match="one plane"):
+        PROTOCOLS[name].score(views, views, scale=2, metrics=["niqe"])
+
+
+def test_pictures_must_be_large_enough_for_every_metric():
+    assert PROTOCOLS["paper"].least_side(["psnr"], scale=4) == 9
+    assert PROTOCOLS["paper"].least_side(["psnr", "ssim"], scale=4) == 19
+    assert PROTOCOLS["esr"].least_side(["ssim"], scale=4) == 27
+    assert PROTOCOLS["paper"].least_side(["ssim", "niqe"], scale=4) == 192
+    assert PROTOCOLS["paper"].least_side(["ssim"], scale=1) == 11
 
 
 def test_refuses_rgb_networks_where_only_luma_is_defined():

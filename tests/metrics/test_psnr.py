@@ -1,3 +1,5 @@
+"""PSNR against scikit-image and by hand."""
+
 import math
 
 import numpy as np

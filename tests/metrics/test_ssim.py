@@ -1,3 +1,5 @@
+"""SSIM against scikit-image and by hand."""
+
 import time
 
 import numpy as np
@@ -61,6 +63,6 @@ def test_refuses_different_shapes():
 
 def test_a_large_plane_takes_well_under_a_second():
     sr, hr = pictures((1356, 2040), 1.0)
-    started = time.process_time()
+    started = time.thread_time()  # not the process's: threads that other tests left may still be at work
     ssim(sr, hr, data_range=1.0)
-    assert time.process_time() - started < 3  # 0.3 s on an idle core; the margin is for a loaded machine
+    assert time.thread_time() - started < 3  # 0.3 s on an idle core; the margin is for a loaded machine

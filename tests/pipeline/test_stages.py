@@ -1,5 +1,6 @@
 """Windows of a picture give the whole picture."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -373,6 +374,30 @@ def test_planes_of_one_colour_keep_it_through_any_chain(samples, session):
     render(chain, out, samples, rows=10)
     for made, plane in zip(out, planes, strict=True):
         np.testing.assert_array_equal(made, plane[0, 0])
+
+
+@pytest.mark.parametrize("samples", YUV, ids=lambda samples: samples.layout + samples.siting)
+@pytest.mark.parametrize(("size", "wanted"), [((64, 64), (47, 85)), ((35, 63), (53, 40)), ((35, 63), (70, 126))])
+def test_resized_chroma_stays_beside_its_luma_at_odd_sizes(samples, size, wanted):
+    """Both sides of chroma are rounded up where luma is odd; that must not stretch it."""
+    samples = replace(samples, dtype="uint16", white=65535)
+    offs = (0.5 if samples.siting == "topleft" else 1.0, 1.0 if samples.siting == "centre" else 0.5)
+
+    def places(size):
+        """Where each chroma row and column lies, in parts of the picture's height and width."""
+        sides = zip(samples.shapes(size)[1], samples.subsampling, offs, size, strict=True)
+        return [(np.arange(n) * step + (off if step == 2 else 0.5)) / length for n, step, off, length in sides]
+
+    down, right = (np.round(each * 0.9 * samples.white) for each in places(size))
+    chroma = np.broadcast_to(down[:, None], (len(down), len(right))), np.broadcast_to(right, (len(down), len(right)))
+    luma = np.zeros(size, samples.dtype)
+    source = Stored((luma, *(plane.astype(samples.dtype) for plane in chroma)), samples, widen=True)
+    made = samples.empty(wanted)
+    render(Chain(source, Resized(size, source.samples, wanted)), made, samples, rows=7)
+    for axis, (plane, place) in enumerate(zip(made[1:], places(wanted), strict=True)):
+        inside = slice(len(place) // 4, -(len(place) // 4))  # beyond, the kernel sees the ramp reflected
+        found = np.moveaxis(plane, axis, 0)[inside, 3] / (0.9 * samples.white)
+        assert np.abs(found - place[inside]).max() * wanted[axis] < 0.05
 
 
 def test_an_rgb_network_refuses_yuv_planes(session):

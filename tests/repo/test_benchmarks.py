@@ -25,7 +25,8 @@ def test_a_table_is_aligned_and_an_empty_heading_stays_short():
 def test_figures_are_rounded_alike():
     assert pm({"latency_ms_median": 48.25, "spread": 0.124}) == "48.2 ± 12%"
     assert [ms(value) for value in (None, 3.456, 12.34)] == ["", "3.46", "12.3"]
-    assert [distance(*pair, 2) for pair in ((None, 1.0), (1.0, None), (31.0, 30.5))] == ["", "1.00", "31.00 (+0.50)"]
+    pairs: list[tuple[float | None, float | None]] = [(None, 1.0), (1.0, None), (31.0, 30.5)]
+    assert [distance(*pair, 2) for pair in pairs] == ["", "1.00", "31.00 (+0.50)"]
 
 
 def test_only_what_stands_between_the_marks_changes():

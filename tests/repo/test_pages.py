@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.pages import PAGES
-from benchmarks.pages.int8 import SETS
-from benchmarks.pages.int8_parts import SIZES
+from benchmarks.pages.int8_parts import SETS, SIZES
 from benchmarks.pages.int8_scores import digest
 from benchmarks.pages.machines import environments
 from benchmarks.pages.page import RESULTS, ROOT, Latency, Page, read

@@ -1,13 +1,16 @@
 """What `import upres` offers, and what it must not cost."""
 
+import re
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import upres
 from upres.apps.cli.main import VERBS
 
+ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "list_models", "upscale"]
 
 
@@ -15,6 +18,14 @@ def test_public_names_are_pinned_sorted_and_real() -> None:
     assert upres.__all__ == PUBLIC == sorted(PUBLIC)
     for name in PUBLIC:
         assert getattr(upres, name) is not None
+
+
+def test_the_version_is_pyprojects_and_the_changelogs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert upres.__version__ == project["version"], "install again: pip install --no-deps -e ."
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert headings[1].split()[0] == project["version"]
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
@@ -50,7 +61,7 @@ def test_import_is_fast_and_brings_no_heavy_library() -> None:
 
 
 def test_upscale_imports_no_torch(tmp_path: Path) -> None:
-    picture = Path(__file__).resolve().parents[2] / "examples" / "chelsea.png"
+    picture = ROOT / "examples" / "chelsea.png"
     code = (
         "import sys; from upres.apps.cli.main import main;"
         f"status = main(['upscale', {str(picture)!r}, '-o', {str(tmp_path / 'out.png')!r}, '--quiet']);"

@@ -1,5 +1,6 @@
 """The checkout itself: no machine's paths, no oversized files, nobody else's weights."""
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -41,3 +42,8 @@ def test_weights_carry_cards_and_come_from_training(tracked: list[Path]) -> None
             assert card.licence, path.name
             assert card.training["steps"] > 0, path.name
             assert sum(card.training["data"]["licences"].values()) == card.training["data"]["pictures"], path.name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_file_says_what_it_tests(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), f"{path.relative_to(ROOT)} has no module docstring"

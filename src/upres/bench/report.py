@@ -1,12 +1,13 @@
 """A speed report as a results file: JSON for programs, Markdown for people."""
 
 import json
-import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from upres.bench.speed import SpeedReport, SpeedRow
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, Hint, OutputError, OutputExistsError
+from upres.machine.atomic import write_text
 from upres.machine.names import label
 
 
@@ -17,7 +18,8 @@ def write_report(report: SpeedReport, path: Path, *, overwrite: bool = False) ->
         Both paths.
 
     Raises:
-        OutputExistsError: If the JSON is there and ``overwrite`` is false, or it cannot be written.
+        OutputExistsError: If the JSON is there and ``overwrite`` is false.
+        OutputError: If a file cannot be written.
     """
     check_free(path, overwrite=overwrite)
     table = path.with_suffix(".md")
@@ -37,20 +39,39 @@ def read_report(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable speed report ({error})") from error
     if not isinstance(report, dict) or not {"environment", "rows"} <= report.keys():
-        raise DataError(f"{path}: not a speed report; `upres bench speed -o {path.name}` writes one")
+        raise DataError(f"{path}: not a speed report", hint=Hint.MEASURE_SPEED)
     return report
+
+
+def latencies_of(paths: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
+    """What speed reports say of each model, by its name, as cards hold it: with CPU, machine and file.
+
+    Raises:
+        DataError: If a file cannot be read or is no speed report.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in paths:
+        report = read_report(path)
+        name = report["environment"].get("name")
+        place = {"cpu": report["environment"]["cpu"], **({"machine": name} if name else {}), "file": path.name}
+        for row in report["rows"]:
+            latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
+            latency["latency_ms"] = round(row["latency_ms_median"], 3)
+            found.setdefault(row["model"], []).append(latency | place)
+    return found
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Find out before the work whether its result may be written.
 
     Raises:
-        OutputExistsError: If the file is there and ``overwrite`` is false, or its folder is not there.
+        OutputExistsError: If the file is there and ``overwrite`` is false.
+        OutputError: If its folder is not there.
     """
     if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+        raise OutputExistsError(f"{path} exists", hint=Hint.OVERWRITE)
     if not path.parent.is_dir():
-        raise OutputExistsError(f"{path} cannot be written: there is no folder {path.parent}")
+        raise OutputError(f"{path}: cannot be written (there is no folder {path.parent})")
 
 
 def markdown(report: SpeedReport) -> str:
@@ -78,21 +99,6 @@ def describe(environment: dict[str, Any]) -> str:
         f"Python {environment['python']}, {versions}; {environment['allocator']} allocator; {environment['date']}."
         + (f" Ceilings: {ceilings}." if ceilings else "")
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Raises:
-        OutputExistsError: If it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputExistsError(f"{path} cannot be written: {error.strerror}") from error
 
 
 _UNITS = {"gflops": "GFLOP/s", "gops": "GOP/s", "gbs": "GB/s"}

@@ -18,13 +18,13 @@ from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
 from upres.engines.select import ENGINES, open_session
-from upres.errors import EngineError, MissingExtraError, UnsupportedModelError, UpresError
+from upres.errors import EngineError, Hint, MissingExtraError, UnsupportedModelError, UpresError
 from upres.machine.environment import environment
 from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import Model, find, find_all
 
 RESAMPLERS = ("cv2", "pillow")
-"""Contenders that are no engines: bicubic interpolation of other people's libraries."""
+"""Contenders that are no engines: bicubic interpolation by Pillow and OpenCV."""
 
 INTEGER = "int16"
 """Precision of kernels from integer plane to integer plane, which the native engine has."""
@@ -125,7 +125,7 @@ def contenders(
 ) -> list[Contender]:
     """Every model on every engine at every size, then each resampler once a scale and size.
 
-    A size that is no multiple of a model's scale is rounded down to one.
+    A size is rounded down to a multiple of a model's scale, such that the input is a multiple of what the model needs.
 
     Args:
         models: Shipped names, families of them (``esr_tm``) or paths of checkpoints.
@@ -142,7 +142,8 @@ def contenders(
     for size in sizes:
         for model in found:
             scale = model.card.scale
-            width, height = (side // scale * scale for side in size)
+            unit = scale * model.card.multiple_of
+            width, height = (side // unit * unit for side in size)
             plain[scale, width, height] = None
             per_pixel = multiply_adds_per_pixel(model.weights)
             first = Contender(
@@ -202,7 +203,7 @@ def bench_speed(
         rows += found
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
-        raise EngineError("no contender can run here; `upres doctor` shows which engines are installed")
+        raise EngineError("no contender can run here", hint=Hint.LIST_ENGINES)
     return SpeedReport(environment=_with_best(environment(*ENGINES), limits, contenders), rows=tuple(rows))
 
 

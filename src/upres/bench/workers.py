@@ -109,10 +109,10 @@ class Worker:
             raise self._died() from error
         if outcome == "returned":
             return value
-        kind, message = value
+        kind, message, hint = value
         if issubclass(kind, UpresError):
             raised: UpresError = kind.__new__(kind)  # its constructor may want more than the message
-            raised.args = (message,)
+            raised.args, raised.hint = (message,), hint
             raise raised
         raise EngineError(f"{self.name}: {kind.__name__}: {message}")
 
@@ -201,7 +201,7 @@ def _serve(pipe: Connection, factory: Callable[..., object], arguments: tuple[ob
             target = target if method else factory(*arguments)
             answer: tuple[str, object] = ("returned", value)
         except Exception as error:
-            answer = ("raised", (_public_kind(error), str(error)))
+            answer = ("raised", (_public_kind(error), str(error), getattr(error, "hint", None)))
         try:
             pipe.send(answer)
             message = pipe.recv()

@@ -1,25 +1,48 @@
-"""The compiled kernels (native/module.cpp). Absent where the package was installed without a compiler."""
+"""The compiled kernels (native/bindings/module.cpp). Absent where the package was installed without a compiler."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+class Arithmetic:
+    """One way to compute an edge-SR network."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def precision(self) -> str:
+        """``f32``, or ``int16``, which takes planes of integers alone."""
+    @property
+    def any_value(self) -> bool:
+        """Whether floats outside of 0 .. peak come out right too; otherwise see `EdgeSR.within_peak`."""
+    @property
+    def largest_peak(self) -> float:
+        """White of the deepest pixels that it takes; infinite where any will do."""
+
 class EdgeSR:
     def __init__(self, family: str, scale: int, filters: NDArray[np.float32], isa: str = "") -> None: ...
     @property
     def isa(self) -> str: ...
     @property
-    def integers(self) -> bool: ...
+    def arithmetics(self) -> list[Arithmetic]:
+        """Those that exist for this network and instruction set; of each precision fastest first, most exact last."""
+    def within_peak(self, plane: NDArray[Any], peak: float, threads: int) -> bool:
+        """Whether every pixel is in 0 .. peak; integers count as such, being clamped."""
     def upscale(
-        self, plane: NDArray[Any], out: NDArray[Any], peak: float, out_peak: float, arithmetic: str, threads: int
+        self, plane: NDArray[Any], out: NDArray[Any], peak: float, out_peak: float, arithmetic: Arithmetic, threads: int
     ) -> float:
-        """Returns the part of the pixels that integer kernels left to the float one."""
-    def upscale_rgb(self, rgb: NDArray[Any], out: NDArray[Any], peak: float, arithmetic: str, threads: int) -> None: ...
+        """Returns the part of the pixels that a kernel left to the most exact one.
+
+        Raises:
+            ValueError: If the network has no such arithmetic, or not for these pixels.
+        """
+    def upscale_rgb(
+        self, rgb: NDArray[Any], out: NDArray[Any], peak: float, arithmetic: Arithmetic, threads: int
+    ) -> None: ...
 
 def resize(
     plane: NDArray[Any], out: NDArray[Any], scale: int, shift: float, peak: float, threads: int, isa: str = ""
 ) -> None: ...
 def instruction_sets() -> list[str]: ...
-def hardware_threads() -> int: ...
 def ceilings(threads: int, seconds: float, isa: str = "") -> dict[str, float]: ...

@@ -26,7 +26,7 @@ KERNEL_SIZES = (3, 5, 7)
 SCALES = (2, 3, 4)
 PRECISIONS = ("f32", "int16")
 LARGEST_EASY_PEAK = 1023
-"""White of the deepest pixels for which rounding errors of 2e-5 do not matter, and integer sums do not overflow."""
+"""White of the deepest pixels for which rounding errors of 2e-5 do not matter."""
 TOLERATED_PIXELS = 0.008
 """Largest part of the pixels of `calibration_plane` that integer arithmetic may change, each by one level at most.
 
@@ -57,8 +57,11 @@ class NativeSession(Session):
         self._scale = scale
         self._threads = threads
         self._asked = precision
-        self._arithmetics: dict[int, str] = {}
-        self._minimal: bool | None = None
+        self._floats = _of_precision(network, "f32")
+        self._exact = self._floats[-1]
+        self._integers = _of_precision(network, "int16")
+        self._integers_for: dict[int, _native.Arithmetic | None] = {}
+        self._fast_floats: _native.Arithmetic | None = None
         self._last: NDArray[np.float32] = np.empty(0, np.float32)
         real = "int16" if precision == "int16" else "f32"
         self.facts = SessionFacts(engine="native", precision=real, isa=network.isa)
@@ -109,9 +112,7 @@ class NativeSession(Session):
         if out is None:
             out = np.empty((plane.shape[0] * self._scale, plane.shape[1] * self._scale), plane.dtype)
         out_white = white if out.dtype == plane.dtype else _white(out.dtype)
-        arithmetic = self._integer_arithmetic(white) if plane.dtype.kind == "u" else ""
-        arithmetic = arithmetic or self._float_arithmetic(max(white, out_white))
-        self._network.upscale(plane, out, white, out_white, arithmetic, self._threads)
+        self._network.upscale(plane, out, white, out_white, self._arithmetic(plane, white, out_white), self._threads)
         return out
 
     def upscale_rgb(self, image: Plane, out: Plane | None = None, *, peak: int | None = None) -> Plane:
@@ -150,40 +151,50 @@ class NativeSession(Session):
         """
         return "int16" if self._integer_arithmetic(peak) else "f32"
 
-    def _integer_arithmetic(self, white: int) -> str:
-        """The fastest integer kernel that suffices for planes with this white; empty where floats are to be taken."""
+    def _arithmetic(self, plane: Plane, white: int, out_white: int) -> "_native.Arithmetic":
+        """The fastest arithmetic that suffices for this plane."""
+        integers = self._integer_arithmetic(white) if plane.dtype.kind == "u" else None
+        if integers is not None:
+            return integers
+        floats = self._float_arithmetic(max(white, out_white))
+        if floats.any_value or self._network.within_peak(plane, white, self._threads):
+            return floats
+        return self._exact
+
+    def _integer_arithmetic(self, white: int) -> "_native.Arithmetic | None":
+        """The fastest integer kernel that suffices for planes with this white; ``None``: floats are to be taken."""
         if self._asked == "f32":
-            return ""
-        if white not in self._arithmetics:
-            self._arithmetics[white] = self._choose_integers(white)
-        return self._arithmetics[white]
+            return None
+        if white not in self._integers_for:
+            self._integers_for[white] = self._choose_integers(white)
+        return self._integers_for[white]
 
-    def _choose_integers(self, white: int) -> str:
-        fits = white <= LARGEST_EASY_PEAK and self._network.integers
-        for arithmetic in ("mirrored_integer", "minimal_integer", "integer"):
-            if fits and self._integers_suffice(arithmetic, white):
+    def _choose_integers(self, white: int) -> "_native.Arithmetic | None":
+        for arithmetic in self._integers:
+            if white <= arithmetic.largest_peak and self._integers_suffice(arithmetic, white):
                 return arithmetic
-        return "integer" if self._asked == "int16" else ""
+        return self._integers[-1] if self._asked == "int16" else None
 
-    def _float_arithmetic(self, white: int) -> str:
-        """``minimal`` saves a third of the multiplications for errors of about 1e-5, for which 16 bits are too fine."""
+    def _float_arithmetic(self, white: int) -> "_native.Arithmetic":
+        """The fastest float kernel that suffices: errors of about 1e-5 do, but not where white is beyond 10 bits."""
         if white > LARGEST_EASY_PEAK:
-            return "float"
-        if self._minimal is None:
-            self._minimal = self._minimal_suffices()
-        return "minimal" if self._minimal else "float"
+            return self._exact
+        if self._fast_floats is None:
+            faster = (each for each in self._floats if each is not self._exact and self._floats_suffice(each))
+            self._fast_floats = next(faster, self._exact)
+        return self._fast_floats
 
-    def _minimal_suffices(self) -> bool:
+    def _floats_suffice(self, arithmetic: "_native.Arithmetic") -> bool:
         plane = calibration_plane(255).astype(np.float32) / np.float32(255)
-        exact, minimal = (np.empty(np.multiply(plane.shape, self._scale), np.float32) for _ in range(2))
-        self._network.upscale(plane, exact, 1, 1, "float", self._threads)
-        self._network.upscale(plane, minimal, 1, 1, "minimal", self._threads)
-        return bool(np.abs(minimal - exact).max() <= TOLERATED_ERROR)
+        exact, faster = (np.empty(np.multiply(plane.shape, self._scale), np.float32) for _ in range(2))
+        self._network.upscale(plane, exact, 1, 1, self._exact, self._threads)
+        self._network.upscale(plane, faster, 1, 1, arithmetic, self._threads)
+        return bool(np.abs(faster - exact).max() <= TOLERATED_ERROR)
 
-    def _integers_suffice(self, arithmetic: str, peak: int) -> bool:
+    def _integers_suffice(self, arithmetic: "_native.Arithmetic", peak: int) -> bool:
         plane = calibration_plane(peak)
         floats, integers = (np.empty(np.multiply(plane.shape, self._scale), np.uint16) for _ in range(2))
-        self._network.upscale(plane, floats, peak, peak, "float", self._threads)
+        self._network.upscale(plane, floats, peak, peak, self._exact, self._threads)
         self._network.upscale(plane, integers, peak, peak, arithmetic, self._threads)
         change = np.abs(floats.astype(np.int32) - integers)
         refused = self._network.upscale(plane // 3, integers, peak, peak, arithmetic, self._threads)
@@ -222,11 +233,10 @@ class NativeEngine:
         Raises:
             ImportError: If the kernels were not built.
         """
-        native = _module()
-        # integers are a matter of the instruction set, which a network alone tells
-        integers = native.EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32)).integers
-        precisions = PRECISIONS if integers else PRECISIONS[:1]
-        return {"instruction_sets": instruction_sets(), "precisions": list(precisions), "devices": ["cpu"]}
+        # arithmetic is a matter of the instruction set, which a network alone tells
+        smallest = _module().EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32))
+        precisions = sorted({arithmetic.precision for arithmetic in smallest.arithmetics})
+        return {"instruction_sets": instruction_sets(), "precisions": precisions, "devices": ["cpu"]}
 
     def open(
         self,
@@ -265,7 +275,7 @@ class NativeEngine:
             raise EngineUnavailableError(f"native: no instruction set '{isa}' on this machine; there are {there_are}")
         family, _ = FAMILIES[model.card.architecture]
         network = native.EdgeSR(family, model.card.scale, _read_filters(model), isa or "")
-        if precision == "int16" and not network.integers:
+        if precision == "int16" and not _of_precision(network, precision):
             raise UnsupportedModelError(f"native: {network.isa} has no instruction for 16-bit integers; use f32")
         return NativeSession(network, scale=model.card.scale, threads=threads or 0, precision=precision)
 
@@ -334,6 +344,11 @@ def calibration_plane(peak: int) -> Plane:
 
 def _module() -> Any:
     return import_module("upres.engines._native")
+
+
+def _of_precision(network: "_native.EdgeSR", precision: str) -> "list[_native.Arithmetic]":
+    """What the network has of a precision, fastest first, most exact last."""
+    return [arithmetic for arithmetic in network.arithmetics if arithmetic.precision == precision]
 
 
 def _white(dtype: DTypeLike) -> int:

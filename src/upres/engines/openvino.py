@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
-from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.errors import EngineUnavailableError, Hint, UnsupportedModelError
 from upres.machine.cache import cache_folder
 from upres.models.catalog import Model
 
@@ -177,7 +177,7 @@ class OpenVinoEngine:
         graph = model.int8_graph
         if graph is None:
             raise UnsupportedModelError(
-                f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}; `upres export` makes one"
+                f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}", hint=Hint.MAKE_INT8
             )
         return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads), "int8")
 

@@ -49,13 +49,14 @@ def open_session(
     """
     if engine != "auto":
         return load(engine).open(model, threads=threads, precision=precision, device=device, isa=isa)
-    refusals = []
+    refusals: list[EngineError] = []
     for name in ENGINES:
         try:
             return load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
         except EngineError as error:
-            refusals.append(str(error))
-    raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(refusals)}")
+            refusals.append(error)
+    hint = next((error.hint for error in refusals if error.hint is not None), None)
+    raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(map(str, refusals))}", hint=hint)
 
 
 def load(name: str) -> Engine:

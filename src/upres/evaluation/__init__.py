@@ -9,7 +9,14 @@
 """
 
 from upres.evaluation.pairs import LoadedPair, LoadedPairs, Pair, dataset_name, find_pairs, load_pairs
-from upres.evaluation.quality import ImageQuality, QualityReport, bicubic_network, evaluate, evaluate_protocols
+from upres.evaluation.quality import (
+    ImageQuality,
+    QualityReport,
+    bicubic_network,
+    evaluate,
+    evaluate_protocols,
+    unchanged,
+)
 
 __all__ = [
     "ImageQuality",
@@ -23,4 +30,5 @@ __all__ = [
     "evaluate_protocols",
     "find_pairs",
     "load_pairs",
+    "unchanged",
 ]

@@ -1,7 +1,8 @@
-"""Data sets: folders of high-resolution pictures, and the low-resolution ones that go with them.
+"""Data sets: folders of true pictures, and the pictures of lower quality that go with them.
 
-Low-resolution pictures are the data set's own where it has them; otherwise MATLAB-exact bicubic reduction makes them.
-The high-resolution picture is always cropped to a multiple of the scale first.
+For scales above 1 these are smaller: the data set's own low-resolution pictures where it has them; otherwise
+MATLAB-exact bicubic reduction makes them. The high-resolution picture is always cropped to a multiple of the scale
+first. For scale 1, restoration, they are the data set's own, of the same size: noisy and clean.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,9 @@ from upres.image.io import extensions, read_pixels
 from upres.image.resize import crop_to_multiple, imresize
 from upres.metrics.protocol import Picture8
 
+PAIRED = {"noisy": "clean", "low": "high"}
+"""Folders of a data set for restoration: pictures of low quality -> the true ones, under the same names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -24,8 +28,10 @@ class Pair:
 
     name: str
     hr: Path
+    """The true picture."""
     lr: Path | None = None
-    """The data set's own low-resolution file; ``None`` where it is made from ``hr``."""
+    """The data set's own file of lower resolution, or at scale 1 of lower quality; ``None`` where it is made from
+    ``hr``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +40,9 @@ class LoadedPair:
 
     name: str
     hr: Picture8
-    """``(scale * H, scale * W, 3)``."""
+    """The true picture, ``(scale * H, scale * W, 3)``."""
     lr: Picture8
-    """``(H, W, 3)``."""
+    """What the network is given, ``(H, W, 3)``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,21 +58,23 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
     """The pictures of a data set, sorted by name.
 
     Understood are ``Set5/HR/baby.png`` with ``Set5/LR_bicubic/X2/babyx2.png`` (also with a prefix before ``HR`` and
-    ``LR_bicubic``, as in DIV2K, and given as ``Set5/HR`` itself), and a plain folder of high-resolution pictures.
+    ``LR_bicubic``, as in DIV2K, and given as ``Set5/HR`` itself), and a plain folder of high-resolution pictures. At
+    scale 1 ``PolyU50/noisy/plug.jpg`` with ``PolyU50/clean/plug.jpg``, or ``low/`` with ``high/``.
 
     Raises:
-        DataError: If there is no such folder, no picture in it, or its low-resolution part is incomplete.
+        DataError: If there is no such folder, no picture in it, the pictures of lower quality are incomplete, or the
+            data set is for another scale.
     """
+    paired = _paired_folders(Path(folder))
+    if paired is not None:
+        return _find_paired(*paired, scale)
     root = _hr_folder(Path(folder))
-    files = _pictures(root)
-    if not files:
-        raise DataError(f"{root}: no picture in it; a data set is a folder of pictures, or one with HR/ in it")
-    names = [file.stem for file in files]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{root}: two pictures are named '{twice}'; keep one of them")
+    files = _named_pictures(root)
     lr_folder = root.with_name(root.name.removesuffix("HR") + "LR_bicubic") / f"X{scale}"
     if not (root.name.endswith("HR") and lr_folder.is_dir()):
+        if scale == 1:
+            folders = ", or ".join(f"{low}/ and {true}/" for low, true in PAIRED.items())
+            raise DataError(f"{folder}: nothing to restore in it; at scale 1 a data set is a folder with {folders}")
         return [Pair(name=file.stem, hr=file) for file in files]
     low = {file.stem: file for file in _pictures(lr_folder)}
     return [Pair(name=file.stem, hr=file, lr=_lr_of(file, low, lr_folder, scale)) for file in files]
@@ -120,6 +128,37 @@ def _hr_folder(folder: Path) -> Path:
     if len(inside) > 1:
         raise DataError(f"{folder}: several data sets ({', '.join(path.name for path in inside)}); name one of them")
     return inside[0] if inside else folder
+
+
+def _paired_folders(folder: Path) -> tuple[Path, Path] | None:
+    """The folders of low quality and of true pictures, where the data set has both."""
+    found = [(folder / low, folder / true) for low, true in PAIRED.items()]
+    return next((pair for pair in found if all(each.is_dir() for each in pair)), None)
+
+
+def _find_paired(low_folder: Path, true_folder: Path, scale: int) -> list[Pair]:
+    if scale != 1:
+        raise DataError(
+            f"{true_folder.parent}: {low_folder.name}/ and {true_folder.name}/ are of one size, for scale 1, and the "
+            f"scale asked for is {scale}; name {true_folder} to reduce and enlarge its pictures"
+        )
+    low, true = ({file.stem: file for file in _named_pictures(each)} for each in (low_folder, true_folder))
+    for stem in sorted(low.keys() ^ true.keys()):
+        there, lacking = (low[stem], true_folder) if stem in low else (true[stem], low_folder)
+        raise DataError(f"{lacking}: no {stem} to go with {there}")
+    return [Pair(name=stem, hr=file, lr=low[stem]) for stem, file in true.items()]
+
+
+def _named_pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder, each under a name of its own."""
+    files = _pictures(folder)
+    if not files:
+        raise DataError(f"{folder}: no picture in it; a data set is a folder of pictures, or one with HR/ in it")
+    names = [file.stem for file in files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{folder}: two pictures are named '{twice}'; keep one of them")
+    return files
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -1,6 +1,5 @@
-"""PSNR and SSIM of a network on a data set."""
+"""Quality of a network on a data set, by any protocol and any metrics."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from upres.evaluation.pairs import LoadedPair, LoadedPairs, dataset_name, find_p
 from upres.image.convert import Batch, Network, to_dtype, to_float
 from upres.image.resize import imresize
 from upres.metrics.protocol import ColorMode, Protocol, find_protocol
-from upres.metrics.ssim import WINDOW
+from upres.metrics.table import DEFAULT, mean_scores, to_figures
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures: once before the first, then after each."""
@@ -24,12 +23,22 @@ class ImageQuality:
     """How well one picture was upscaled."""
 
     name: str
-    psnr_db: float
-    ssim: float
+    scores: Mapping[str, float]
+    """Name of a metric -> its figure."""
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR in dB, where it was measured."""
+        return self.scores["psnr"]
+
+    @property
+    def ssim(self) -> float:
+        """SSIM, where it was measured."""
+        return self.scores["ssim"]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON-ready data to six decimals; an infinite PSNR, which JSON cannot hold, is ``None``."""
-        return {"name": self.name, **_figures(self.psnr_db, self.ssim)}
+        """The figures as JSON-ready data to six decimals; an infinite figure, which JSON cannot hold, is ``None``."""
+        return {"name": self.name, **to_figures(self.scores)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +52,19 @@ class QualityReport:
     images: tuple[ImageQuality, ...]
 
     @property
+    def scores(self) -> dict[str, float]:
+        """Name of a metric -> its mean over the pictures."""
+        return mean_scores([image.scores for image in self.images])
+
+    @property
     def psnr_db(self) -> float:
-        """Mean PSNR over the pictures, in dB."""
-        return math.fsum(image.psnr_db for image in self.images) / len(self.images)
+        """Mean PSNR over the pictures, in dB, where it was measured."""
+        return self.scores["psnr"]
 
     @property
     def ssim(self) -> float:
-        """Mean SSIM over the pictures."""
-        return math.fsum(image.ssim for image in self.images) / len(self.images)
+        """Mean SSIM over the pictures, where it was measured."""
+        return self.scores["ssim"]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data: the contract of ``upres evaluate --json``."""
@@ -59,7 +73,7 @@ class QualityReport:
             "scale": self.scale,
             "dataset": self.dataset,
             "protocol": self.protocol,
-            **_figures(self.psnr_db, self.ssim),
+            **to_figures(self.scores),
             "images": [image.to_dict() for image in self.images],
         }
 
@@ -71,23 +85,26 @@ def evaluate(
     scale: int,
     color_mode: ColorMode,
     protocol: str = "paper",
+    metrics: Sequence[str] = DEFAULT,
     model: str = "network",
     progress: Progress | None = None,
 ) -> QualityReport:
-    """PSNR and SSIM of a network on every picture of a data set.
+    """Quality of a network on every picture of a data set.
 
     Args:
         network: Callable from a float32 batch ``(1, C, H, W)`` in [0, 1] to ``(1, C, scale * H, scale * W)``;
-            C is 1 for ``luma`` and 3 for ``rgb``. `bicubic_network` gives the usual baseline.
+            C is 1 for ``luma`` and 3 for ``rgb``. `bicubic_network` gives the usual baseline, and `unchanged` that of
+            restoration.
         data: A folder as `find_pairs` understands it, or what `load_pairs` made of one.
-        scale: The network's factor.
+        scale: The network's factor; 1 restores, and takes a data set of noisy and clean pictures.
         color_mode: ``luma`` or ``rgb``.
         protocol: A name of `upres.metrics.protocol.PROTOCOLS`.
+        metrics: Names of `upres.metrics.table.METRICS`.
         model: Name for the report.
         progress: Called before the first and after each picture.
 
     Raises:
-        DataError: If the data set, the protocol and the network do not fit each other.
+        DataError: If the data set, the protocol, the metrics and the network do not fit each other.
         ImageError: If a picture cannot be read.
         ValueError: If the network returns another shape than its scale asks for.
     """
@@ -97,6 +114,7 @@ def evaluate(
         scale=scale,
         color_mode=color_mode,
         protocols=[protocol],
+        metrics=metrics,
         model=model,
         progress=progress,
     )
@@ -110,6 +128,7 @@ def evaluate_protocols(
     scale: int,
     color_mode: ColorMode,
     protocols: Sequence[str],
+    metrics: Sequence[str] = DEFAULT,
     model: str = "network",
     progress: Progress | None = None,
 ) -> list[QualityReport]:
@@ -121,6 +140,7 @@ def evaluate_protocols(
     rules = [find_protocol(name) for name in protocols]
     for each in rules:
         each.check(color_mode)
+        each.check_metrics(metrics)
     dataset, count, pairs = _open(data, scale)
     images: dict[str, list[ImageQuality]] = {each.name: [] for each in rules}
     if progress:
@@ -128,7 +148,7 @@ def evaluate_protocols(
     for done, pair in enumerate(pairs, start=1):
         remembering = _Remembering(network)
         for each in rules:
-            images[each.name].append(_measure(remembering, pair, each, scale, color_mode))
+            images[each.name].append(_measure(remembering, pair, each, metrics, scale, color_mode))
         if progress:
             progress(done, count)
     return [_report(model, scale, dataset, images, each) for each in rules]
@@ -154,6 +174,11 @@ def bicubic_network(scale: int, *, eight_bit: bool = True) -> Network:
     return enlarge
 
 
+def unchanged(batch: Batch) -> Batch:
+    """The picture as it is: the network of scale 1 that restoration has to beat."""
+    return batch
+
+
 class _Remembering:
     """A network that does not run twice in a row on the same input."""
 
@@ -176,17 +201,19 @@ def _open(data: str | Path | LoadedPairs, scale: int) -> tuple[str, int, Iterabl
     return data.dataset, len(data.pairs), data.pairs
 
 
-def _measure(network: Network, pair: LoadedPair, rules: Protocol, scale: int, color_mode: ColorMode) -> ImageQuality:
+def _measure(
+    network: Network, pair: LoadedPair, rules: Protocol, metrics: Sequence[str], scale: int, color_mode: ColorMode
+) -> ImageQuality:
     height, width, _ = pair.hr.shape
-    least = WINDOW + 2 * rules.border_scales * scale
+    least = rules.least_side(metrics, scale=scale)
     if min(height, width) < least:
         raise DataError(
-            f"{pair.name}: {width}x{height} pixels are too few for protocol '{rules.name}' at scale {scale}, "
-            f"which needs {least}x{least}"
+            f"{pair.name}: {width}x{height} pixels are too few for {', '.join(metrics)} by protocol '{rules.name}' at "
+            f"scale {scale}, which needs {least}x{least}"
         )
     sr = rules.estimate(network, pair.lr, scale=scale, color_mode=color_mode)
-    psnr_db, similarity = rules.score(sr, rules.reference(pair.hr), scale=scale)
-    return ImageQuality(name=pair.name, psnr_db=psnr_db, ssim=similarity)
+    scores = rules.score(sr, rules.reference(pair.hr), scale=scale, metrics=metrics)
+    return ImageQuality(name=pair.name, scores=scores)
 
 
 def _report(
@@ -195,7 +222,3 @@ def _report(
     return QualityReport(
         model=model, scale=scale, dataset=dataset, protocol=rules.name, images=tuple(images[rules.name])
     )
-
-
-def _figures(psnr_db: float, ssim: float) -> dict[str, float | None]:
-    return {"psnr_db": round(psnr_db, 6) if math.isfinite(psnr_db) else None, "ssim": round(ssim, 6)}

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from upres.errors import DataError
+from upres.machine.atomic import write_text
 from upres.metrics.protocol import PROTOCOLS
+from upres.metrics.table import METRICS, from_figures, to_figures
 
 Record = Mapping[str, Any]
 """A `QualityReport.to_dict` with one more key, ``run``: on what it rests.
@@ -17,6 +18,7 @@ precision as asked for, which may be ``auto``.
 """
 
 _KIND = "upres evaluate"
+_FIGURES = {"metrics", *(metric.key for metric in METRICS.values())}
 
 
 class Results:
@@ -44,19 +46,26 @@ class Results:
         """The record that already answers ``wanted``, or ``None``.
 
         Args:
-            wanted: As a record, but ``images`` are names and ``run`` needs only ``weights_sha256`` and ``asked``.
+            wanted: As a record, but ``images`` are names, ``metrics`` are the least that it must hold, and ``run``
+                needs only ``weights_sha256`` and ``asked``.
 
         Returns:
             A record of the same model, scale, data set, protocol and engine asked for, if it was measured with the same
-            weights on pictures of the same names.
+            weights on pictures of the same names. It may hold more metrics.
         """
         found = self._records.get(_key(wanted))
         if found is None or found["run"]["weights_sha256"] != wanted["run"]["weights_sha256"]:
             return None
+        if not from_figures(found).keys() >= set(wanted.get("metrics", ())):
+            return None
         return found if [image["name"] for image in found["images"]] == list(wanted["images"]) else None
 
     def add(self, records: Iterable[Record]) -> None:
-        """Keep these records, instead of older ones that they replace, and write the file."""
+        """Keep these records, instead of older ones that they replace, and write the file.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
         self._records.update({_key(record): record for record in records})
         if self._path is None:
             return
@@ -65,51 +74,66 @@ class Results:
         write_text(self._path, f'{{"written_by": "{_KIND}", "results": [\n{lines}\n]}}\n')
 
 
+def only(record: Record, metrics: Sequence[str]) -> dict[str, Any]:
+    """The record with these of its metrics and no others."""
+
+    def narrowed(figures: Mapping[str, Any]) -> dict[str, Any]:
+        scores = from_figures(figures)
+        facts = {key: value for key, value in figures.items() if key not in _FIGURES}
+        return facts | to_figures({name: scores[name] for name in metrics})
+
+    facts = {key: value for key, value in record.items() if key not in ("images", "run")}
+    return {**narrowed(facts), "images": [narrowed(image) for image in record["images"]], "run": record["run"]}
+
+
+def card_score(record: Record) -> dict[str, Any]:
+    """What a model's card holds of a record: data set, protocol and figures."""
+    figures = to_figures(from_figures(record), digits=None)
+    others = {name: value for name, value in figures.pop("metrics").items() if not METRICS[name].key}
+    score = {"dataset": record["dataset"], "protocol": record["protocol"], **figures}
+    return score | ({"metrics": others} if others else {})
+
+
+def scores_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """What records say of each model, by its name, as cards hold it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        found.setdefault(record["model"], []).append(card_score(record))
+    return found
+
+
 def to_markdown(records: Sequence[Record]) -> str:
-    """Tables of the records: one a protocol and scale, a line a model, a column a data set; ``PSNR / SSIM``."""
+    """Tables of the records: one a protocol and scale, a line a model, a column a data set."""
     parts = ["# Quality\n\nWritten by `upres evaluate`; every figure is a mean over the pictures of a data set.\n"]
     for name, rules in PROTOCOLS.items():
         mine = [record for record in records if record["protocol"] == name]
         if not mine:
             continue
-        parts.append(f"## Protocol `{name}`\n\n{rules.summary[0].upper()}{rules.summary[1:]}. PSNR in dB / SSIM.\n")
+        measured = set().union(*(from_figures(record) for record in mine))
+        metrics = [each for each in METRICS if each in measured]
+        headings = " / ".join(METRICS[each].heading for each in metrics)
+        parts.append(f"## Protocol `{name}`\n\n{rules.summary[0].upper()}{rules.summary[1:]}. {headings}.\n")
         for scale in sorted({record["scale"] for record in mine}):
-            parts.append(f"### x{scale}\n\n{_table([record for record in mine if record['scale'] == scale])}\n")
+            chosen = [record for record in mine if record["scale"] == scale]
+            parts.append(f"### x{scale}\n\n{_table(chosen, metrics)}\n")
     return "\n".join(parts)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        DataError: If it cannot be written.
-    """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def _table(records: Sequence[Record]) -> str:
+def _table(records: Sequence[Record], metrics: Sequence[str]) -> str:
     datasets = list(dict.fromkeys(record["dataset"] for record in sorted(records, key=lambda r: len(r["images"]))))
     rows: dict[tuple[Any, ...], dict[str, str]] = {}
     for record in sorted(records, key=_order):
         run = record["run"]
         row = (record["model"], f"{run['parameters']:,}", f"{run['engine']} {run['precision']}")
-        psnr_db = "inf" if record["psnr_db"] is None else f"{record['psnr_db']:.2f}"
-        rows.setdefault(row, {})[record["dataset"]] = f"{psnr_db} / {record['ssim']:.4f}"
+        scores = from_figures(record)
+        cells = [METRICS[name].text(scores[name], page=True) if name in scores else "–" for name in metrics]
+        rows.setdefault(row, {})[record["dataset"]] = " / ".join(cells)
     lines = [
         "| model | parameters | engine | " + " | ".join(datasets) + " |",
         "|---|---:|---|" + "---:|" * len(datasets),
     ]
-    for row, cells in rows.items():
-        lines.append("| " + " | ".join([*row, *(cells.get(dataset, "") for dataset in datasets)]) + " |")
+    for row, found in rows.items():
+        lines.append("| " + " | ".join([*row, *(found.get(dataset, "") for dataset in datasets)]) + " |")
     return "\n".join(lines)
 
 

@@ -1,17 +1,16 @@
 """Many pictures in one run: what is done already, what is to do, what went wrong."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from upres.errors import ImageReadError, ImageWriteError, OutputExistsError, UpresError
+from upres.errors import Hint, ImageReadError, ImageWriteError, OutputExistsError, UpresError
 from upres.folders.jobs import STANDARD, Job
-from upres.folders.journal import FILE_NAME, Entry, Journal, absolute, digest
+from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Progress
@@ -39,6 +38,8 @@ class FileReport:
     engine: str | None = None
     seconds: float = 0.0
     error: str | None = None
+    hint: Hint | None = None
+    """What to do about the error."""
     skipped: bool = False
     """True where the output was there already, made from the same source with the same options."""
     size: tuple[int, int] | None = None
@@ -47,22 +48,41 @@ class FileReport:
     """What the output could not hold, or what else differs from what one might expect."""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data; the size as ``width`` and ``height``."""
+        """JSON-ready data: all but the hint; the size as ``width`` and ``height``."""
         data = asdict(self)
+        del data["hint"]
         height, width = data.pop("size") or (None, None)
         return {**data, "seconds": round(self.seconds, 4), "width": width, "height": height}
 
 
-class Batch:
+class FolderRun:
     """Runs jobs one after the other and goes on past those that fail.
 
     Args:
         jobs: What to do. A picture that upres made from another one of these is left out.
         upscaler: Makes them larger.
         options: How outputs are written.
+        source: Where a job without a source reads its picture.
+        sink: Where a job without an output writes its picture.
+
+    Raises:
+        ValueError: If a job needs a source or a sink that is not there.
     """
 
-    def __init__(self, jobs: Sequence[Job], upscaler: Upscaler, options: FileOptions) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        upscaler: Upscaler,
+        options: FileOptions,
+        *,
+        source: BinaryIO | None = None,
+        sink: BinaryIO | None = None,
+    ) -> None:
+        if source is None and any(job.source is None for job in jobs):
+            raise ValueError("a job without a source needs the run's")
+        if sink is None and any(job.output is None for job in jobs):
+            raise ValueError("a job without an output needs the run's sink")
+        self._source, self._sink = source, sink
         self._journals: dict[Path, Journal] = {}
         self._upscaler = upscaler
         self._options = options
@@ -82,10 +102,12 @@ class Batch:
             share = None if progress is None else _offset(progress, index)
             try:
                 report = self._do(job, share)
-            except (UpresError, OSError) as error:
+            except UpresError as error:
+                report = {"error": str(error), "hint": error.hint}
+            except OSError as error:
                 report = {"error": str(error)}
             except MemoryError:
-                report = {"error": f"{_name(job.source)}: not enough memory; --max-memory lowers the need"}
+                report = {"error": f"{_name(job.source)}: not enough memory", "hint": Hint.LESS_MEMORY}
             if progress is not None:
                 progress(index + 1)
             yield FileReport(
@@ -101,7 +123,7 @@ class Batch:
             if job.output.exists() and not self._options.overwrite:
                 return {"skipped": True, "model": self._require_same(job).model}
         self._upscaler.prepare()
-        picture = read(sys.stdin.buffer.read() if job.source is None else job.source)
+        picture = read(self._read_source() if job.source is None else job.source)
         plan = self._upscaler.plan(picture.size)
         name = self._format(job, picture)
         _require_side(plan, name)
@@ -111,20 +133,23 @@ class Batch:
         warnings += self._record(job, plan)
         return {
             "model": plan.model_name,
-            "engine": self._upscaler.engine_name(plan),
+            "engine": self._upscaler.sessions.engines(plan.steps, self._upscaler.settings),
             "size": plan.size,
             "warnings": tuple(dict.fromkeys(warnings)),
         }
+
+    def _read_source(self) -> bytes:
+        assert self._source is not None
+        return self._source.read()
 
     def _write(self, picture: Picture, output: Path | None, format: str) -> list[str]:  # noqa: A002
         options: dict[str, Any] = {"format": format, "quality": self._options.quality}
         if self._options.background is not None:
             options["background"] = self._options.background
         if output is None:
-            buffer = BytesIO()
-            report = write(picture, buffer, **options)
-            sys.stdout.buffer.write(buffer.getbuffer())
-            sys.stdout.buffer.flush()
+            assert self._sink is not None
+            report = write(picture, self._sink, **options)
+            self._sink.flush()
         else:
             try:
                 output.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +165,7 @@ class Batch:
         grown, self._peak = peak > self._peak, peak
         if limit is None or peak <= limit or not grown:
             return []
-        return [f"took {peak / 2**20:.0f} MiB of memory, over --max-memory {limit / 2**20:.0f} MiB"]
+        return [f"took {peak / 2**20:.0f} MiB of memory, over the limit of {limit / 2**20:.0f} MiB"]
 
     def _format(self, job: Job, picture: Picture) -> str:
         """Format to write: as asked for, by the output's name, or that of the source."""
@@ -170,16 +195,16 @@ class Batch:
             problem = "was changed since upres made it"
         elif _digest_of_source(job.source) != entry.source_sha256:
             problem = f"was made from another picture, or from another version of {job.source}"
-        elif dict(entry.recipe) != (recipe := self._recipe()):
+        elif dict(entry.options) != (options := self._all_options()):
             changes = (
-                f"{key} {entry.recipe.get(key)}, now {value}"
-                for key, value in recipe.items()
-                if entry.recipe.get(key) != value
+                f"{key} {entry.options.get(key)}, now {value}"
+                for key, value in options.items()
+                if entry.options.get(key) != value
             )
             problem = f"was made with other options ({'; '.join(changes)})"
         else:
             return entry
-        raise OutputExistsError(f"{job.output} {problem}; --overwrite replaces it")
+        raise OutputExistsError(f"{job.output} {problem}", hint=Hint.OVERWRITE)
 
     def _record(self, job: Job, plan: Plan) -> list[str]:
         """Note a finished output; a warning where its folder's journal cannot be written."""
@@ -191,7 +216,7 @@ class Batch:
                 source=job.source,
                 source_sha256=digest(job.source),
                 model=plan.model_name,
-                recipe=self._recipe(),
+                options=self._all_options(),
             )
         except OSError as error:
             path = job.output.parent / FILE_NAME
@@ -211,7 +236,7 @@ class Batch:
             self._journals[folder] = Journal(folder)
         return self._journals[folder]
 
-    def _recipe(self) -> dict[str, str]:
+    def _all_options(self) -> dict[str, str]:
         """All that decides the output's content besides the source, as text."""
         options = self._options
         quality = "default" if options.quality is None else str(options.quality)
@@ -234,8 +259,8 @@ def _require_side(plan: Plan, format: str) -> None:  # noqa: A002
     limit = FORMATS[format].max_side
     if max(plan.size) > limit:
         raise ImageWriteError(
-            f"the output would be {plan.size[1]}x{plan.size[0]}; {format} holds {limit} pixels a side:"
-            " choose a smaller size or --format png"
+            f"the output would be {plan.size[1]}x{plan.size[0]}; {format} holds {limit} pixels a side",
+            hint=Hint.OTHER_FORMAT,
         )
 
 

@@ -53,6 +53,22 @@ def find_pictures(
     return list(found.items())
 
 
+def goes_into_folder(
+    output: str | None, inputs: Iterable[str | Path], pictures: Sequence[tuple[str | Path, Path]]
+) -> bool:
+    """Whether ``output`` names a folder: one that exists, ends in a slash or is to take several pictures.
+
+    Args:
+        output: As for `plan_jobs`.
+        inputs: As for `find_pictures`; the pictures of a folder go into a folder, however many there are.
+        pictures: What `find_pictures` found.
+    """
+    if output in (None, STANDARD):
+        return False
+    several = len(pictures) > 1 or any(Path(item).is_dir() for item in inputs)
+    return several or Path(output).is_dir() or output.endswith(("/", "\\"))
+
+
 def plan_jobs(
     pictures: Iterable[tuple[str | Path, Path]],
     request: SizeRequest,

@@ -5,12 +5,13 @@ stay free of our marks, whatever their format, folders can be moved and copied, 
 A later line about the same file replaces an earlier one; lines that cannot be read are passed over.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from upres.machine.digest import digest
 
 FILE_NAME = ".upres.jsonl"
 
@@ -27,7 +28,7 @@ class Entry:
     source_sha256: str
     model: str
     """Names of the networks that were used."""
-    recipe: Mapping[str, str]
+    options: Mapping[str, str]
     """Everything that the output's content depends on besides the source: model, its weights, size, format ..."""
 
 
@@ -56,7 +57,7 @@ class Journal:
         """Absolute path of the picture that an output was made from."""
         return absolute(self.folder / entry.source)
 
-    def record(self, output: Path, *, source: Path, source_sha256: str, model: str, recipe: Mapping[str, str]) -> None:
+    def record(self, output: Path, *, source: Path, source_sha256: str, model: str, options: Mapping[str, str]) -> None:
         """Note a finished output of this folder.
 
         Raises:
@@ -68,21 +69,11 @@ class Journal:
             source=_relative(source, self.folder),
             source_sha256=source_sha256,
             model=model,
-            recipe=recipe,
+            options=options,
         )
         with (self.folder / FILE_NAME).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(entry), sort_keys=True) + "\n")
         self._entries[entry.output] = entry
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal.
-
-    Raises:
-        OSError: If it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def absolute(path: Path) -> Path:
@@ -98,8 +89,11 @@ def _read(path: Path) -> dict[str, Entry]:
     entries = {}
     for line in lines:
         try:
-            entry = Entry(**json.loads(line))
-        except (ValueError, TypeError):
+            fields = json.loads(line)
+            if "recipe" in fields:  # what journals called the options at first
+                fields["options"] = fields.pop("recipe")
+            entry = Entry(**fields)
+        except (ValueError, TypeError, AttributeError):
             continue
         entries[entry.output] = entry
     return entries

@@ -3,7 +3,6 @@
 import numpy as np
 
 from upres.image.picture import Pixels
-from upres.image.resize import imresize
 
 _ROWS = 256
 
@@ -40,20 +39,6 @@ def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
     result = color.copy()
     np.copyto(result, _doubled(np.rint(filled).astype(pixels.dtype), hidden.shape), where=hidden[..., None])
     return result.reshape(pixels.shape)
-
-
-def resize_alpha(alpha: Pixels, *, size: tuple[int, int]) -> Pixels:
-    """Opacity at another size, by antialiased bicubic.
-
-    Regions that are wholly transparent or wholly opaque stay exactly so: the kernel's weights sum to one, and what it
-    overshoots at edges is clamped.
-
-    Args:
-        alpha: ``(H, W)``, ``uint8`` or ``uint16``.
-        size: Height and width of the result.
-    """
-    resized: Pixels = imresize(alpha, size=size)
-    return resized
 
 
 def flatten(pixels: Pixels, alpha: Pixels, background: tuple[int, int, int] = (255, 255, 255)) -> Pixels:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from upres.image.formats import FORMATS
 from upres.image.picture import Picture
 
 Chromaticities = tuple[float, ...]
@@ -34,17 +35,18 @@ _CURVE_POINTS = 1024
 
 def with_named_colors(picture: Picture, stream: BinaryIO, kind: str) -> Picture:
     """The picture with a profile for the colour space that its file names, where it has no profile already."""
-    if picture.metadata.icc is not None or kind not in ("png", "avif", "heif"):
+    place = FORMATS[kind].named_colors
+    if picture.metadata.icc is not None or place is None:
         return picture
     stream.seek(0)
     grey = picture.pixels.ndim == 2
-    icc, note = _of_png(stream, grey=grey) if kind == "png" else _of_box(stream, grey=grey)
+    icc, note = _of_chunks(stream, grey=grey) if place == "chunks" else _of_box(stream, grey=grey)
     if note:
         picture = picture.noting(note)
     return replace(picture, metadata=replace(picture.metadata, icc=icc)) if icc else picture
 
 
-def _of_png(stream: BinaryIO, *, grey: bool) -> tuple[bytes | None, str | None]:
+def _of_chunks(stream: BinaryIO, *, grey: bool) -> tuple[bytes | None, str | None]:
     found = dict(_png_head(stream))
     if b"cICP" in found and len(found[b"cICP"]) == 4:
         return profile_of_code_points(found[b"cICP"][0], found[b"cICP"][1], grey=grey)

@@ -158,6 +158,39 @@ def run_together(
     return outs if image.ndim == 3 else [out[:, :, 0] for out in outs]
 
 
+def fitted(network: Network, *, scale: int, min_size: int, multiple_of: int) -> Network:
+    """The network for pictures of every size: where it needs more pixels, it sees the picture reflected at its edges.
+
+    What `upres.pipeline.stages` does for windows, for those who run a network on whole batches.
+
+    Args:
+        network: Takes sides from ``min_size`` on that are multiples of ``multiple_of``.
+        scale: How many times larger its output is.
+        min_size: As the network's card says.
+        multiple_of: Likewise.
+
+    Example:
+        >>> halved = lambda batch: batch[..., ::2, ::2].repeat(2, axis=2).repeat(2, axis=3)
+        >>> fitted(halved, scale=1, min_size=1, multiple_of=2)(np.ones((1, 3, 5, 7), np.float32)).shape
+        (1, 3, 5, 7)
+    """
+    if (min_size, multiple_of) == (1, 1):
+        return network
+
+    def run(batch: Batch) -> Batch:
+        before = [-(-max(0, min_size - length) // 2) for length in batch.shape[2:]]
+        after = [
+            side + -(length + 2 * side) % multiple_of for length, side in zip(batch.shape[2:], before, strict=True)
+        ]
+        whole = network(np.pad(batch, [(0, 0), (0, 0), *zip(before, after, strict=True)], mode="symmetric"))
+        rows, columns = (
+            slice(scale * side, scale * (side + length)) for side, length in zip(before, batch.shape[2:], strict=True)
+        )
+        return np.ascontiguousarray(whole[..., rows, columns])
+
+    return run
+
+
 def enlarge_plane(
     plane: NDArray[Any], scale: int, *, shift: tuple[Fraction, Fraction], white: int | None = None
 ) -> NDArray[Any]:

@@ -17,10 +17,6 @@ Background = tuple[int, int, int]
 
 WHITE: Background = (255, 255, 255)
 _WORDS = {"exif": "EXIF", "xmp": "XMP", "dpi": "resolution (dpi)", "text": "comments", "iptc": "IPTC captions"}
-_HOLDS_ONE_COMMENT = frozenset({"jpeg", "gif"})
-_NO_PLACE_FOR_DPI = frozenset({"webp", "avif", "heif"})
-# What a JPEG marker takes, less the words that stand before the block in it.
-_JPEG_LIMITS = {"exif": 65533 - 6, "xmp": 65533 - 29, "iptc": 65533 - 14}
 
 
 @dataclass
@@ -57,8 +53,8 @@ def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
     if picture.is_animation and form.pages:
         ledger.lost.append("the animation's timing (its frames became pages)")
         return picture.map(lambda frame: replace(frame, duration_ms=None))
-    if form.name == "avif" and picture.loop:
-        ledger.lost.append(f"number of plays ({picture.loop}; AVIF plays for ever)")
+    if picture.loop and not form.counts_plays:
+        ledger.lost.append(f"number of plays ({picture.loop}; {form.name.upper()} plays for ever)")
     if form.animation if picture.is_animation else form.pages:
         return picture
     ledger.lost.append(f"{'frames' if picture.is_animation else 'pages'} 2 to {count}")
@@ -85,7 +81,7 @@ def _fit_profile(picture: Picture, form: Format, ledger: Ledger, background: Bac
     grey_becomes_rgb = profile_space(icc) == "grey" and (
         not form.grey
         or any(frame.pixels.ndim == 3 for frame in picture.frames)
-        or (picture.alpha is not None and (form.name == "avif" or len(set(background or WHITE)) > 1))
+        or (picture.alpha is not None and (not form.grey_with_alpha or len(set(background or WHITE)) > 1))
     )
     if "icc" in form.metadata and not grey_becomes_rgb:
         return picture
@@ -115,7 +111,7 @@ def _to_8_bit(array: Pixels) -> Pixels:
 
 def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
     metadata = for_upright(picture.metadata, *picture.size)
-    if metadata.dpi and not metadata.exif and form.name in _NO_PLACE_FOR_DPI:
+    if metadata.dpi and not metadata.exif and form.dpi_in_exif:
         metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
     for name, word in _WORDS.items():
         value = getattr(metadata, name)
@@ -123,9 +119,10 @@ def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
             continue
         if name not in form.metadata:
             ledger.lost.append(word)
-        elif form.name == "jpeg" and len(value) > _JPEG_LIMITS.get(name, len(value)):
-            ledger.lost.append(f"{word} (over the 64 kB that JPEG can hold)")
-        elif name == "text" and form.name in _HOLDS_ONE_COMMENT and [key for key, _ in value] != ["Comment"]:
+        elif len(value) > form.metadata_limits.get(name, len(value)):
+            most = round(form.metadata_limits[name] / 1024)
+            ledger.lost.append(f"{word} (over the {most} kB that {form.name.upper()} can hold)")
+        elif name == "text" and form.one_comment and [key for key, _ in value] != ["Comment"]:
             ledger.lost.append(word)
         else:
             continue

@@ -1,99 +1,196 @@
-"""The file formats: their names, their suffixes, their first bytes and what they can hold."""
+"""The file formats: their names, their suffixes, their first bytes, what they can hold and who reads and writes them.
 
-from dataclasses import dataclass
+A format is a row of `FORMATS` and a codec, the module that ``codec`` names, with ``decode`` and ``encode`` as
+`upres.image.codecs.codec.Codec` describes them. Everything else asks the row: no other module knows a format by name.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from upres.errors import ImageWriteError, near_miss
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What one file format can hold."""
+    """All facts of one file format."""
 
     name: str
     suffixes: tuple[str, ...]
     """The first is the usual one."""
+    aliases: tuple[str, ...] = ()
+    """Other names that a caller may give."""
+    codec: str
+    """Module that decodes and encodes; it is imported when a file needs it."""
+    plugin: str = ""
+    """Class of Pillow's that opens such files, as ``module:class``, where the codec goes by way of Pillow."""
+    magic: bytes | None = None
+    """Regular expression that the first 64 bytes match from their beginning."""
+    brands: frozenset[bytes] = frozenset()
+    """Brands of an ISO media file, main or compatible, that mean this format."""
+    main_brands: frozenset[bytes] = frozenset()
+    """Brands that mean it only as the main one."""
     max_side: int
     """Longest side in pixels."""
     bits: int = 8
     """Bits a sample, at most, as this package writes it."""
     alpha: bool = False
     animation: bool = False
+    counts_plays: bool = True
+    """False where an animation can only play for ever."""
     pages: bool = False
     grey: bool = True
     """False where grey is stored as three equal channels."""
+    grey_with_alpha: bool = True
+    """False where grey with alpha is stored as three equal channels."""
+    has_quality: bool = False
+    """Whether writing takes a quality from 1 to 100."""
+    lossless: Literal["always", "on request", "never"] = "never"
+    """Whether writing keeps every sample of what the format can hold."""
     metadata: frozenset[str] = frozenset()
     """Fields of `Metadata` that it holds."""
-    writable: bool = True
+    metadata_limits: Mapping[str, int] = field(default_factory=dict)
+    """Field of `Metadata` -> most bytes that it may have."""
+    dpi_in_exif: bool = False
+    """Whether EXIF is the only place for the resolution."""
+    one_comment: bool = False
+    """Whether ``text`` is one comment without a keyword."""
+    named_colors: Literal["chunks", "box"] | None = None
+    """Where a file may name its colour space by numbers: PNG's chunks or the ``colr`` box of ISO media."""
+
+    def begins(self, head: bytes) -> bool:
+        """Whether a file with these first 64 bytes is of this format."""
+        if self.magic is not None:
+            return re.match(self.magic, head, re.DOTALL) is not None
+        if head[4:8] != b"ftyp":
+            return False
+        end = min(int.from_bytes(head[:4], "big"), len(head))
+        compatible = {head[start : start + 4] for start in range(16, end - 3, 4)}
+        return bool((compatible | {head[8:12]}) & self.brands) or head[8:12] in self.main_brands
 
 
 _ALL = frozenset({"icc", "exif", "xmp", "dpi"})
+_JPEG_MARKER = 65533
 
 FORMATS = {
     item.name: item
     for item in (
         Format(
-            name="jpeg", suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"), max_side=65500, metadata=_ALL | {"text", "iptc"}
+            name="jpeg",
+            suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+            aliases=("jpg",),
+            codec="upres.image.codecs.jpeg",
+            plugin="PIL.JpegImagePlugin:JpegImageFile",
+            magic=rb"\xff\xd8\xff",
+            max_side=65500,
+            has_quality=True,
+            metadata=_ALL | {"text", "iptc"},
+            # What a marker takes, less the words that stand before the block in it.
+            metadata_limits={"exif": _JPEG_MARKER - 6, "xmp": _JPEG_MARKER - 29, "iptc": _JPEG_MARKER - 14},
+            one_comment=True,
         ),
         Format(
             name="png",
             suffixes=(".png", ".apng"),
+            aliases=("apng",),
+            codec="upres.image.codecs.png",
+            plugin="PIL.PngImagePlugin:PngImageFile",
+            magic=rb"\x89PNG\r\n\x1a\n",
             max_side=2**31 - 1,
             bits=16,
             alpha=True,
             animation=True,
+            lossless="always",
             metadata=_ALL | {"text"},
+            named_colors="chunks",
         ),
         Format(
             name="webp",
             suffixes=(".webp",),
+            codec="upres.image.codecs.webp",
+            plugin="PIL.WebPImagePlugin:WebPImageFile",
+            magic=rb"RIFF.{4}WEBP",
             max_side=16383,
             alpha=True,
             animation=True,
             grey=False,
+            has_quality=True,
+            lossless="on request",
             metadata=_ALL,
+            dpi_in_exif=True,
         ),
         Format(
             name="avif",
             suffixes=(".avif", ".avifs"),
+            codec="upres.image.codecs.avif",
+            plugin="PIL.AvifImagePlugin:AvifImageFile",
+            brands=frozenset({b"avif", b"avis"}),
             max_side=65536,
             alpha=True,
             animation=True,
+            counts_plays=False,
+            grey_with_alpha=False,
+            has_quality=True,
             metadata=_ALL,
+            dpi_in_exif=True,
+            named_colors="box",
         ),
         Format(
             name="tiff",
             suffixes=(".tif", ".tiff"),
+            aliases=("tif",),
+            codec="upres.image.codecs.tiff",
+            plugin="PIL.TiffImagePlugin:TiffImageFile",
+            magic=rb"II[*+]\0|MM\0[*+]",
             max_side=2**31 - 1,
             bits=16,
             alpha=True,
             pages=True,
+            lossless="always",
             metadata=_ALL | {"iptc"},
         ),
-        Format(name="bmp", suffixes=(".bmp", ".dib"), max_side=2**31 - 1, metadata=frozenset({"dpi"})),
+        Format(
+            name="bmp",
+            suffixes=(".bmp", ".dib"),
+            codec="upres.image.codecs.bmp",
+            plugin="PIL.BmpImagePlugin:BmpImageFile",
+            magic=rb"BM.{4}\0{4}",
+            max_side=2**31 - 1,
+            lossless="always",
+            metadata=frozenset({"dpi"}),
+        ),
         Format(
             name="gif",
             suffixes=(".gif",),
+            codec="upres.image.codecs.gif",
+            plugin="PIL.GifImagePlugin:GifImageFile",
+            magic=rb"GIF8[79]a",
             max_side=65535,
             alpha=True,
             animation=True,
             metadata=frozenset({"text"}),
+            one_comment=True,
         ),
         Format(
             name="heif",
             suffixes=(".heic", ".heif", ".hif"),
+            aliases=("heic",),
+            codec="upres.image.codecs.heif",
+            brands=frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}),
+            main_brands=frozenset({b"mif1", b"msf1"}),
             max_side=16384,
             bits=10,
             alpha=True,
+            has_quality=True,
             metadata=_ALL,
+            dpi_in_exif=True,
+            named_colors="box",
         ),
     )
 }
-"""Every format by name."""
-
-ALIASES = {"jpg": "jpeg", "tif": "tiff", "apng": "png", "heic": "heif"}
-
-_BY_SUFFIX = {suffix: item.name for item in FORMATS.values() for suffix in item.suffixes}
+"""Every format by name; where two know a file by its first bytes, the first one reads it."""
 
 _FOREIGN = (
     (b"%PDF", "a PDF document"),
@@ -115,12 +212,10 @@ _FOREIGN = (
     (b"gimp xcf", "a GIMP document"),
 )
 
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-
 
 def extensions() -> tuple[str, ...]:
     """Suffixes, lower case with the dot, of the files that `read` may understand; for walking folders."""
-    return tuple(_BY_SUFFIX)
+    return tuple(_by_suffix())
 
 
 def format_for(name: str | Path) -> str:
@@ -134,51 +229,28 @@ def format_for(name: str | Path) -> str:
         'jpeg'
     """
     text = str(name).lower()
-    plain = ALIASES.get(text, text)
-    if plain in FORMATS:
-        return plain
-    suffix = text if text in _BY_SUFFIX else Path(text).suffix
-    if suffix in _BY_SUFFIX:
-        return _BY_SUFFIX[suffix]
+    for form in FORMATS.values():
+        if text == form.name or text in form.aliases:
+            return form.name
+    by_suffix = _by_suffix()
+    suffix = text if text in by_suffix else Path(text).suffix
+    if suffix in by_suffix:
+        return by_suffix[suffix]
     known = ", ".join(FORMATS)
     if not suffix:
         raise ImageWriteError(f"{name}: no suffix that names a format; expected one of {known}")
-    hint = near_miss(suffix, _BY_SUFFIX)
+    hint = near_miss(suffix, by_suffix)
     raise ImageWriteError(f"{name}: unknown format '{suffix}'; expected one of {known}.{hint}")
 
 
 def format_for_reading(name: str) -> str | None:
     """Name of the format that a file's suffix promises, or ``None`` where it promises none."""
-    return _BY_SUFFIX.get(Path(name).suffix.lower())
+    return _by_suffix().get(Path(name).suffix.lower())
 
 
 def sniff(head: bytes) -> str | None:
     """Name of the format by a file's first 64 bytes, or ``None`` where it is none that we read."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "gif"
-    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "tiff"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head.startswith(b"BM") and head[6:10] == bytes(4):
-        return "bmp"
-    return _iso_media(head)
-
-
-def _iso_media(head: bytes) -> str | None:
-    if head[4:8] != b"ftyp":
-        return None
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = {head[8:12]} | {head[start : start + 4] for start in range(16, end - 3, 4)}
-    if brands & {b"avif", b"avis"}:
-        return "avif"
-    if brands & _HEIF_BRANDS or head[8:12] in (b"mif1", b"msf1"):
-        return "heif"
-    return None
+    return next((form.name for form in FORMATS.values() if form.begins(head)), None)
 
 
 def describe(head: bytes) -> str:
@@ -191,3 +263,7 @@ def describe(head: bytes) -> str:
     if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
         return "it is text"
     return "its content is none of " + ", ".join(FORMATS)
+
+
+def _by_suffix() -> Mapping[str, str]:
+    return {suffix: form.name for form in FORMATS.values() for suffix in form.suffixes}

@@ -1,14 +1,14 @@
 """Files and bytes to pictures: what a file is by its content, and one clear line where it is no good."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import ImageError, ImageReadError, ImageTooLargeError, UpresError
 from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
-from upres.image.codecs.png_chunks import is_deep_or_animated
+from upres.image.codecs.codec import codec_of
 from upres.image.colorimetry import with_named_colors
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
@@ -96,7 +96,7 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
     if kind is None:
         raise ImageReadError(f"not a picture that upres reads: {describe(head)}")
     try:
-        picture = _decoder(kind, stream)(stream, kind, budget, only_first=only_first)
+        picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)
         picture = picture if only_first else with_named_colors(picture, stream, kind)
     except (UpresError, MemoryError):
         raise
@@ -110,24 +110,3 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
         note = f"the file is named like {expected.upper()} but holds {kind.upper()} ({suffix})"
         picture = picture.noting(note)
     return picture
-
-
-def _decoder(kind: str, stream: BinaryIO) -> Callable[..., Picture]:
-    """The function that decodes a file: by way of Pillow in 8 bits, and by what can do more where there is more."""
-    if kind == "heif":
-        from upres.image.codecs.heif import decode
-    elif kind == "tiff":
-        from upres.image.codecs.decode_tiff import decode
-    elif (kind == "png" and is_deep_or_animated(stream)) or (kind == "avif" and _avif_is_deep(stream)):
-        from upres.image.codecs.decode_deep import decode
-    else:
-        from upres.image.codecs.decode_pillow import decode
-    return decode
-
-
-def _avif_is_deep(stream: BinaryIO) -> bool:
-    """Whether the AV1 configuration box names more than 8 bits a sample."""
-    head = stream.read(16384)
-    stream.seek(0)
-    place = head.find(b"av1C")
-    return place >= 0 and bool(head[place + 6 : place + 7] and head[place + 6] & 0x40)

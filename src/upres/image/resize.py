@@ -116,7 +116,9 @@ class _Group:
     """Of the exact weights as fractions."""
 
 
-def rows_needed(height: int, size: int, rows: range, shift: Fraction = Fraction(0)) -> range:
+def rows_needed(
+    height: int, size: int, rows: range, shift: Fraction = Fraction(0), *, scale: Fraction | None = None
+) -> range:
     """The rows of an image of this height that these ``rows`` of its resized form, ``size`` high, depend on.
 
     Args:
@@ -124,12 +126,13 @@ def rows_needed(height: int, size: int, rows: range, shift: Fraction = Fraction(
         size: Height of the resized image.
         rows: Of the resized image.
         shift: As in `imresize`, of rows.
+        scale: How far apart the rows of the image lie in rows of the resized image; ``None``: ``size / height``.
 
     Example:
         >>> rows_needed(100, 200, range(20, 40))
         range(8, 22)
     """
-    axis = _Axis(size, Fraction(size, height), True, shift)
+    axis = _Axis(size, Fraction(size, height) if scale is None else scale, True, shift)
     _, taken = _window(axis.taps(rows.start, rows.stop), axis.step, height)
     return range(int(taken.min()), int(taken.max()) + 1)
 
@@ -142,6 +145,7 @@ def imresize_rows(
     size: tuple[int, int],
     rows: range,
     shift: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
+    scale: tuple[Fraction, Fraction] | None = None,
 ) -> Image:
     """Some rows of ``imresize(image, size=size)``, to the bit, from a part of the image.
 
@@ -152,12 +156,14 @@ def imresize_rows(
         size: ``(height, width)`` of the whole resized image.
         rows: Which of its rows to make.
         shift: As in `imresize`.
+        scale: As in `rows_needed`, of rows and of columns. A chroma plane has the scale of its luma plane, whatever
+            its own sizes were rounded to.
 
     Returns:
         ``(len(rows), size[1])``, with channels where ``part`` has them.
     """
-    vertical = _Axis(size[0], Fraction(size[0], height), True, shift[0])
-    horizontal = _Axis(size[1], Fraction(size[1], part.shape[1]), True, shift[1])
+    down, right = scale or (Fraction(size[0], height), Fraction(size[1], part.shape[1]))
+    vertical, horizontal = _Axis(size[0], down, True, shift[0]), _Axis(size[1], right, True, shift[1])
     pixels = part if part.ndim == 3 else part[:, :, None]
     cut = _Cut(rows, first_row, height)
     if vertical.scale <= horizontal.scale:

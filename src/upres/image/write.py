@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import ImageWriteError, UpresError
-from upres.image.codecs.encoding import Encoding
+from upres.image.codecs.codec import Encoding, codec_of
 from upres.image.fit import Background, Ledger, fit
 from upres.image.formats import FORMATS, Format, format_for
 from upres.image.picture import Picture, WriteReport
 from upres.machine.atomic import atomic_file
-
-_HAS_QUALITY = frozenset({"jpeg", "webp", "avif", "heif"})
-_CAN_BE_LOSSLESS = frozenset({"png", "webp", "tiff", "bmp"})
 
 
 def write(
@@ -52,7 +49,7 @@ def write(
     encoding = _encoding(picture, form, ledger, quality, lossless)
     try:
         fitted = fit(picture, form, ledger, background=background)
-        count = _write(lambda stream: _encoder(form)(fitted, form, encoding, ledger, stream), target)
+        count = _write(lambda stream: codec_of(form).encode(fitted, form, encoding, ledger, stream), target)
     except UpresError as error:
         if isinstance(target, str | Path) and isinstance(error, ImageWriteError):
             raise ImageWriteError(f"{target}: {error}") from error
@@ -80,12 +77,13 @@ def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | 
 def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | None, lossless: bool | None) -> Encoding:
     if quality is not None and not 1 <= quality <= 100:
         raise ImageWriteError(f"quality must be from 1 to 100, got {quality}")
-    if lossless and form.name not in _CAN_BE_LOSSLESS:
+    if lossless and form.lossless == "never":
         raise ImageWriteError(f"{form.name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
     if lossless is None:
         source = picture.source
-        lossless = quality is None and source is not None and source.format == form.name == "webp" and source.lossless
-    if quality is not None and (form.name not in _HAS_QUALITY or lossless):
+        same = source is not None and source.format == form.name and source.lossless
+        lossless = quality is None and form.lossless == "on request" and same
+    if quality is not None and (not form.has_quality or lossless):
         ledger.warnings.append(f"quality has no effect on lossless {form.name.upper()}")
     return Encoding(quality=quality, lossless=lossless)
 
@@ -99,13 +97,3 @@ def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) ->
     encode(buffer)
     target.write(buffer.getbuffer())
     return buffer.tell()
-
-
-def _encoder(form: Format) -> Callable[[Picture, Format, Encoding, Ledger, BinaryIO], None]:
-    if form.name == "heif":
-        from upres.image.codecs.heif import encode
-    elif form.name == "tiff":
-        from upres.image.codecs.encode_tiff import encode
-    else:
-        from upres.image.codecs.encode_pillow import encode
-    return encode

@@ -4,8 +4,6 @@ A checkpoint is a ``.safetensors`` file whose header holds the `ModelCard`. It i
 other people's files are the business of `upres.lab.foreign.recognise`.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 
 from upres.errors import CheckpointError, UnknownModelError, near_miss
 from upres.lab.zoo import ARCHITECTURES, MODELS
+from upres.machine.atomic import atomic_file
 from upres.models.card import ModelCard, ModelSpec, read_card
 
 TRANSFORMS: Mapping[str, str] = {
@@ -132,29 +131,16 @@ def mismatches(expected: Mapping[str, torch.Size], state: Mapping[str, Tensor]) 
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there.
+    """Write a network's file, whole or not at all.
 
     Raises:
         CheckpointError: If the folder does not exist or cannot be written.
     """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with atomic_file(path) as stream:
+            stream.write(content)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written ({error.strerror})") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
-        Path(temporary).replace(path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise CheckpointError(f"{path}: cannot be written ({error.strerror})") from error
-        raise
 
 
 def _measured(network: nn.Module, card: ModelCard) -> ModelCard:

@@ -21,6 +21,7 @@ al., 2020, arXiv:2003.13678.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import lcm
 from typing import Any, Literal
 
 import torch
@@ -40,7 +41,8 @@ HD_OUTPUT = (720, 1280)
 
 
 PROBE_HEIGHT = 24
-"""Of the strip that receptive fields are measured on: enough for every network's smallest picture."""
+"""Of the strip that receptive fields are measured on, rounded up to what the network takes: enough for every network's
+smallest picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +137,10 @@ def receptive_field(network: nn.Module, *, channels: int | None = None, limit: i
     Returns:
         The width, or ``None`` where a single pixel changes the whole strip (global statistics, global attention).
     """
-    planes = channels or _channels(network)
-    width = 64
+    planes, multiple = channels or _channels(network), getattr(network, "multiple_of", 1)
+    height, width = -(-PROBE_HEIGHT // multiple) * multiple, lcm(64, multiple)
     while width <= limit:
-        strip = _blank(network, (1, planes, PROBE_HEIGHT, width))
+        strip = _blank(network, (1, planes, height, width))
         strip[..., width // 2] = torch.nan
         with evaluation_mode(network), torch.no_grad():
             reached = network(strip).isnan().any(dim=-2).flatten(0, -2).any(dim=0)

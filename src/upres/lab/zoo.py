@@ -125,4 +125,4 @@ MODELS: Mapping[str, ModelSpec] = {
     for name, (architecture, arguments) in _AT_EVERY_SCALE.items()
     for scale in SCALES
 }
-"""Named configurations, e.g. ``esr_tm_x2`` or ``espcn_d22s32_x4``."""
+"""Named configurations, e.g. ``esr_tm_x2`` or ``espcn_d22s32_x4``; what keeps the size, at scale 1, has no ``_x1``."""

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import upres
 from upres.machine.ceilings import ceilings
+from upres.machine.cores import available_cores
 from upres.machine.names import name_of
 
-PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
+PACKAGES = ("upres", "numpy", "pillow", "openvino", "onnxruntime", "torch", "opencv-python-headless", "opencv-python")
 
 INSTRUCTION_SETS = (
     "sse4_2", "avx", "f16c", "fma", "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -54,15 +54,8 @@ def _described(packages: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def available_cores() -> int:
-    """Logical cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _versions(packages: tuple[str, ...]) -> dict[str, str]:
-    found = {"upres": upres.__version__}
+    found: dict[str, str] = {}
     for package in dict.fromkeys((*PACKAGES, *packages)):
         try:
             found[package] = version(package)

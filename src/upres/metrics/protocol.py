@@ -1,10 +1,13 @@
 """The five ways in which the literature measures super-resolution, each one entry of `PROTOCOLS`.
 
+Restoration is measured by the same rules at scale 1, where no border is ignored: a network that is given every pixel
+answers for every pixel, and the papers on denoising cut nothing.
+
 A decibel figure means something only beside its protocol: the same network differs by up to half a decibel between
 them. Each says what the network is given, what is measured of its output, and how wide a border is ignored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,8 +18,7 @@ from numpy.typing import NDArray
 from upres.errors import DataError, near_miss
 from upres.image.color import luma
 from upres.image.convert import Network, run_network, to_float
-from upres.metrics.psnr import psnr
-from upres.metrics.ssim import ssim
+from upres.metrics.table import DEFAULT, METRICS, Metric, find_metric
 
 ColorMode = Literal["luma", "rgb"]
 """What a network works on, as its card says."""
@@ -28,6 +30,16 @@ Values = NDArray[Any]
 """``(H, W)`` or ``(H, W, 3)`` on the scale 0..255."""
 
 DATA_RANGE = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """One picture as metrics see it."""
+
+    values: Values
+    """What the protocol compares."""
+    picture: Picture8 | None = None
+    """The picture as a user gets it; ``None`` where the protocol looks at one unrounded plane."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,32 +72,75 @@ class Protocol:
                 "use 'paper', 'ntire' or 'matlab-uint8'"
             )
 
-    def reference(self, hr: Picture8) -> Values:
-        """The true values."""
-        return self.values(hr if self.plane is None else self.plane(hr))
+    def check_metrics(self, names: Iterable[str]) -> None:
+        """Nothing where the protocol shows all of these metrics what they look at.
 
-    def estimate(self, network: Network, lr: Picture8, *, scale: int, color_mode: ColorMode) -> Values:
-        """The values that the network makes of ``lr``: as large as those of the true picture.
+        Raises:
+            DataError: If it does not, or if there is no such metric.
+        """
+        blind = [name for name in names if not self.shows(find_metric(name))]
+        if blind:
+            raise DataError(
+                f"protocol '{self.name}' compares one plane of luma, and {', '.join(blind)} looks at RGB pictures; "
+                "use 'paper', 'ntire' or 'matlab-uint8'"
+            )
+
+    def shows(self, metric: Metric) -> bool:
+        """Whether the protocol has what the metric looks at."""
+        return metric.sees == "values" or self.plane is None
+
+    def border(self, scale: int) -> int:
+        """Pixels that are ignored at each side of the values; none at scale 1."""
+        return self.border_scales * scale if scale > 1 else 0
+
+    def least_side(self, metrics: Iterable[str], *, scale: int) -> int:
+        """Pixels that the shorter side of a true picture must have for all of these metrics."""
+        found = [find_metric(name) for name in metrics]
+        return max((each.least_side + 2 * self.border(scale) * (each.sees == "values") for each in found), default=1)
+
+    def reference(self, hr: Picture8) -> Views:
+        """The true picture."""
+        if self.plane is None:
+            return Views(values=self.values(hr), picture=hr)
+        return Views(values=self.values(self.plane(hr)))
+
+    def estimate(self, network: Network, lr: Picture8, *, scale: int, color_mode: ColorMode) -> Views:
+        """What the network makes of ``lr``: as large as the true picture.
 
         Raises:
             DataError: If the network is of a colour mode that the protocol cannot measure.
         """
         self.check(color_mode)
         if self.plane is None:
-            return self.values(run_network(lr, network, scale=scale, color_mode=color_mode))
-        return self.values(network(np.ascontiguousarray(self.plane(lr)[None, None]))[0, 0])
+            picture = run_network(lr, network, scale=scale, color_mode=color_mode)
+            return Views(values=self.values(picture), picture=picture)
+        return Views(values=self.values(network(np.ascontiguousarray(self.plane(lr)[None, None]))[0, 0]))
 
-    def score(self, sr: Values, hr: Values, *, scale: int) -> tuple[float, float]:
-        """PSNR in dB and SSIM of estimated against true values.
+    def score(self, sr: Views, hr: Views, *, scale: int, metrics: Iterable[str] = DEFAULT) -> dict[str, float]:
+        """The figures of an estimate beside the truth.
+
+        Args:
+            sr: What `estimate` gave.
+            hr: What `reference` gave.
+            scale: Says how wide the border is.
+            metrics: Names of `upres.metrics.table.METRICS`.
+
+        Returns:
+            Name -> figure, in the order of ``metrics``.
 
         Raises:
-            ValueError: If the shapes differ, or no SSIM window fits inside the border.
+            DataError: If the protocol does not show a metric what it looks at, or there is no such metric.
+            ValueError: If the shapes differ, or the pictures are too small for a metric.
         """
-        border = self.border_scales * scale
-        return (
-            psnr(sr, hr, data_range=DATA_RANGE, border=border),
-            ssim(sr, hr, data_range=DATA_RANGE, border=border),
-        )
+        names = tuple(metrics)
+        self.check_metrics(names)
+        return {name: self._measure(METRICS[name], sr, hr, self.border(scale)) for name in names}
+
+    def _measure(self, metric: Metric, sr: Views, hr: Views, border: int) -> float:
+        pictures = (sr, hr) if metric.reference else (sr,)
+        if metric.sees == "picture":
+            return metric.load()(*(each.picture for each in pictures))
+        return metric.load()(*(each.values for each in pictures), data_range=DATA_RANGE, border=border)
 
 
 def find_protocol(name: str) -> Protocol:

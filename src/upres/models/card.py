@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from upres.errors import CheckpointError
+from upres.errors import CheckpointError, Hint
 
 ColorMode = Literal["luma", "rgb"]
 Task = Literal["upscale", "denoise", "deblock", "enhance"]
@@ -55,7 +55,7 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     """Recipe, steps and data, with the number of tiles under each licence."""
     scores: tuple[Mapping[str, Any], ...] = ()
-    """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``."""
+    """Each ``{"dataset", "protocol", "psnr_db", "ssim"}``, and ``"metrics"`` with others by name where measured."""
     latencies: tuple[Mapping[str, Any], ...] = ()
     """Each ``{"engine", "precision", "width", "height", "threads", "latency_ms", "cpu", "file"}``: the median for a
     picture of that size coming out, and the name of the speed report that has it."""
@@ -138,7 +138,5 @@ def _open(path: str | Path) -> Any:
 
 def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
     if not metadata or HEADER_KEY not in metadata:
-        raise CheckpointError(
-            f"{path}: no upres card in its header; convert it first: upres import {path} -o model.safetensors"
-        )
+        raise CheckpointError(f"{path}: no upres card in its header", hint=Hint.IMPORT_MODEL)
     return ModelCard.from_dict(json.loads(metadata[HEADER_KEY]))

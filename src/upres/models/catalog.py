@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from upres.errors import CheckpointError, UnknownModelError, near_miss
+from upres.errors import CheckpointError, Hint, UnknownModelError, near_miss
 from upres.models.card import ModelCard, read_card
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -44,10 +44,10 @@ def find(name: str | Path) -> Model:
     path = Path(name)
     if path.is_file():
         if path.suffix != ".safetensors":
-            raise CheckpointError(f"{path}: convert it first: upres import {path} -o {path.stem}.safetensors")
+            raise CheckpointError(f"{path}: expected a .safetensors file", hint=Hint.IMPORT_MODEL)
         return _from_file(path)
     known = [model.card.name for model in list_models()]
-    raise UnknownModelError(f"no model '{name}'.{near_miss(str(name), known)} `upres models` lists them.")
+    raise UnknownModelError(f"no model '{name}'.{near_miss(str(name), known)}", hint=Hint.LIST_MODELS)
 
 
 def find_all(name: str | Path) -> tuple[Model, ...]:

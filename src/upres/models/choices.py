@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from upres.errors import ModelError
 from upres.models.card import Task
 from upres.models.catalog import Model, find, find_all
 
@@ -48,5 +49,12 @@ def named(name: str | Path) -> Mapping[int, Model]:
     Raises:
         UnknownModelError: If there is neither.
         CheckpointError: If it is a file that carries no card.
+        ModelError: If it restores: nothing grows by it.
     """
-    return {} if name == BICUBIC else {model.card.scale: model for model in find_all(name)}
+    found = {} if name == BICUBIC else {model.card.scale: model for model in find_all(name)}
+    if 1 in found:
+        raise ModelError(
+            f"{name}: expected a network that enlarges, and this one keeps the size (task '{found[1].card.task}');"
+            " take a model of scale 2, 3 or 4"
+        )
+    return found

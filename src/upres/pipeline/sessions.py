@@ -53,6 +53,14 @@ class Sessions:
                 )
             return self._opened[key]
 
+    def engines(self, models: Iterable[Model], settings: Settings) -> str | None:
+        """The engines that run these models, joined by ``+``; ``None`` where there is no model.
+
+        Raises:
+            EngineError: If no engine runs one of them.
+        """
+        return "+".join(dict.fromkeys(self.get(model, settings).facts.engine for model in models)) or None
+
     def prepare(self, models: Iterable[Model], settings: Settings) -> None:
         """Begin to open models in the background; what fails will fail again, and be raised, when it is needed."""
         missing = [model for model in models if (model.weights, settings) not in self._opened]

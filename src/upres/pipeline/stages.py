@@ -309,16 +309,16 @@ class Resized:
     def __init__(self, below: Size, samples: Samples, size: Size) -> None:
         self.size, self.samples = size, samples
         self._below = below
-        self._shift = samples.chroma_shift(*(Fraction(new, old) for new, old in zip(size, below, strict=True)))
+        self._scale = Fraction(size[0], below[0]), Fraction(size[1], below[1])
+        self._shift = samples.chroma_shift(*self._scale)
 
     def needs(self, window: Window) -> Window:
         """The rows under the kernel."""
         rows = [rows_needed(self._below[0], self.size[0], window.rows)]
         if self.samples.is_yuv:
             step, wanted = self.samples.subsampling[0], chroma_window(window, self.samples.subsampling).rows
-            chroma = rows_needed(
-                self._chroma_size(self._below)[0], self._chroma_size(self.size)[0], wanted, self._shift[0]
-            )
+            heights = self._chroma_size(self._below)[0], self._chroma_size(self.size)[0]
+            chroma = rows_needed(*heights, wanted, self._shift[0], scale=self._scale[0])
             rows.append(range(chroma.start * step, min(chroma.stop * step, self._below[0])))
         return Window(range(min(r.start for r in rows), max(r.stop for r in rows)), range(self._below[1]))
 
@@ -338,7 +338,9 @@ class Resized:
     def _resized(
         self, part: Plane, given: range, below: Size, size: Size, rows: range, shift: tuple[Fraction, Fraction]
     ) -> Plane:
-        resized = imresize_rows(part, first_row=given.start, height=below[0], size=size, rows=rows, shift=shift)
+        resized = imresize_rows(
+            part, first_row=given.start, height=below[0], size=size, rows=rows, shift=shift, scale=self._scale
+        )
         clamped: Plane = np.minimum(resized, resized.dtype.type(self.samples.white))
         return clamped
 

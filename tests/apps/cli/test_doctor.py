@@ -44,7 +44,7 @@ def test_what_people_read(engines, capsys):
 
 
 def test_an_engine_that_computes_something_else_is_found(engines, monkeypatch, capsys):
-    right = diagnosis.open_session
+    right = select.open_session
 
     class Wrong:
         def __init__(self, session):

@@ -1,3 +1,5 @@
+"""`upres evaluate`: the JSON contract, several models and protocols, what is measured again."""
+
 import json
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,11 +9,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from upres.apps.cli import evaluate as verb
 from upres.apps.cli.main import main
 from upres.engines.engine import SessionFacts
 from upres.errors import UnknownModelError
-from upres.evaluation import bicubic_network, evaluate
+from upres.evaluation import bicubic_network, contenders, evaluate
 from upres.image.resize import imresize
 from upres.metrics.protocol import PROTOCOLS
 from upres.models.card import ModelCard, ModelSpec
@@ -66,9 +67,9 @@ def opened(tmp_path, monkeypatch):
         calls.append((model.card.name, settings))
         return FakeSession(model)
 
-    monkeypatch.setattr(verb, "find_all", find_all)
-    monkeypatch.setattr(verb, "list_models", lambda: tuple(shipped))
-    monkeypatch.setattr("upres.engines.select.open_session", open_session)
+    monkeypatch.setattr(contenders, "find_all", find_all)
+    monkeypatch.setattr(contenders, "list_models", lambda: tuple(shipped))
+    monkeypatch.setattr(contenders, "open_session", open_session)
     return calls
 
 
@@ -82,13 +83,14 @@ def test_one_model_on_one_set_is_the_json_contract(data, opened, capsys):
     network = bicubic_network(2, eight_bit=False)
     expected = evaluate(network, data / "SetA", scale=2, color_mode="luma", model="tiny_x2")
     assert report == expected.to_dict()
-    assert list(report) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "images"]
-    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "f32"})]
+    assert list(report) == ["model", "scale", "dataset", "protocol", "psnr_db", "ssim", "metrics", "images"]
+    assert opened == [("tiny_x2", {"engine": "auto", "threads": None, "precision": "f32", "device": "cpu"})]
 
 
 def test_engine_settings_reach_the_engine(data, opened, capsys):
-    run_json(capsys, "tiny_x2", "--data", data / "SetA", "--engine", "torch", "--threads", 1, "--precision", "bf16")
-    assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16"})]
+    settings = ("--engine", "torch", "--threads", 1, "--precision", "bf16", "--device", "cuda")
+    run_json(capsys, "tiny_x2", "--data", data / "SetA", *settings)
+    assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16", "device": "cuda"})]
 
 
 def test_all_models_sets_and_protocols_in_one_call(data, opened, capsys):
@@ -177,6 +179,63 @@ def test_text_shows_every_picture_the_mean_and_what_ran(data, opened, capsys):
     assert [line.split()[0] for line in out.splitlines()[2:]] == ["x", "y", "mean"]
 
 
+def test_text_names_unit_and_direction_of_every_metric(data, opened, capsys):
+    assert main(["evaluate", "tiny_x2", "--data", str(data / "SetA"), "--metrics", "ssimulacra2,psnr"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["PSNR", "dB", "↑", "SSIMULACRA2", "↑"]
+    assert [len(line) for line in lines[1:]] == [len(lines[1])] * 4
+    assert [len(line.split()) for line in lines[2:]] == [3, 3, 3]
+
+
+def test_metrics_of_pictures_are_left_out_where_a_plane_is_compared(data, opened, capsys):
+    arguments = ["tiny_x2", "--data", str(data / "SetA"), "--protocol", "esr", "paper"]
+    arguments += ["--metrics", "psnr", "ssimulacra2"]
+    assert main(["evaluate", *arguments, "--json"]) == 0
+    captured = capsys.readouterr()
+    found = {report["protocol"]: list(report["metrics"]) for report in json.loads(captured.out)}
+    assert found == {"paper": ["psnr", "ssimulacra2"], "esr": ["psnr"]}
+    assert "upres: esr: ssimulacra2 left out, for RGB pictures only" in captured.err
+
+
+def test_a_file_that_lacks_a_metric_gains_it_and_loses_none(data, opened, capsys):
+    out = data / "quality.json"
+    arguments = ["tiny_x2", "--data", data / "SetA", "--out", out]
+    plain = run_json(capsys, *arguments)
+    more = run_json(capsys, *arguments, "--metrics", "psnr,ssimulacra2")
+    assert list(more["metrics"]) == ["psnr", "ssimulacra2"]
+    assert "ssim" not in more
+    assert len(opened) == 2
+    assert run_json(capsys, *arguments) == plain
+    assert run_json(capsys, *arguments, "--metrics", "ssimulacra2,ssim")["metrics"].keys() == {"ssim", "ssimulacra2"}
+    assert len(opened) == 2
+    (held,) = json.loads(out.read_text())["results"]
+    assert list(held["metrics"]) == ["psnr", "ssim", "ssimulacra2"]
+
+
+def test_a_results_file_of_before_there_were_metrics_still_answers(data, opened, capsys):
+    out = data / "quality.json"
+    arguments = ["tiny_x2", "--data", data / "SetA", "--out", out]
+    report = run_json(capsys, *arguments)
+    content = json.loads(out.read_text())
+    for figures in (content["results"][0], *content["results"][0]["images"]):
+        del figures["metrics"]
+    out.write_text(json.dumps(content))
+    assert run_json(capsys, *arguments) == report
+    assert len(opened) == 1
+
+
+def test_the_input_is_the_baseline_of_restoration(data, capsys):
+    for folder, shift in (("clean", 0), ("noisy", 9)):
+        (data / "Real" / folder).mkdir(parents=True)
+        picture = np.random.default_rng(2).integers(0, 200, (40, 30, 3), np.uint8) + np.uint8(shift)
+        Image.fromarray(picture).save(data / "Real" / folder / "a.png")
+    report = run_json(capsys, "input", "--data", data / "Real", "--protocol", "ntire")
+    assert (report["model"], report["scale"], report["dataset"]) == ("input", 1, "Real")
+    assert report["psnr_db"] == pytest.approx(20 * np.log10(255 / 9), abs=1e-6)
+    reports = run_json(capsys, "input", "--data", data / "Real", "--scale", 1, "--protocol", "all")
+    assert {report["protocol"] for report in reports} == set(PROTOCOLS)
+
+
 def test_luma_protocols_are_left_out_for_rgb_networks_with_a_note(data, opened, capsys):
     assert main(["evaluate", "wide_x2", "--data", str(data / "SetA"), "--protocol", "all", "--json"]) == 0
     captured = capsys.readouterr()
@@ -193,10 +252,17 @@ def test_a_family_is_measured_at_every_scale_or_the_one_asked_for(data, opened, 
     ("arguments", "status", "complaint"),
     [
         (["wide_x2", "--protocol", "esr"], 1, "esr: for luma networks only, and wide_x2 works on RGB"),
-        (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and --scale is 3"),
-        (["tiny", "--scale", "4"], 1, "tiny upscales by 2 or 3, and --scale is 4"),
+        (["tiny_x2", "--scale", "3"], 1, "tiny_x2 upscales by 2, and 3 was asked for; leave --scale out"),
+        (["tiny", "--scale", "4"], 1, "tiny upscales by 2 or 3, and 4 was asked for; leave --scale out"),
         (["tiny_x9"], 1, "no model 'tiny_x9'"),
         (["tiny_x2", "--protocol", "papper"], 1, "Did you mean 'paper'?"),
+        (["tiny_x2", "--metrics", "psnr,nique"], 1, "no metric 'nique'. Did you mean 'niqe'?"),
+        (["tiny_x2", "--metrics", "niqe", "--protocol", "esr"], 1, "niqe looks at RGB pictures; use 'paper'"),
+        (["tiny", "--scale", "1"], 1, "tiny upscales by 2 or 3, and 1 was asked for; leave --scale out"),
+        (["all", "--scale", "1"], 1, "no model in the package has scale 1; there are 2 or 3"),
+        (["bicubic", "--scale", "1"], 1, "bicubic enlarges, and the scale is 1: use input"),
+        (["input", "--scale", "2"], 1, "input is the picture as it is, for scale 1, and 2 was asked for: use bicubic"),
+        (["input"], 1, "nothing to restore in it; at scale 1 a data set is a folder with noisy/ and clean/"),
         (["bicubic"], 2, "bicubic has no scale of its own: add --scale 2"),
     ],
 )

@@ -1,3 +1,5 @@
+"""`upres export`: what is written, what the card gets, and mistakes in one line."""
+
 import json
 
 import onnx

@@ -1,3 +1,5 @@
+"""`upres import`: the JSON contract, the line for people, and mistakes in one line."""
+
 import json
 
 import pytest

@@ -15,6 +15,14 @@ def test_the_list_as_json(tiny_catalogue, capsys):
         assert card["parameters"] == 2 * 9 * card["scale"] ** 2
 
 
+def test_one_model_that_ships_is_the_default_of_each_scale(capsys):
+    assert main(["models", "--json"]) == 0
+    cards = json.loads(capsys.readouterr().out)
+    assert {card["scale"] for card in cards} >= {2, 3, 4}
+    for scale in {card["scale"] for card in cards}:
+        assert [card["default"] for card in cards if card["scale"] == scale].count(True) == 1
+
+
 def test_the_table(tiny_catalogue, capsys):
     assert main(["models", "--scale", "3"]) == 0
     assert capsys.readouterr().out == (

@@ -1,3 +1,5 @@
+"""`upres train`: runs, queues, studies, and mistakes in one line."""
+
 import json
 import os
 import signal
@@ -10,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors
+import torch
 from PIL import Image
 from safetensors.torch import load_file
 
 from upres.apps.cli.main import main
-
-torch = pytest.importorskip("torch")
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +116,12 @@ def test_a_queue_goes_on_after_an_error(data, tmp_path, capsys) -> None:
 
 
 def test_a_study_runs_its_queue_and_ends_with_a_table(data, tmp_path, capsys, monkeypatch) -> None:
-    from upres.lab.studies import study as studies
+    from upres.lab.studies import table
+    from upres.lab.studies.study import Row, Study
 
-    row = studies.Row(label="a", says="A", model="esr_max_x2")
+    row = Row(label="a", says="A", model="esr_max_x2")
     rows = (row, replace(row, label="b", says="B", against="a", model="esr_tm_x2"))
-    monkeypatch.setattr(studies, "STUDIES", {"toy": studies.Study(name="toy", title="Toy", rows=rows, seeds=(0, 1))})
+    monkeypatch.setattr(table, "STUDIES", {"toy": Study(name="toy", title="Toy", rows=rows, seeds=(0, 1))})
     results = tmp_path / "results" / "toy.json"
     settings = ["--set", "steps=2", "--set", "patch_size=12", "--quiet", "--results", str(results)]
     command = ["train", "toy", *data, "--out", str(tmp_path), *settings]

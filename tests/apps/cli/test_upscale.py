@@ -200,6 +200,8 @@ def test_jpeg_quality_and_chroma(folder):
 
     with Image.open("out0.jpg") as best, Image.open("out2.jpg") as small:
         assert JpegImagePlugin.get_sampling(best) == 0  # 4:4:4
+        assert isinstance(best, JpegImagePlugin.JpegImageFile)
+        assert isinstance(small, JpegImagePlugin.JpegImageFile)
         assert sum(best.quantization[0]) < sum(small.quantization[0]) / 4
     made = read("out0.jpg").pixels.astype(float)
     upscale("noise.png", "-o", "exact.png")
@@ -316,8 +318,9 @@ sys.exit(code or str({names} & set(sys.modules) or ""))
 def test_ctrl_c_leaves_nothing_half_done(folder, tiny_models, seconds):
     save(folder / "big" / "big.png", (1500, 1500, 3))
     code = f"""
-import sys
+import signal, sys
 from upres.apps.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what nohup or & start ignores it, and hands that down
 print("ready", flush=True)
 sys.exit(main(["upscale", "big", "--scale", "4", "--model", {str(tiny_models[2].weights)!r}]))
 """
@@ -368,5 +371,5 @@ def test_another_precision_is_another_option(folder, capsys):
 def test_going_over_the_memory_limit_is_said(folder, capsys):
     assert upscale("photo.jpg", "--max-memory", "1M") == 0
     assert re.fullmatch(
-        r"upres: photo\.jpg: took \d+ MiB of memory, over --max-memory 1 MiB\n", capsys.readouterr().err
+        r"upres: photo\.jpg: took \d+ MiB of memory, over the limit of 1 MiB\n", capsys.readouterr().err
     )

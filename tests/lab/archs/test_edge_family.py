@@ -1,3 +1,5 @@
+"""The edge family: parameters as the papers count, official outputs, bicubic starts."""
+
 import csv
 from pathlib import Path
 
@@ -8,7 +10,8 @@ from torch.nn import functional as F
 
 from upres.lab.blocks.bicubic import phase_filters
 from upres.lab.checkpoint import build, parameter_count, spec_of
-from upres.lab.foreign.recognise import read, recognise
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 
 POOL = {

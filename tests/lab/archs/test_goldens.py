@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from upres.lab.foreign.recognise import read, recognise
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 
 TOLERANCE = {"0-1": 2e-5, "0-255": 5e-3}
 WHITE = {"0-1": 1.0, "0-255": 255.0}

@@ -1,3 +1,5 @@
+"""Attention blocks: masks, least sizes, statistics."""
+
 import pytest
 import torch
 

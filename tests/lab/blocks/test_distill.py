@@ -1,3 +1,5 @@
+"""Distillation blocks: equal forms of one computation."""
+
 import pytest
 import torch
 

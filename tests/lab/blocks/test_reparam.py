@@ -1,3 +1,5 @@
+"""Foldable blocks: folded, they compute what their branches do."""
+
 from copy import deepcopy
 
 import pytest
@@ -15,7 +17,6 @@ from upres.lab.blocks.reparam import (
     Conv3XC,
     FoldableConv,
     PointThenFilter,
-    RepConv,
     fold_network,
 )
 
@@ -25,8 +26,6 @@ BLOCKS = {
     "edbb": lambda: EDBB(6, 6),
     "edbb without its 1x1 to 3x3": lambda: EDBB(6, 6, expansion=None, identity=False),
     "edbb of other widths": lambda: EDBB(4, 6),
-    "repconv": lambda: RepConv(6, 6),
-    "repconv of other widths": lambda: RepConv(6, 4),
     "rrrb": lambda: RRRB(6, expansion=3),
     "conv3xc": lambda: Conv3XC(3, 8),
 }

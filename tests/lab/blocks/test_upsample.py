@@ -1,3 +1,5 @@
+"""Tails: bicubic as MATLAB has it, stages, the order of phases."""
+
 import numpy as np
 import pytest
 import torch

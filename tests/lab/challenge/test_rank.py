@@ -1,10 +1,12 @@
+"""The challenge's rules of every year, and the published table of 2022."""
+
 import json
 import math
 
 import pytest
 
 from upres.apps.cli.main import main
-from upres.errors import DataError
+from upres.errors import DataError, Hint
 from upres.lab.challenge.rank import RULES, competition_ranks, rank, rules_of
 from upres.lab.challenge.table import METRICS, Entry, read_table
 
@@ -50,8 +52,9 @@ def test_who_misses_the_gate_is_not_ranked_and_takes_no_rank():
     assert [(s.entry, s.ranks["main"]) for s in ranking.standings] == [("good", 1)]
     assert ranking.not_ranked == ("blurred", "overfit", "IMDN_baseline")
     assert len(rank(entries, RULES[2022], gate={}).standings) == 3
-    with pytest.raises(DataError, match="no entry passes the gate"):
+    with pytest.raises(DataError, match="no entry passes the gate") as raised:
         rank(entries, RULES[2022], gate={"psnr_val_db": 40.0})
+    assert raised.value.hint is Hint.OTHER_GATE
 
 
 def test_2025_scores_are_exponentials_relative_to_the_baseline():

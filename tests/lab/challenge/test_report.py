@@ -1,3 +1,5 @@
+"""The challenge's CSV, Markdown, plots and page."""
+
 import csv
 import io
 import re
@@ -35,6 +37,15 @@ def test_the_markdown_table(report):
     assert lines[4].startswith("| – | – | – | espcn | 29.700 |")
     assert "score" not in lines[0]
     assert "at least 29.80 dB to be ranked, set by esr_max" in text
+
+
+def test_further_metrics_are_columns_with_unit_and_direction(report):
+    heading = next(line for line in to_markdown(report).splitlines() if line.startswith("|"))
+    assert "| PSNR dB ↑ | NIQE ↓ |" in heading
+    (first, *_) = csv.DictReader(io.StringIO(to_csv(report)))
+    assert first["niqe"] == "4.5"
+    assert "metrics" not in first
+    assert to_html(report).count(">4.500<") == 3
 
 
 def test_the_axes_are_labelled_with_plain_numbers(report):

@@ -1,9 +1,11 @@
+"""A whole challenge, mostly with faked measurements: turns, ranks, going on after a cut."""
+
 import json
 
 import pytest
 
 from upres.apps.cli.main import main
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, Hint, OutputExistsError
 from upres.lab.challenge.rank import RULES
 from upres.lab.challenge.run import contenders_of, run_challenge
 
@@ -71,13 +73,35 @@ def test_a_cut_run_goes_on_where_it_stopped(models, data, tmp_path, fake_worker,
 
 def test_another_run_in_the_folder_is_not_mixed_in(models, data, tmp_path, fake_worker):
     run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
-    with pytest.raises(OutputExistsError, match="holds a run with other threads, contenders; choose another --out"):
+    with pytest.raises(OutputExistsError, match=r"holds a run with other threads, contenders$") as raised:
         run_challenge(entrants(models[:2], data, threads=2), RULES[2022], rounds=1, out=tmp_path)
+    assert raised.value.hint is Hint.OTHER_FOLDER_OR_OVERWRITE
     report = run_challenge(entrants(models[:2], data), RULES[2022], rounds=1, out=tmp_path, overwrite=True)
     assert len(report.rows) == 2
     (tmp_path / "results.json").write_text("{}")
     with pytest.raises(OutputExistsError, match="is not the results of a challenge run"):
         run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
+
+
+def test_further_metrics_are_part_of_the_run_and_its_figures(models, data, tmp_path, fake_worker):
+    metrics = ("psnr", "ssim", "niqe")
+    report = run_challenge(entrants(models, data, metrics=metrics), RULES[2022], rounds=1, out=tmp_path)
+    assert report.settings["metrics"] == list(metrics)
+    assert report.to_dict()["rows"][0]["metrics"]["niqe"] == 4.5
+    changed = entrants(models, data, metrics=("psnr", "ssim", "ssimulacra2"))
+    with pytest.raises(OutputExistsError, match="holds a run with other metrics"):
+        run_challenge(changed, RULES[2022], rounds=1, out=tmp_path)
+
+
+def test_a_run_of_before_there_were_metrics_goes_on(models, data, tmp_path, fake_worker):
+    run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
+    kept = json.loads((tmp_path / "results.json").read_text())
+    assert "metrics" not in kept["settings"]
+    for assessment in kept["assessments"].values():
+        del assessment["metrics"]
+    (tmp_path / "results.json").write_text(json.dumps(kept))
+    report = run_challenge(entrants(models, data), RULES[2022], rounds=1, out=tmp_path)
+    assert report.rows[0]["metrics"] == {}
 
 
 def test_a_baseline_may_be_named_as_its_model_was(models, data, fake_worker):
@@ -106,7 +130,7 @@ def test_entrants_that_do_not_fit(models, data):
 def test_the_command_measures_ranks_and_writes(models, data, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ["challenge", "run", models[1], "--data", str(data), "--scale", "2", "--threads", "1"]
-    arguments += ["--repeats", "1", "--warmup", "0", "--out", str(out), "--json"]
+    arguments += ["--metrics", "ssimulacra2", "--repeats", "1", "--warmup", "0", "--out", str(out), "--json"]
     assert main(arguments) == 0
     report = json.loads(capsys.readouterr().out)
     (tm,) = report["rows"]
@@ -114,6 +138,8 @@ def test_the_command_measures_ranks_and_writes(models, data, tmp_path, capsys):
     assert (tm["parameters_m"], tm["num_convs"], tm["receptive_field"]) == (0.0008, 1, 5)
     assert tm["flops_g"] == pytest.approx(800 * 65536 / 1e9)
     assert 15 < tm["psnr_db"] < 60
+    assert list(tm["metrics"]) == ["psnr", "ssim", "ssimulacra2"]
+    assert (tm["metrics"]["psnr"], tm["metrics"]["ssim"]) == (tm["psnr_db"], tm["ssim"])
     assert 0 <= tm["peak_mib"] < 500
     assert 0 < tm["latency_ms"] < 1e4
     assert {path.name for path in out.iterdir()} == {

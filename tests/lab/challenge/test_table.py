@@ -1,3 +1,5 @@
+"""Published tables of the challenge, in their two forms."""
+
 import pytest
 
 from upres.errors import DataError

@@ -1,3 +1,5 @@
+"""Crops: aligned, decided by seed and step, fairly drawn."""
+
 import time
 from dataclasses import replace
 
@@ -8,6 +10,8 @@ import torch
 from upres.errors import DataError
 from upres.image.resize import imresize
 from upres.lab.data.degradations import PHOTOGRAPH, Degradation
+from upres.lab.data.degradations.blur import Blur
+from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 
@@ -131,7 +135,7 @@ def test_crops_left_undegraded_are_the_papers_bicubic() -> None:
 
 
 def test_degraded_crops_keep_their_place_and_depend_on_seed_step_and_index_alone() -> None:
-    heavy = Degradation(blur_sigma=(0.5, 1.0), noise_sigma=(1.0, 10.0))
+    heavy = Degradation(steps=(Blur(sigma=(0.5, 1.0)), Noise(sigma=(1.0, 10.0))))
     one, other = _sampler(degradation=heavy), _sampler(degradation=heavy)
     other.batch(5)
     lr, hr = one.batch(7)
@@ -144,6 +148,17 @@ def test_degraded_crops_keep_their_place_and_depend_on_seed_step_and_index_alone
     averaged = torch.nn.functional.avg_pool2d(hr, 2)
     inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
     assert float((lr - averaged)[inside].abs().mean()) < 0.04, "a shift by a pixel would be 0.05 and more"
+
+
+def test_noisy_and_clean_crops_of_one_size() -> None:
+    pair = replace(_pair(40, 50, scale=1), lr=_pair(40, 50, scale=1).hr)
+    noise = Degradation(share=0.5).changed(correlated_noise_sigma=(10.0, 50.0))
+    settings: dict[str, object] = {"scale": 1, "patch_size": 8, "batch_size": 64, "color_mode": "rgb"}
+    lr, hr = PatchSampler([pair], **settings, degradation=noise).batch(0)  # type: ignore[arg-type]
+    assert lr.shape == hr.shape == (64, 3, 8, 8)
+    assert torch.equal(hr, PatchSampler([pair], **settings).batch(0)[0])  # type: ignore[arg-type]
+    clean = int((lr == hr).flatten(1).all(1).sum())
+    assert 16 < clean < 48
 
 
 def _smooth_pair() -> PicturePair:

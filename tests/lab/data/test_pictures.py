@@ -1,3 +1,5 @@
+"""Training pictures: their pairs and their cache."""
+
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +69,7 @@ def test_progress_counts_every_picture(folder: Path, tmp_path: Path) -> None:
 
 
 def test_missing_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such folder; --data takes a folder of pictures"):
+    with pytest.raises(DataError, match="no such folder; expected a folder of pictures"):
         load_pictures(tmp_path / "nowhere", 2, cache=tmp_path)
     with pytest.raises(DataError, match="no picture in it"):
         load_pictures(tmp_path, 2, cache=tmp_path / "cache")

@@ -1,5 +1,8 @@
+"""8-bit graphs: runtimes compute what training imitated."""
+
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +15,7 @@ from upres.engines.openvino import ENGINE
 from upres.errors import UnsupportedModelError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.compress.quantize.calibration import calibrate
-from upres.lab.compress.quantize.network import quantized_layers, suitable_layers, unquantized
+from upres.lab.compress.quantize.network import input_grid, quantized_layers, suitable_layers, unquantized
 from upres.lab.export import int8 as exporter
 from upres.lab.export.int8 import TOLERANCE, export_int8
 from upres.lab.export.onnx import export
@@ -81,7 +84,7 @@ def test_openvino_runs_the_chosen_layers_in_8_bits(graph):
 
 
 def test_a_graph_that_computes_otherwise_is_not_written(network, tmp_path, monkeypatch):
-    real = exporter.input_grid
+    real = input_grid
     monkeypatch.setattr(exporter, "input_grid", lambda limits: (real(limits)[0] * 1.02, real(limits)[1]))
     with pytest.raises(UnsupportedModelError, match="differs from torch"):
         export_int8(network, tmp_path / "x.int8.onnx")
@@ -125,7 +128,7 @@ def test_the_engine_takes_it_where_it_is_asked_to(network, model):
 
 def test_each_size_has_a_graph_of_its_own(model):
     """Free sizes give back a good part of what int8 gains."""
-    session = ENGINE.open(model, threads=1, precision="int8")
+    session: Any = ENGINE.open(model, threads=1, precision="int8")
     one, other = session._session_for((1, 3, 20, 24)), session._session_for((1, 3, 24, 20))
     assert session._session_for((1, 3, 20, 24)) is one is not other
     assert one._request.get_compiled_model().inputs[0].partial_shape.is_static

@@ -1,3 +1,5 @@
+"""ONNX graphs: runtimes compute what torch does, at any size."""
+
 import numpy as np
 import onnx
 import openvino

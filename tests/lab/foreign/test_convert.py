@@ -1,3 +1,5 @@
+"""Foreign files made ours: the same output, a card, a graph."""
+
 import hashlib
 
 import numpy as np

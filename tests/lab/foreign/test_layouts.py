@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -9,10 +10,12 @@ import torch
 from upres.errors import CheckpointError
 from upres.lab.blocks.conv import DIV2K_RGB_MEAN
 from upres.lab.checkpoint import build, mismatches
-from upres.lab.foreign.recognise import RECOGNISERS, read, recognise
+from upres.lab.foreign.layouts.table import LAYOUTS
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelSpec
 
-LISTED = {
+LISTED: dict[str, tuple[str, int, dict[str, Any]]] = {
     "IMDN_x2": ("imdn", 2, {"num_blocks": 6}),
     "IMDN_x3": ("imdn", 3, {"num_channels": 64, "distillation_ratio": 0.25, "attention_reduction": 16}),
     "IMDN_x4": ("imdn", 4, {}),
@@ -47,18 +50,18 @@ def candidates(shapes):
     """Every reading of the shapes that leads to a network they fill, likeliest first."""
     state = {name: tensor_of(name, shape) for name, shape in shapes.items()}
     fitting = []
-    for recogniser in RECOGNISERS:
-        for arguments in recogniser.match(shapes):
+    for layout in LAYOUTS:
+        for arguments in layout.match(shapes):
             others = {key: value for key, value in arguments.items() if key not in ("scale", "transforms")}
             spec = ModelSpec(
-                architecture=recogniser.architecture,
+                architecture=layout.architecture,
                 scale=arguments["scale"],
                 arguments=others,
                 transforms=arguments.get("transforms", ()),
             )
             with torch.device("meta"):
                 expected = {name: tensor.shape for name, tensor in build(spec).state_dict().items()}
-            assert mismatches(expected, recogniser.rename(state)) == []
+            assert mismatches(expected, layout.rename(state)) == []
             fitting.append(spec)
     return fitting
 

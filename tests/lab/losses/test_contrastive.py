@@ -1,3 +1,5 @@
+"""The contrastive loss against its definition."""
+
 import pytest
 import torch
 import torch.nn.functional as F

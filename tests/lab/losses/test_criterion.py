@@ -1,3 +1,5 @@
+"""Pixel losses against their formulas, and sums of terms."""
+
 import pytest
 import torch
 
@@ -60,7 +62,7 @@ def test_every_loss_has_gradients_and_is_least_at_the_truth(name: str, pair: tup
 def test_terms_are_weighted_and_summed(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     terms = [LossTerm(name="l1", weight=2.0), LossTerm(name="charbonnier", arguments={"epsilon": 0.1})]
     expected = 2 * LOSSES["l1"](*pair) + LOSSES["charbonnier"](*pair, epsilon=0.1)
-    torch.testing.assert_close(criterion(terms)(*pair), expected)
+    torch.testing.assert_close(criterion(terms)(*pair, None), expected)
 
 
 def test_unknown_loss_names_the_nearest() -> None:

@@ -1,3 +1,5 @@
+"""The gradient-variance loss against its formula."""
+
 import pytest
 import torch
 import torch.nn.functional as F

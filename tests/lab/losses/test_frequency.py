@@ -1,3 +1,5 @@
+"""The frequency loss on waves."""
+
 import math
 
 import pytest

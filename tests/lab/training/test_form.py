@@ -1,3 +1,5 @@
+"""Training coordinates: forms of a network that compute the same."""
+
 from dataclasses import replace
 
 import pytest

@@ -1,3 +1,5 @@
+"""The loop: exact resuming, a known loss curve, refusals."""
+
 import itertools
 import json
 import os
@@ -14,16 +16,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from upres.errors import RecipeError, TrainingError
+from upres.errors import Hint, RecipeError, TrainingError
 from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
 from upres.lab.data.pictures import PicturePair
+from upres.lab.losses.criterion import criterion
 from upres.lab.training import loop
 from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress, shrink_state
 from upres.lab.training.validation import Validator
+from upres.lab.training.warm_start import warm_start
 
 STAGE = Stage(
     steps=12, batch_size=2, patch_size=12, optim=Optimizer(learning_rate=1e-3), schedule=Schedule(warmup_steps=2)
@@ -129,17 +133,16 @@ def test_the_card_tells_recipe_steps_and_data(tmp_path: Path, validator: Validat
     assert card.training["data"] == facts
     assert Recipe.from_dict(card.training["recipe"]) == RECIPE
     assert card.training["validation"]["protocol"] == "luma-float"
-    assert card.training["validation"]["psnr_db"] == pytest.approx(validator.psnr_db(network), abs=1e-3)
+    assert card.training["validation"]["psnr_db"] == pytest.approx(validator.scores(network)["psnr"], abs=1e-3)
     assert Recipe.from_dict(json.loads((tmp_path / "recipe.json").read_text())) == RECIPE
 
 
 def test_a_folder_of_another_recipe_is_refused_until_restarted(tmp_path: Path, validator: Validator) -> None:
     train(RECIPE, _pictures(), out=tmp_path, validator=validator)
     other = Recipe(name="quick", model="esr_cnn_x2", stages=(STAGE,), validate_every=4, save_every=3, seed=5)
-    with pytest.raises(
-        RecipeError, match=r"another recipe \(now, then: seed: 5, 0\)\. Use another --out, or --restart"
-    ):
+    with pytest.raises(RecipeError, match=r"another recipe \(now, then: seed: 5, 0\)$") as raised:
         train(other, _pictures(), out=tmp_path, validator=validator)
+    assert raised.value.hint is Hint.OTHER_FOLDER_OR_RESTART
     assert train(other, _pictures(), out=tmp_path, validator=validator, restart=True).steps == 12
 
 
@@ -155,7 +158,7 @@ def test_a_step_that_is_not_finite_is_left_out_and_told(
     tmp_path: Path, validator: Validator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = itertools.count()
-    real = loop.criterion
+    real = criterion
     warnings: list[str] = []
 
     def poisoned(terms: object) -> object:
@@ -188,7 +191,7 @@ def test_warm_start_takes_what_fits_and_leaves_the_head_fresh(tmp_path: Path, va
     ours = build(spec_of("esr_cnn_x3"))
     before = {key: value.clone() for key, value in ours.state_dict().items()}
     start = WarmStart(model="quick", fresh=("filter.2.bias",))
-    report = loop.warm_start(ours, start, beside=tmp_path)
+    report = warm_start(ours, start, beside=tmp_path)
     theirs = load_file(tmp_path / "quick" / "best.safetensors")
     assert set(report.taken) == {"filter.0.weight", "filter.0.bias", "filter.2.weight"}
     assert torch.equal(ours.state_dict()["filter.0.weight"], theirs["filter.0.weight"])
@@ -199,7 +202,7 @@ def test_warm_start_takes_what_fits_and_leaves_the_head_fresh(tmp_path: Path, va
 def test_warm_start_from_an_unlike_network_is_an_error(tmp_path: Path, validator: Validator) -> None:
     train(RECIPE, _pictures(), out=tmp_path / "quick", validator=validator)
     with pytest.raises(RecipeError, match=r"start\.model=quick: no tensor in common"):
-        loop.warm_start(build(spec_of("espcn_x2")), WarmStart(model="quick"), beside=tmp_path)
+        warm_start(build(spec_of("espcn_x2")), WarmStart(model="quick"), beside=tmp_path)
 
 
 @pytest.mark.slow

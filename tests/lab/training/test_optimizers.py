@@ -1,3 +1,5 @@
+"""SOAP against Adam where theory says what must happen."""
+
 from dataclasses import replace
 
 import pytest

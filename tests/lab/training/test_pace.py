@@ -1,14 +1,16 @@
+"""What a window of steps tells of loss and speed."""
+
 import time
 
 import pytest
 import torch
 
 from upres.lab.training.pace import Pace
-from upres.lab.training.state import Progress
+from upres.lab.training.state import RunPosition
 
 
 def test_a_window_tells_loss_speed_and_waiting_without_what_happens_aside() -> None:
-    progress = Progress(seconds=5.0)
+    progress = RunPosition(seconds=5.0)
     pace = Pace(progress)
     for loss in (1.0, 2.0, 6.0):
         pace.step(torch.tensor(loss))

@@ -1,3 +1,5 @@
+"""Recipes: whole, saved, changed by settings, refused with a hint."""
+
 import json
 
 import pytest
@@ -5,11 +7,13 @@ import torch
 
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build
+from upres.lab.data.degradations import PHOTOGRAPH
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.recipe import Recipe, Schedule, Stage, difference, override
 from upres.lab.training.recipes import recipe_for, recipe_names
 from upres.lab.training.schedule import learning_rate
 from upres.lab.zoo import MODELS
+from upres.models.catalog import find
 
 TWO_STAGES = Recipe(name="two", model="esr_tm_x2", stages=(Stage(steps=10), Stage(steps=30, batch_size=4)))
 
@@ -85,7 +89,33 @@ def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
     assert (started.start.model, [stage.start.model for stage in started.stages]) == ("a", ["", "b"])
     assert started.spec().arguments == {"kernel_size": 5, "num_channels": 2}
     degraded = override(TWO_STAGES, ["degradation.noise_sigma=[1, 5]"])
-    assert [stage.degradation.noise_sigma for stage in degraded.stages] == [(1, 5), (1, 5)]
+    assert [stage.degradation.settings()["noise_sigma"] for stage in degraded.stages] == [(1, 5), (1, 5)]
+
+
+def test_degradations_are_read_as_cards_of_shipped_models_hold_them() -> None:
+    old = {
+        "share": 0.9,
+        "blur_sigma": [0.0, 0.6],
+        "resize_ratio": [0.7, 1.5],
+        "noise_sigma": [0.0, 8.0],
+        "jpeg_quality": [40.0, 100.0],
+    }
+    data = json.loads(json.dumps(recipe_for("rlfn_c32b6_real_x2").to_dict()))
+    assert old.items() <= data["stages"][0]["degradation"].items()
+    data["stages"][0]["degradation"] = old
+    assert Recipe.from_dict(data) == recipe_for("rlfn_c32b6_real_x2")
+    whole = override(TWO_STAGES, [f"degradation={json.dumps(old)}"])
+    assert [stage.degradation for stage in whole.stages] == [PHOTOGRAPH, PHOTOGRAPH]
+    noisy = override(TWO_STAGES, ["stages.1.degradation.correlated_noise_sigma=[0, 50]"])
+    assert [stage.degradation.is_bicubic for stage in noisy.stages] == [True, False]
+    assert difference(noisy, TWO_STAGES) == ["stages.1.degradation.correlated_noise_sigma.1: 50.0, 0.0"]
+
+
+@pytest.mark.parametrize("name", ["rlfn_c32b6_real_x2", "rlfn_c32b6_real_x4", "rlfn_c32b6_x2"])
+def test_the_recipe_in_a_shipped_card_is_read(name: str) -> None:
+    card = find(name).card.training["recipe"]
+    real = "real" in name
+    assert [stage.degradation == PHOTOGRAPH for stage in Recipe.from_dict(card).stages] == [real] * len(card["stages"])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +129,11 @@ def test_settings_of_a_stage_reach_every_stage_or_the_one_named() -> None:
         ("steps=1.5", "expected int, got 1.5"),
         ("precision=f16", "precision: expected one of f32, bf16, got 'f16'"),
         ("degradation.noise_sigma=[5, 1]", r"degradation\.noise_sigma: expected \[low, high\]"),
-        ("seed", "--set takes key=value, got 'seed'"),
+        ("degradation.fog_density=[0, 1]", "'fog_density' is none of share, blur_sigma, resize_ratio, noise_sigma"),
+        ("degradation.earlier_jpg_quality=[40, 90]", r"Did you mean 'earlier_jpeg_quality'\?"),
+        ('degradation={"nois_sigma": [0, 1]}', r"no setting 'stages\.0\.degradation\.nois_sigma'.*'noise_sigma'\?"),
+        ("degradation.noise_sigma=5", r"degradation\.noise_sigma: expected a list, got 5"),
+        ("seed", "expected a setting as key=value, got 'seed'"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_hint(setting: str, message: str) -> None:

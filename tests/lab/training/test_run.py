@@ -1,15 +1,19 @@
+"""From a recipe and folders to the pictures of a run."""
+
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from upres.errors import DataError
+from upres.errors import DataError, RecipeError
 from upres.lab.checkpoint import load
 from upres.lab.data.degradations import PHOTOGRAPH
-from upres.lab.training.recipe import Recipe, Stage
+from upres.lab.training.recipe import Recipe, Stage, override
 from upres.lab.training.run import run_recipe
 
 STAGE = Stage(steps=2, batch_size=2, patch_size=16)
@@ -65,7 +69,37 @@ def test_a_stage_at_another_scale_gets_its_own_pictures(photos: Path) -> None:
 
 def test_a_network_for_photographs_is_validated_on_degraded_ones(photos: Path) -> None:
     clean = _run(RECIPE, photos, restart=True)["validation"]
-    damaged = replace(PHOTOGRAPH, share=1.0, noise_sigma=(20.0, 20.0))
+    damaged = PHOTOGRAPH.changed(share=1.0, noise_sigma=(20.0, 20.0))
     real = _run(replace(RECIPE, stages=(replace(STAGE, degradation=damaged),)), photos, restart=True)["validation"]
     assert real["dataset"] == "held-out training pictures, degraded"
     assert real["psnr_db"] != clean["psnr_db"]
+
+
+def test_validation_notes_further_metrics_where_the_recipe_asks_for_them(photos: Path) -> None:
+    recipe = override(RECIPE, ['validate_metrics=["ssim", "ssimulacra2"]'])
+    validation: Any = _run(recipe, photos)["validation"]
+    assert list(validation["metrics"]) == ["ssim", "ssimulacra2"]
+    log = (photos.parent / "run" / "log.jsonl").read_text().splitlines()
+    (row,) = [row for row in map(json.loads, log) if "psnr_db" in row]
+    assert row["ssim"] == pytest.approx(validation["metrics"]["ssim"], abs=1e-5)
+    assert row["ssimulacra2"] == pytest.approx(validation["metrics"]["ssimulacra2"], abs=1e-4)
+    plain: Any = _run(RECIPE, photos, restart=True)["validation"]
+    assert plain.keys() == validation.keys() - {"metrics"}
+    assert plain["psnr_db"] == validation["psnr_db"]
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "error", "complaint"),
+    [
+        ("rlfn_x2", "ssmi", DataError, "Did you mean 'ssim'"),
+        ("rlfn_x2", "niqe", DataError, "too small to validate on; psnr, niqe needs 192x192"),
+        ("esr_tm_x2", "niqe", RecipeError, "validate_metrics: niqe looks at RGB pictures, and luma networks"),
+    ],
+)
+def test_metrics_that_cannot_be_noted_are_refused_before_training(
+    photos: Path, model: str, name: str, error: type[Exception], complaint: str
+) -> None:
+    recipe = Recipe(name="small", model=model, stages=(STAGE,), validate_metrics=(name,))
+    with pytest.raises(error, match=complaint):
+        _run(recipe, photos)
+    assert not (photos.parent / "run").exists()

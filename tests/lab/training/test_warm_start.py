@@ -1,3 +1,5 @@
+"""Networks that begin with other networks' weights, wider or narrower."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from upres.errors import RecipeError, UnknownModelError
+from upres.errors import Hint, RecipeError, UnknownModelError
 from upres.lab.checkpoint import build
 from upres.lab.training.outcome import Outcome
 from upres.lab.training.recipe import WarmStart
@@ -86,7 +88,7 @@ def test_cards_count_the_steps_before(tmp_path: Path) -> None:
         )
         outcome.folder.mkdir(exist_ok=True)
         for which in ("best", "last"):
-            outcome.write(outcome.path(which), network, recipe.spec(), step=steps, psnr_db=30.0)
+            outcome.write(outcome.path(which), network, recipe.spec(), step=steps, scores={"psnr": 30.0})
         return int(read_card(outcome.path("best")).training["earlier_steps"])
 
     assert run("first", "", 10) == 0
@@ -98,5 +100,6 @@ def test_cards_count_the_steps_before(tmp_path: Path) -> None:
 
 
 def test_a_beginning_that_is_not_there_is_told_with_the_ways_out(tmp_path):
-    with pytest.raises(UnknownModelError, match=r"begins with 'rlfn_x2'.*--queue rlfn_x2.*--set start\.model=$"):
+    with pytest.raises(UnknownModelError, match=r"begins with 'rlfn_x2', and no run beside this one") as raised:
         earlier_steps(recipe_for("rlfn_x4").start, beside=tmp_path)
+    assert raised.value.hint is Hint.OTHER_START

@@ -1,10 +1,20 @@
 """Progress of ``upres train`` on stderr: one bar while pictures are decoded, one for the steps."""
 
+import os
 import sys
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from upres.lab.training.recipe import Recipe
+    from upres.lab.training.state import RunPosition
+
+
+def is_first_process() -> bool:
+    """False in the processes that ``--devices`` starts beside the one at the terminal."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0
 
 
 class TrainingProgress:
@@ -12,11 +22,11 @@ class TrainingProgress:
 
     Args:
         recipe: What is run.
-        quiet: Draw nothing; warnings are still printed.
+        quiet: Draw nothing; warnings are still printed. So do all processes but the first.
     """
 
-    def __init__(self, recipe: Any, *, quiet: bool) -> None:
-        self.recipe, self.quiet = recipe, quiet
+    def __init__(self, recipe: "Recipe", *, quiet: bool) -> None:
+        self.recipe, self.quiet = recipe, quiet or not is_first_process()
         self.bar: Any = None
         self.best = float("-inf")
 
@@ -34,7 +44,7 @@ class TrainingProgress:
         if done == total:
             self._show(None)
 
-    def on_start(self, progress: Any) -> None:
+    def on_start(self, progress: "RunPosition") -> None:
         """The run begins or goes on."""
         self.best = progress.best_psnr_db
         bar = {"desc": self.recipe.name, "unit": "step", "total": self.recipe.steps, "initial": progress.step}

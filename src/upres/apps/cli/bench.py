@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
+from upres.apps.cli.arguments import boxes, count
 from upres.engines.select import ENGINES
 
 DEFAULT_MODELS = "esr_max_x2,esr_tm_x2,esr_tr_x2,espcn_d22s32_x2"
@@ -33,14 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     speed.add_argument("--engines", metavar="A,B", help=f"{' '.join(ENGINES)} cv2 pillow; all by default")
     speed.add_argument(
-        "--size", type=_sizes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
+        "--size", type=boxes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
     )
-    speed.add_argument("--threads", type=_positive, help="of every contender (default: the cores at hand)")
+    speed.add_argument("--threads", type=count, help="of every contender (default: the cores at hand)")
     speed.add_argument("--isa", metavar="A,B", help="instruction sets for the native engine (default: its best)")
     speed.add_argument("--precision", default="auto", help="asked of the engines (default auto)")
-    speed.add_argument(
-        "--repeats", type=_positive, default=10, metavar="N", help="turns of each contender (default 10)"
-    )
+    speed.add_argument("--repeats", type=count, default=10, metavar="N", help="turns of each contender (default 10)")
     speed.add_argument("--seconds", type=float, default=0.2, help="length of a turn, 20 calls at most (default 0.2)")
     speed.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="write JSON here and Markdown beside it")
     speed.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
@@ -51,9 +49,10 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write, print; returns the exit status."""
     from tqdm import tqdm
 
+    from upres.apps.cli.hints import worded
     from upres.bench.report import check_free, markdown, write_report
     from upres.bench.speed import RESAMPLERS, bench_speed, contenders
-    from upres.machine.environment import available_cores
+    from upres.machine.cores import available_cores
 
     if args.output is not None:
         check_free(args.output, overwrite=args.overwrite)
@@ -73,24 +72,10 @@ def run(args: argparse.Namespace) -> int:
             entrants,
             rounds=args.repeats,
             seconds=args.seconds,
-            on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {error}", file=sys.stderr),
+            on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {worded(error)}", file=sys.stderr),
             progress=bar.update,
         )
     if args.output is not None:
         write_report(report, args.output, overwrite=args.overwrite)
     print(json.dumps(report.to_dict(), indent=1) if args.json else markdown(report))
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
-    return int(text)
-
-
-def _sizes(text: str) -> list[tuple[int, int]]:
-    matches = [re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", part.strip().lower()) for part in text.split(",")]
-    found = [(int(match[1]), int(match[2])) for match in matches if match]
-    if len(found) != len(matches):
-        raise argparse.ArgumentTypeError(f"expected sizes such as 1920x1080, got '{text}'")
-    return found

@@ -2,16 +2,9 @@
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from upres.errors import DataError, MissingExtraError
-from upres.models.catalog import find
-
-_Figures = dict[str, list[dict[str, Any]]]
-"""Name of a model -> figures as its card holds them."""
 
 EPILOG = """examples:
   upres export espcn_x2 -o espcn_x2.onnx
@@ -36,11 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--scores",
+        type=Path,
         metavar="FILE.json",
         help="into a folder: put the scores of this `upres evaluate --out` file on the card",
     )
     parser.add_argument(
         "--latencies",
+        type=Path,
         metavar="FILE.json",
         action="append",
         default=[],
@@ -59,79 +54,32 @@ def run(args: argparse.Namespace) -> int:
         raise DataError("--scores and --latencies go onto cards, and only an existing folder as -o receives one")
     if len(args.models) > 1 and not into_folder:
         raise DataError("several models need an existing folder as -o")
-    measured = _scores(args.scores), _latencies(args.latencies)
-    reports = [_export(name, args.output, measured, args.int8) for name in args.models]
-    if args.json:
-        print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2))
-    else:
-        for report in reports:
-            agreement = f"within {report['max_error']:.1e} of torch"
-            if report["format"] == "onnx-int8":
-                agreement = f"within {report['max_error']:.0%} of torch's own rounding noise"
-            print(f"{report['model']}: wrote {report['output']}, {report['bytes']:,} bytes, {agreement}")
-    return 0
-
-
-def _export(name: str, output: str | None, measured: tuple[_Figures, _Figures], pictures: str | None) -> dict[str, Any]:
     try:
-        from upres.lab import checkpoint
-        from upres.lab.compress.quantize.calibration import quantize
-        from upres.lab.compress.quantize.network import quantized_layers
-        from upres.lab.export.int8 import export_int8
-        from upres.lab.export.onnx import export
+        from upres.lab.export.ship import ship
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres export", "lab") from error
-    network, card = checkpoint.load(find(name).weights)
-    if pictures is not None:
-        quantize(network, pictures)
-    eight_bit = bool(quantized_layers(network))
-    suffix = ".int8.onnx" if eight_bit else ".onnx"
-    path = Path(output or f"{card.name}{suffix}")
-    if path.is_dir():
-        if not eight_bit:  # a quantised network's graph lies beside the float network's files
-            scores, latencies = measured
-            card = replace(
-                card,
-                scores=tuple(scores.get(card.name, card.scores)),
-                latencies=tuple(latencies.get(card.name, card.latencies)),
-            )
-            checkpoint.save(path / f"{card.name}.safetensors", network, card)
-        path = path / f"{card.name}{suffix}"
-    result = (export_int8 if eight_bit else export)(network, path)
-    return {
-        "model": card.name,
-        "format": "onnx-int8" if eight_bit else "onnx",
-        "output": str(result.path),
-        "bytes": result.size_bytes,
-        "max_error": result.max_error,
-    }
+    from upres.bench.report import latencies_of
+    from upres.evaluation.results import Results, scores_of
 
-
-def _scores(path: str | None) -> _Figures:
-    """What a results file says of each model, as cards hold it."""
-    if path is None:
-        return {}
-    from upres.evaluation.results import Results
-
-    found: _Figures = {}
-    for record in Results(Path(path)).records:
-        score = {"dataset": record["dataset"], "protocol": record["protocol"]}
-        score |= {"psnr_db": round(record["psnr_db"], 4), "ssim": round(record["ssim"], 5)}
-        found.setdefault(record["model"], []).append(score)
-    return found
-
-
-def _latencies(paths: Sequence[str]) -> _Figures:
-    """What speed reports say of each model, as cards hold it."""
-    from upres.bench.report import read_report
-
-    found: _Figures = {}
-    for path in map(Path, paths):
-        report = read_report(path)
-        name = report["environment"].get("name")
-        place = {"cpu": report["environment"]["cpu"], **({"machine": name} if name else {}), "file": path.name}
-        for row in report["rows"]:
-            latency = {key: row[key] for key in ("engine", "precision", "width", "height", "threads")}
-            latency["latency_ms"] = round(row["latency_ms_median"], 3)
-            found.setdefault(row["model"], []).append(latency | place)
-    return found
+    scores = scores_of(Results(args.scores).records)
+    latencies = latencies_of(args.latencies)
+    shipped = [ship(name, args.output, pictures=args.int8, scores=scores, latencies=latencies) for name in args.models]
+    if args.json:
+        reports = [
+            {
+                "model": each.model,
+                "format": each.format,
+                "output": str(each.output),
+                "bytes": each.size_bytes,
+                "max_error": each.max_error,
+            }
+            for each in shipped
+        ]
+        print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=2))
+        return 0
+    for each in shipped:
+        agreement = f"within {each.max_error:.1e} of torch"
+        if each.format == "onnx-int8":
+            agreement = f"within {each.max_error:.0%} of torch's own rounding noise"
+        print(f"{each.model}: wrote {each.output}, {each.size_bytes:,} bytes, {agreement}")
+    return 0

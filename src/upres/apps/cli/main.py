@@ -1,8 +1,10 @@
 """The `upres` command: find the verb, load only its file, turn errors into one line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 
@@ -16,7 +18,7 @@ VERBS = {
     "evaluate": "measure a model's quality on a data set, by a paper's protocol",
     "train": "train a network by a recipe",
     "export": "write a trained network for other runtimes",
-    "import": "convert other people's checkpoints",
+    "import": "convert checkpoints of other projects",
     "bench": "measure speed on this machine",
     "challenge": "the NTIRE efficient super-resolution challenge: run and rank",
 }
@@ -36,15 +38,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        status = _dispatch(arguments)
+        if sys.stdout is not None:  # closed when the process was started
+            sys.stdout.flush()
+        return status
     except UpresError as error:
-        print(f"upres: {error}", file=sys.stderr)
+        from upres.apps.cli.hints import worded
+
+        print(f"upres: {worded(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("upres: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
+        return 1
+    except OSError as error:
+        print(f"upres: {error}", file=sys.stderr)
+        _drop_output()
         return 1
 
 
@@ -71,6 +82,12 @@ def _dispatch(arguments: list[str]) -> int:
             _module(verb).add_arguments(subparser)
     args = parser.parse_args(arguments)
     return int(_module(args.verb).run(args))
+
+
+def _drop_output() -> None:
+    """Send what standard output still holds nowhere: where it could not be written, Python would complain at exit."""
+    with suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(verb: str) -> ModuleType:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from upres.metrics.table import METRICS, from_figures
+
 EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
 * marks what `upres upscale` takes for that scale.
 
@@ -63,8 +65,8 @@ def _table(cards: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _figures(scores: Sequence[dict[str, Any]], protocol: str, datasets: Sequence[str]) -> str:
-    known = {score["dataset"]: score["psnr_db"] for score in scores if score["protocol"] == protocol}
-    cells = [f"{known[dataset]:.2f}" if dataset in known else "-" for dataset in datasets]
+    known = {score["dataset"]: from_figures(score).get("psnr") for score in scores if score["protocol"] == protocol}
+    cells = [METRICS["psnr"].text(known[dataset], page=True) if dataset in known else "-" for dataset in datasets]
     return " / ".join(cells) if known else ""
 
 
@@ -83,8 +85,8 @@ def _card(card: dict[str, Any]) -> list[str]:
 
 
 def _score(score: dict[str, Any]) -> str:
-    ssim = f"  SSIM {score['ssim']:.4f}" if score.get("ssim") is not None else ""
-    return f"  {score['dataset']:8s} {score['protocol']:14s} {score['psnr_db']:.3f} dB{ssim}"
+    figures = [METRICS[name].described(value) for name, value in from_figures(score).items()]
+    return f"  {score['dataset']:8s} {score['protocol']:14s} {'  '.join(figures)}"
 
 
 def _latency(each: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""Pictures by way of Pillow: everything with 8 bits a sample."""
+"""What codecs by way of Pillow share in reading: everything with 8 bits a sample."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from upres.errors import ImageReadError
 from upres.image.budget import Budget, pillow_limit_lifted
-from upres.image.codecs.gif import check_whole
+from upres.image.formats import FORMATS
 from upres.image.metadata import Collected, collect_info
 from upres.image.picture import Frame, Picture, Pixels, Source
 from upres.image.profiles import Space, profile_name, srgb_profile, to_srgb
@@ -18,16 +17,6 @@ from upres.image.profiles import Space, profile_name, srgb_profile, to_srgb
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-_PLUGINS = {
-    "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "png": ("PIL.PngImagePlugin", "PngImageFile"),
-    "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "gif": ("PIL.GifImagePlugin", "GifImageFile"),
-    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
-}
-_ENDLESS = 2**31
 _MODES = {"1": "1-bit", "P": "palette", "PA": "palette", "L": "grey", "LA": "grey", "CMYK": "cmyk"}
 SPACES: dict[str, Space] = {
     "1-bit": "grey",
@@ -43,64 +32,63 @@ SPACES: dict[str, Space] = {
 @contextmanager
 def opened(stream: BinaryIO, kind: str) -> "Iterator[ImageFile]":
     """Pillow's image of a file whose format is known: its plugin alone is imported, and Pillow's limit is lifted."""
-    module, name = _PLUGINS[kind]
+    module, name = FORMATS[kind].plugin.split(":")
     plugin = getattr(import_module(module), name)
     with pillow_limit_lifted(), plugin(stream) as image:  # leaves a stream open that it was given
         yield image
 
 
-def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> Picture:
-    """The picture in a JPEG, PNG, WebP, AVIF, BMP or GIF file, in 8 bits."""
-    if kind == "webp":
-        _check_webp(stream, budget)
-    has_end = kind != "gif" or check_whole(stream)
+def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool, lossless: bool) -> Picture:
+    """The picture in a file that Pillow understands as it is, in 8 bits."""
     with opened(stream, kind) as image:
-        mode = _MODES.get(image.mode, "rgb")
-        if mode == "cmyk":
-            budget.spend(*image.size)
-            return _from_cmyk(image, kind)
-        frames = list(_frames(image, kind, budget, only_first=only_first))
-        collected = _collect(image, SPACES[mode])
-        loop = _loop(image, kind) if len(frames) > 1 else 0
-        notes = (*collected.notes, *_left_behind(image, kind))
-        notes = notes if has_end else (*notes, "the file lacks its end mark; frames may be missing")
+        return picture_of(image, kind, frames_of(image, budget, only_first=only_first), lossless=lossless)
+
+
+def picture_of(
+    image: "ImageFile",
+    kind: str,
+    frames: Iterator[Frame],
+    *,
+    lossless: bool,
+    plays: "Callable[[ImageFile], int]" = lambda image: int(image.info.get("loop", 0)),
+) -> Picture:
+    """All that an open file holds.
+
+    Args:
+        image: Any mode but CMYK and Lab.
+        kind: Name of the format.
+        frames: Its frames as they lie in the file.
+        lossless: Whether the file's compression kept everything.
+        plays: How often an animation plays; 0 is for ever.
+    """
+    mode = _MODES.get(image.mode, "rgb")  # before a frame is loaded, which may change it
+    every = list(frames)
+    collected = collect_image(image, SPACES[mode])
     return Picture(
-        frames=_equal_alpha([turned(frame, collected.orientation) for frame in frames]),
+        frames=_equal_alpha([turned(frame, collected.orientation) for frame in every]),
         metadata=collected.metadata,
-        source=Source(format=kind, mode=mode, lossless=_is_lossless(stream, kind)),
-        loop=loop,
-        notes=notes,
+        source=Source(format=kind, mode=mode, lossless=lossless),
+        loop=plays(image) if len(every) > 1 else 0,
+        notes=collected.notes,
     )
 
 
-def _frames(image: "ImageFile", kind: str, budget: Budget, *, only_first: bool) -> Iterator[Frame]:
+def frames_of(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator[Frame]:
     """Every frame, composed, as it lies in the file."""
-    # A GIF must be walked through to know how many it has.
-    count = _ENDLESS if kind == "gif" else getattr(image, "n_frames", 1)
-    if only_first or count == 1:
-        budget.spend(*image.size)
+    count = 1 if only_first else getattr(image, "n_frames", 1)
+    budget.spend(*image.size, frames=count)
+    if count == 1:
         image.load()
-        yield _frame(image, None)
+        yield frame_of_image(image, None)
         return
-    if kind != "gif":
-        budget.spend(*image.size, frames=count)
     for index in range(count):
-        if kind == "gif" and index:
-            # Pillow lets a frame that names no disposal inherit the one before it; it means "leave it".
-            image.disposal_method = 0  # type: ignore[attr-defined]
-        try:
-            image.seek(index)
-        except EOFError:
-            if kind != "gif":
-                raise
-            return
-        if kind == "gif":
-            budget.spend(*image.size)
+        image.seek(index)
         image.load()
-        yield _frame(image, float(image.info.get("duration", 0)))
+        yield frame_of_image(image, float(image.info.get("duration", 0)))
 
 
-def _frame(image: Any, duration_ms: float | None) -> Frame:
+def frame_of_image(image: Any, duration_ms: float | None) -> Frame:
+    """The frame that an image of Pillow's shows now."""
     pixels, alpha = split(image)
     return Frame(pixels=pixels, alpha=alpha, duration_ms=duration_ms)
 
@@ -154,21 +142,6 @@ def _equal_alpha(frames: list[Frame]) -> tuple[Frame, ...]:
     )
 
 
-def _from_cmyk(image: "ImageFile", kind: str) -> Picture:
-    ink = np.array(image)
-    if kind == "jpeg" and "adobe" not in image.info:
-        # Pillow inverts all CMYK JPEGs, as Adobe wrote them; those without Adobe's marker hold inks as they are.
-        ink = 255 - ink
-    collected = _collect(image, "cmyk")
-    pixels, note, icc = cmyk_to_rgb(ink, collected.metadata.icc)
-    return Picture(
-        frames=(turned(Frame(pixels=pixels), collected.orientation),),
-        metadata=replace(collected.metadata, icc=icc),
-        source=Source(format=kind, mode="cmyk", lossless=False),
-        notes=(*collected.notes, note, *_left_behind(image, kind)),
-    )
-
-
 def cmyk_to_rgb(ink: Pixels, icc: bytes | None) -> tuple[Pixels, str, bytes]:
     """Inks as sRGB, the sentence that says so, and the profile the result has."""
     pixels, used = to_srgb(ink, "cmyk", icc)
@@ -176,39 +149,8 @@ def cmyk_to_rgb(ink: Pixels, icc: bytes | None) -> tuple[Pixels, str, bytes]:
     return pixels, f"CMYK was converted to sRGB {how}", srgb_profile()
 
 
-def _collect(image: "ImageFile", space: Space) -> Collected:
+def collect_image(image: "ImageFile", space: Space) -> Collected:
+    """The metadata of an open file whose frames are loaded."""
     applied: list[tuple[str, bytes]] = getattr(image, "applist", [])
     parts = [data for marker, data in applied if marker == "APP13" and data.startswith(b"Photoshop 3.0\0")]
     return collect_info(image.info, space=space, iptc=b"".join(part[14:] for part in parts) or None)
-
-
-def _left_behind(image: "ImageFile", kind: str) -> Iterator[str]:
-    if kind == "jpeg" and "mp" in image.info:
-        yield "further pictures in the file (preview, gain map or depth) were left out"
-
-
-def _loop(image: "ImageFile", kind: str) -> int:
-    """How often an animation plays; 0 is for ever."""
-    if kind != "gif":
-        return int(image.info.get("loop", 0))
-    # A GIF counts repetitions after the first showing, and plays once where it does not say.
-    repeats = image.info.get("loop")
-    return 1 if repeats is None else 0 if repeats == 0 else int(repeats) + 1
-
-
-def _is_lossless(stream: BinaryIO, kind: str) -> bool:
-    if kind != "webp":
-        return kind in ("png", "bmp", "gif", "tiff")
-    stream.seek(0)
-    return b"VP8L" in stream.read(4096)
-
-
-def _check_webp(stream: BinaryIO, budget: Budget) -> None:
-    """Refuse what libwebp, which opens the canvas and shows what there is of it, does not."""
-    head = stream.read(30)
-    length = stream.seek(0, 2)
-    stream.seek(0)
-    if length < int.from_bytes(head[4:8], "little") + 8:
-        raise ImageReadError("truncated WEBP file")
-    if head[12:16] == b"VP8X":
-        budget.check(int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1)

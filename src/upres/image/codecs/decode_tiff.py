@@ -30,7 +30,7 @@ _TAG_XMP, _TAG_IPTC, _TAG_ORIENTATION, _TAG_UNIT = 700, 34377, 274, 296
 _UNITS = {2: 1.0, 3: 2.54}
 
 
-def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> Picture:  # noqa: ARG001
+def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a TIFF file; every page of full size becomes a frame."""
     import tifffile
 

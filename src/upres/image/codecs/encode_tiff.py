@@ -3,9 +3,8 @@
 import struct
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from upres.image.codecs.encoding import Encoding
+from upres.image.codecs.arrays import joined
+from upres.image.codecs.codec import Encoding
 from upres.image.exif import ExifBlock
 from upres.image.fit import Ledger
 from upres.image.formats import Format
@@ -37,7 +36,7 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
 
 
 def _write_page(writer: Any, frame: Frame, metadata: Metadata) -> None:
-    pixels = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
+    pixels = joined(frame)
     tags = [
         (code, _BYTE, len(data), data, True) for code, data in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)) if data
     ]

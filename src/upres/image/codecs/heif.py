@@ -6,8 +6,8 @@ import numpy as np
 
 from upres.errors import MissingExtraError
 from upres.image.budget import Budget
-from upres.image.codecs.decode_deep import frame_of
-from upres.image.codecs.encoding import Encoding
+from upres.image.codecs.arrays import frame_of, joined
+from upres.image.codecs.codec import Encoding
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
@@ -17,7 +17,7 @@ from upres.image.profiles import Space
 _MODES = {(2, False): "L", (2, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
 
 
-def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> Picture:  # noqa: ARG001
+def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The primary picture in a HEIF file, ``uint16`` where it holds more than 8 bits."""
     file: Any = _library().open_heif(stream, convert_hdr_to_8bit=False)
     primary = file[file.primary_index]
@@ -44,7 +44,7 @@ def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool) -> 
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format; ``uint16`` is written in 10 bits."""
     frame, metadata = picture.frames[0], picture.metadata
-    array = frame.pixels if frame.alpha is None else np.dstack([frame.pixels, frame.alpha])
+    array = joined(frame)
     mode = _MODES[frame.pixels.ndim, frame.alpha is not None] + (";16" if array.dtype == np.uint16 else "")
     height, width = picture.size
     file: Any = _library().from_bytes(mode, (width, height), np.ascontiguousarray(array).tobytes())

@@ -175,23 +175,6 @@ class EDBB(_EdgeBranches):
         return result if self.expanded is None else result + self.expanded(padded)
 
 
-class RepConv(FoldableConv):
-    """3x3, 1x1 and identity in parallel: RepVGG's block without its normalisation.
-
-    Reference: Ding et al., 2021, arXiv:2101.03697.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels)
-        self.conv = same_conv(in_channels, out_channels, 3)
-        self.point = same_conv(in_channels, out_channels, 1)
-
-    def branches(self, x: Tensor) -> Tensor:
-        """Sum of the branches, ``(N, out_channels, H, W)``."""
-        result: Tensor = self.conv(x) + self.point(x)
-        return result + x if self.in_channels == self.out_channels else result
-
-
 class RRRB(FoldableConv):
     """Residual in residual: 1x1 out to a wider space, a residual 3x3 there, 1x1 back, and an identity.
 

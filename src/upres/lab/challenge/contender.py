@@ -19,6 +19,7 @@ from upres.image.color import luma
 from upres.image.convert import to_batch, to_float
 from upres.lab.checkpoint import load
 from upres.lab.complexity import measure
+from upres.metrics.table import DEFAULT, keyed
 from upres.models.card import ColorMode
 from upres.models.catalog import find
 
@@ -39,6 +40,8 @@ class Contender:
     precision: str = "auto"
     threads: int = 1
     protocol: str = "ntire"
+    metrics: tuple[str, ...] = DEFAULT
+    """Names of `upres.metrics.table.METRICS`; PSNR, which the gate needs, is among them."""
 
 
 class ChallengeRunner:
@@ -75,12 +78,13 @@ class ChallengeRunner:
             scale=self._contender.scale,
             color_mode=self._card.color_mode,
             protocol=self._contender.protocol,
+            metrics=self._contender.metrics,
         )
         return {
             "architecture": self._card.architecture,
             "precision": self._session.facts.precision,
-            "psnr_db": report.psnr_db,
-            "ssim": report.ssim,
+            **keyed(report.scores),
+            "metrics": report.scores,
             "peak_mib": peak_mib,
             **self._counts(),
         }

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from upres.errors import DataError, near_miss
+from upres.errors import DataError, Hint, near_miss
 from upres.lab.challenge.table import METRICS, PRINTED, Entry
 
 
@@ -169,7 +169,7 @@ def rank(
     listed = {*rules.references, *({reference.name} if reference else ())} if unranked is None else unranked
     ranked = [entry for entry in entries if entry.name not in listed and _passes(entry, applied)]
     if not ranked:
-        raise DataError(f"no entry passes the gate {applied}; choose another with --gate")
+        raise DataError(f"no entry passes the gate {applied}", hint=Hint.OTHER_GATE)
     parts = _relative_parts(ranked, rules, reference) if reference else _rank_parts(ranked, rules)
     scores = {
         track: [sum(weight * part[metric] for metric, weight in weights.items()) for part in parts]
@@ -221,10 +221,10 @@ def _baseline(entries: Sequence[Entry], rules: Rules, name: str | None) -> Entry
     for entry in entries:
         if entry.name.casefold() == wanted.casefold():
             return entry
-    hint = near_miss(wanted, [entry.name for entry in entries])
+    nearest = near_miss(wanted, [entry.name for entry in entries])
     raise DataError(
-        f"the {rules.year} rules score relative to the baseline '{wanted}', which is not in the table.{hint} "
-        "Add its row or name the entry to compare with: --baseline ENTRY"
+        f"the {rules.year} rules score relative to the baseline '{wanted}', which is not in the table.{nearest}",
+        hint=Hint.NAME_THE_BASELINE,
     )
 
 

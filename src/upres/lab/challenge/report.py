@@ -9,9 +9,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from upres.bench.report import describe, write_text
+from upres.bench.report import describe
 from upres.errors import MissingExtraError
 from upres.lab.challenge.run import ChallengeReport, Result
+from upres.machine.atomic import write_text
+from upres.metrics.table import METRICS
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "main_rank": ("main", "{:d}"),
@@ -20,7 +22,8 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "sub2_rank": ("sub 2", "{:d}"),
     "sub3_rank": ("sub 3", "{:d}"),
     "entry": ("entry", "{}"),
-    "psnr_db": ("PSNR dB", "{:.3f}"),
+    "psnr_db": (METRICS["psnr"].heading, "{:.3f}"),
+    **{name: (metric.heading, f"{{:.{metric.decimals}f}}") for name, metric in METRICS.items() if not metric.key},
     "latency_ms": ("time ms", "{:.2f}"),
     "spread": ("spread", "{:.0%}"),
     "parameters_m": ("params M", "{:.3f}"),
@@ -57,7 +60,7 @@ def write_files(report: ChallengeReport, folder: Path) -> list[Path]:
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
-        OutputExistsError: If the folder cannot be written.
+        OutputError: If the folder cannot be written.
     """
     texts = {
         "results.csv": to_csv(report),
@@ -73,29 +76,32 @@ def write_files(report: ChallengeReport, folder: Path) -> list[Path]:
 def to_csv(report: ChallengeReport) -> str:
     """The rows as a wide table that ``upres challenge rank`` takes."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(report.rows[0]), lineterminator="\n")
+    rows = flat_rows(report)
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(report.rows)
+    writer.writerows(rows)
     return text.getvalue()
 
 
 def to_markdown(report: ChallengeReport) -> str:
     """A heading, how it was measured, and the table."""
-    columns = shown_columns(report.rows)
+    rows = flat_rows(report)
+    columns = shown_columns(rows)
     lines = [f"# {title(report)}\n", f"{conditions(report)}\n"]
     lines.append("| " + " | ".join(COLUMNS[column][0] for column in columns) + " |")
     lines.append("|" + "|".join("---" if column in ("entry", "precision") else "--:" for column in columns) + "|")
-    lines += ["| " + " | ".join(cells(row, columns)) + " |" for row in report.rows]
+    lines += ["| " + " | ".join(cells(row, columns)) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def to_html(report: ChallengeReport) -> str:
     """One self-contained page: the conditions, a table that sorts by a click, and quality against each cost."""
-    columns = shown_columns(report.rows)
+    rows = flat_rows(report)
+    columns = shown_columns(rows)
     head = "".join(
         f'<th scope="col"{_left(column)}><button type="button">{COLUMNS[column][0]}</button></th>' for column in columns
     )
-    body = "".join(_html_row(row, columns) for row in report.rows)
+    body = "".join(_html_row(row, columns) for row in rows)
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
         title=html.escape(title(report)),
         conditions=html.escape(conditions(report)),
@@ -121,6 +127,13 @@ def conditions(report: ChallengeReport) -> str:
         f"on {how}. Memory: peak beyond the idle process. FLOPs and activations by the {report.counting} convention "
         f"on a 256x256 input. {describe(dict(report.environment))}"
     )
+
+
+def flat_rows(report: ChallengeReport) -> list[dict[str, Any]]:
+    """The report's rows, in which every metric without a key of its own is a column by its name."""
+    others = [{name: row["metrics"][name] for name in row["metrics"] if not METRICS[name].key} for row in report.rows]
+    plain = [{key: value for key, value in row.items() if key != "metrics"} for row in report.rows]
+    return [row | more for row, more in zip(plain, others, strict=True)]
 
 
 def shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,25 +1,26 @@
 """A challenge on the machine at hand: gate, five metrics, ranking; picked up where it was cut off."""
 
-import hashlib
 import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from upres.bench.report import write_text
 from upres.bench.workers import SETTLE_SECONDS, Timing, Worker
-from upres.errors import DataError, OutputExistsError, near_miss
+from upres.errors import DataError, Hint, OutputError, OutputExistsError, near_miss
 from upres.evaluation.pairs import dataset_name
 from upres.lab.challenge.contender import ChallengeRunner, Contender
 from upres.lab.challenge.rank import Ranking, Rules, rank
 from upres.lab.challenge.table import METRICS, Entry
 from upres.lab.complexity import Convention
+from upres.machine.atomic import write_text
+from upres.machine.digest import digest
 from upres.machine.environment import environment
+from upres.metrics.table import DEFAULT
 from upres.models.catalog import find
 
 GATE_DB = 0.18
@@ -55,6 +56,8 @@ class Result:
     receptive_field: int | None
     architecture: str
     precision: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Every figure of quality by the name of its metric; empty in runs that are older than it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +154,7 @@ def run_challenge(
     Raises:
         DataError: If the baseline is no contender, or the data set cannot be read.
         OutputExistsError: If ``out`` holds another run.
+        OutputError: If ``out`` cannot be written.
         EngineError: If a contender cannot run.
     """
     tell = progress or (lambda _: None)
@@ -185,7 +189,7 @@ class _Journal:
         self.assessments: dict[str, dict[str, Any]] = {}
         self.rounds: list[dict[str, list[float]]] = []
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         if self._path is not None and self._path.exists() and not overwrite:
             self._resume(self._path)
 
@@ -207,11 +211,11 @@ class _Journal:
             settings, self.environment = kept["settings"], kept["environment"]
             self.assessments, self.rounds = kept["assessments"], kept["rounds"]
         except (OSError, ValueError, KeyError) as error:
-            raise OutputExistsError(f"{path} is not the results of a challenge run; --overwrite replaces it") from error
+            raise OutputExistsError(f"{path} is not the results of a challenge run", hint=Hint.OVERWRITE) from error
         if settings != self.settings:
             differing = [key for key in self.settings if settings.get(key) != self.settings[key]]
             raise OutputExistsError(
-                f"{path} holds a run with other {', '.join(differing)}; choose another --out, or --overwrite"
+                f"{path} holds a run with other {', '.join(differing)}", hint=Hint.OTHER_FOLDER_OR_OVERWRITE
             )
 
     def _write(self) -> None:
@@ -226,10 +230,19 @@ class _Journal:
             write_text(self._path, json.dumps(content, indent=1) + "\n")
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot make this folder ({error.strerror})") from error
+
+
 def _settings(contenders: Sequence[Contender]) -> dict[str, Any]:
     """What two runs must share for their figures to belong together; no paths."""
     first = contenders[0]
+    metrics = {} if first.metrics == DEFAULT else {"metrics": list(first.metrics)}  # older runs go on as they were
     return {
+        **metrics,
         "dataset": dataset_name(first.data),
         "scale": first.scale,
         "engine": first.engine,
@@ -237,12 +250,8 @@ def _settings(contenders: Sequence[Contender]) -> dict[str, Any]:
         "precision": first.precision,
         "threads": first.threads,
         "protocol": first.protocol,
-        "contenders": {contender.name: _sha256(find(contender.source).weights) for contender in contenders},
+        "contenders": {contender.name: digest(find(contender.source).weights) for contender in contenders},
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _baseline(contenders: Sequence[Contender], name: str | None) -> str:

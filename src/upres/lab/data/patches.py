@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from upres.errors import DataError
+from upres.image.color import LUMA_WEIGHTS, STUDIO_BLACK, STUDIO_SPAN
 from upres.lab.data.degradations import BICUBIC, Degradation, degrade
 from upres.lab.data.pictures import PicturePair
 from upres.models.card import ColorMode
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32) / 255
-_STUDIO_SCALE, _STUDIO_OFFSET = np.float32(219 / 255), np.float32(16 / 255)
+_LUMA = np.array(LUMA_WEIGHTS, np.float32) / 255
 
 
 class PatchSampler:
@@ -104,7 +104,7 @@ class PatchSampler:
         size, s, margin = self.patch_size, self.scale, self.degradation.margin
         top, left = max(0, y - margin), max(0, x - margin)
         around = pair.hr[top * s : (y + size + margin) * s, left * s : (x + size + margin) * s]
-        lr = degrade(around, s, self.degradation, np.random.default_rng(seed))
+        lr = degrade(around, s, self.degradation, seed)
         return lr[y - top : y - top + size, x - left : x - left + size]
 
     def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> Tensor:
@@ -113,7 +113,7 @@ class PatchSampler:
             planes = np.moveaxis(crops, 3, 1) * np.float32(1 / 255)
             return torch.from_numpy(np.ascontiguousarray(planes))  # (N, 3, H, W)
         luma = crops @ _LUMA
-        luma[in_studio] = luma[in_studio] * _STUDIO_SCALE + _STUDIO_OFFSET
+        luma[in_studio] = luma[in_studio] * np.float32(STUDIO_SPAN) + np.float32(STUDIO_BLACK)
         return torch.from_numpy(luma[:, None])  # (N, 1, H, W)
 
 

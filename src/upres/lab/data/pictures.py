@@ -6,7 +6,6 @@ runs map into memory at once and share between processes.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.errors import DataError
+from upres.errors import DataError, OutputError
 from upres.image.io import extensions, read_pixels
 from upres.image.resize import crop_to_multiple, imresize
+from upres.machine.atomic import atomic_file, write_text
 from upres.machine.cache import cache_folder
 
 Pixels = NDArray[np.uint8]
@@ -62,6 +62,7 @@ def load_pictures(
     Raises:
         DataError: If the folder is missing or holds no picture.
         ImageReadError: If a picture cannot be read.
+        OutputError: If the cache cannot be written.
     """
     root = Path(folder)
     files = _list_files(root)
@@ -74,7 +75,7 @@ def load_pictures(
 
 def _list_files(root: Path) -> list[Path]:
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; --data takes a folder of pictures")
+        raise DataError(f"{root}: no such folder; expected a folder of pictures")
     known = extensions()
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in known and path.is_file())
     if not files:
@@ -98,11 +99,10 @@ def _build(
     progress: Progress | None,
 ) -> None:
     """Write pixels to ``target`` and, last of all, the index beside it: an index means that the pixels are whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     index: list[dict[str, object]] = []
-    unfinished = target.with_suffix(f".{os.getpid()}.tmp")
     try:
-        with unfinished.open("wb") as out, ThreadPoolExecutor() as pool:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(target) as out, ThreadPoolExecutor() as pool:
             for done, (path, (hr, lr)) in enumerate(zip(files, pool.map(decode, files), strict=True)):
                 index.append(
                     {"name": str(path.relative_to(root)), "offset": out.tell(), "hr": hr.shape, "lr": lr.shape}
@@ -111,12 +111,9 @@ def _build(
                 out.write(lr.tobytes())
                 if progress is not None:
                     progress(done + 1, len(files))
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    listing = target.with_suffix(f".{os.getpid()}.json.tmp")
-    listing.write_text(json.dumps(index))
-    listing.replace(target.with_suffix(".json"))
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror})") from error
+    write_text(target.with_suffix(".json"), json.dumps(index))
 
 
 def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:

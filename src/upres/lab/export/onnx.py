@@ -30,7 +30,8 @@ OPSET = 18
 TOLERANCE = 1e-5
 """Largest difference from torch, in the range 0 to 1 (relative to the output where an untrained network exceeds it)."""
 SIZES = ((2, 48, 64), (1, 37, 51), (1, 64, 40))
-"""Batch, height and width: of the example that is traced, and of others that prove the dimensions free."""
+"""Batch, height and width: of the example that is traced, and of others that prove the dimensions free; each rounded
+up to what the network takes."""
 _POINTWISE = ("Add", "Sub", "Mul", "Div", "LeakyRelu", "Relu", "PRelu", "Sigmoid", "Tanh", "Clip")
 
 
@@ -199,7 +200,9 @@ def _runner(content: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
 
 def example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
     """A smooth random picture: on noise a steep softmax magnifies rounding beyond what pictures ever see."""
-    batch, height, width = size
+    batch, *sides = size
+    multiple = getattr(network, "multiple_of", 1)
+    height, width = (-(-side // multiple) * multiple for side in sides)
     channels = 1 if network.color_mode == "luma" else 3
     coarse = torch.rand(batch, channels, height // 4, width // 4, generator=torch.Generator().manual_seed(0))
     return F.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)
@@ -207,7 +210,7 @@ def example(network: nn.Module, size: tuple[int, int, int]) -> Tensor:
 
 @contextmanager
 def _mute() -> Iterator[None]:
-    """Send standard output nowhere: from C++ and whatever it is told, torch prints the graph of a failed export."""
+    """Send standard output nowhere: torch prints the graph of a failed export from C++, whatever its options say."""
     sys.stdout.flush()
     saved, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)

@@ -1,13 +1,14 @@
 """From a foreign weight file to a checkpoint of ours and, for the engines that need no torch, its ONNX graph."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from upres.errors import CheckpointError, UnsupportedModelError
 from upres.lab import checkpoint
 from upres.lab.export.onnx import export
-from upres.lab.foreign.recognise import Recognised, read, recognise
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import Recognised, recognise
+from upres.machine.digest import digest
 from upres.models.card import ModelCard, ModelSpec, read_card
 
 LICENCE = "not stated in the imported file"
@@ -36,7 +37,7 @@ def convert(
     """Recognise a weight file, write it as a checkpoint with a card, and prove that by loading it strictly.
 
     Args:
-        path: Any file that `upres.lab.foreign.recognise.read` opens.
+        path: Any file that `upres.lab.foreign.read.read` opens.
         output: ``.safetensors`` to write; its stem becomes the model's name. Replaced if it is there.
         architecture: What the file is known to be, where it could be several.
         scale: Likewise.
@@ -50,7 +51,7 @@ def convert(
     if output.suffix != ".safetensors":
         raise CheckpointError(f"{output}: the output is a .safetensors file; call it {output.stem}.safetensors")
     recognised = _own(path) or recognise(read(path), architecture=architecture, scale=scale, source=str(path))
-    provenance = {"imported": {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+    provenance = {"imported": {"file": path.name, "sha256": digest(path)}}
     network = recognised.network()
     card = checkpoint.describe(network, recognised.spec, name=output.stem, licence=LICENCE, training=provenance)
     checkpoint.save(output, network, card)
@@ -58,7 +59,7 @@ def convert(
     remarks = [f"left out what is no tensor: {', '.join(recognised.ignored)}"] if recognised.ignored else []
     if recognised.other_scales:
         scales = ", ".join(str(scale) for scale in recognised.other_scales)
-        remarks.append(f"the file also holds networks for scale {scales}: ask for one with --scale")
+        remarks.append(f"the file also holds networks for scale {scales}: ask for one by its scale")
     graph = output.with_suffix(".onnx")
     graph.unlink(missing_ok=True)  # one that belonged to a former model of this name would be run in its place
     if with_graph:

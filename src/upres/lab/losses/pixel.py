@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_BT601 = (0.299, 0.587, 0.114)
+from upres.image.color import LUMA_WEIGHTS
 
 
 def l1(sr: Tensor, hr: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def to_luma(pictures: Tensor) -> Tensor:
     """BT.601 luma ``(N, H, W)`` of ``(N, 3, H, W)`` in R, G, B; a single plane is its own."""
     if pictures.shape[1] == 1:
         return pictures[:, 0]
-    return (pictures * pictures.new_tensor(_BT601).view(3, 1, 1)).sum(1)  # no product that autocast would round
+    return (pictures * pictures.new_tensor(LUMA_WEIGHTS).view(3, 1, 1)).sum(1)  # no product that autocast would round
 
 
 def charbonnier(sr: Tensor, hr: Tensor, *, epsilon: float = 1e-3) -> Tensor:

@@ -1,7 +1,8 @@
 """How fast networks train and run here, under the conditions of the moment."""
 
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from upres.lab.checkpoint import build, load
-from upres.lab.data.pictures import PicturePair
+from upres.lab.data.pictures import PicturePair, load_pictures
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.loop import train
 from upres.lab.training.optimizers import optimizer
@@ -31,6 +32,26 @@ class SpeedComparison:
     plain_steps_per_s: float
     waiting_share: float
     """Share of the loop's time that went by waiting for batches."""
+
+
+def compare_speeds(
+    recipes: Iterable[Recipe], data: str | Path, *, cache: str | Path | None = None
+) -> list[SpeedComparison]:
+    """`compare_speed` for each recipe, on the pictures of a folder; the loop's files are thrown away.
+
+    Args:
+        recipes: What to train.
+        data: Folder of high-resolution pictures.
+        cache: See `load_pictures`.
+
+    Raises:
+        DataError: If the folder is missing or holds no picture.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            compare_speed(recipe, load_pictures(data, recipe.spec().scale, cache=cache), folder=folder)
+            for recipe in recipes
+        ]
 
 
 def compare_speed(

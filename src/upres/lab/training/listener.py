@@ -2,13 +2,13 @@
 
 from typing import Protocol
 
-from upres.lab.training.state import Progress
+from upres.lab.training.state import RunPosition
 
 
 class Listener(Protocol):
     """What is told how a run goes."""
 
-    def on_start(self, progress: Progress) -> None:
+    def on_start(self, progress: RunPosition) -> None:
         """The run begins, or goes on from ``progress``."""
         ...
 
@@ -28,7 +28,7 @@ class Listener(Protocol):
 class Silence:
     """A listener that hears of everything and says nothing; override what matters."""
 
-    def on_start(self, progress: Progress) -> None:
+    def on_start(self, progress: RunPosition) -> None:
         """Nothing."""
 
     def on_step(self, step: int, loss: float, rate: float) -> None:

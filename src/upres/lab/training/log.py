@@ -5,6 +5,8 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from upres.machine.atomic import write_text
+
 
 class RunLog:
     """The log of one run.
@@ -18,7 +20,7 @@ class RunLog:
         self._path = folder / "log.jsonl"
         rows = self._path.read_text().splitlines() if self._path.is_file() and first_step else []
         kept = [row for row in rows if json.loads(row)["step"] <= first_step]
-        self._path.write_text("".join(f"{row}\n" for row in kept))
+        write_text(self._path, "".join(f"{row}\n" for row in kept))
         self._board = SummaryWriter(str(folder), purge_step=first_step + 1)
 
     def write(self, step: int, **values: float) -> None:

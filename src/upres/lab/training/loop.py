@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from upres.errors import RecipeError, TrainingError
+from upres.errors import Hint, RecipeError, TrainingError
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
@@ -32,9 +32,11 @@ from upres.lab.training.outcome import Outcome
 from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
-from upres.lab.training.state import MovingAverage, Progress, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
+from upres.machine.atomic import write_text
+from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
@@ -132,7 +134,7 @@ class _Run:
     ) -> None:
         self.recipe, self.fabric, self.material, self.outcome = recipe, fabric, material, outcome
         self.out, self.listener = outcome.folder, listener
-        self.progress = Progress()
+        self.progress = RunPosition()
         self.pace = Pace(self.progress)
         self.log: RunLog | None = None
         self._interrupted = self._stopping = False
@@ -149,7 +151,7 @@ class _Run:
             if self.fabric.is_global_zero:
                 state.unlink(missing_ok=True)
                 self.outcome.clear()
-                (self.out / "recipe.json").write_text(json.dumps(self.recipe.to_dict(), indent=2) + "\n")
+                write_text(self.out / "recipe.json", json.dumps(self.recipe.to_dict(), indent=2) + "\n")
             self._begin(0)
         if self.fabric.is_global_zero:
             self.log = RunLog(self.out, first_step=self.progress.step)
@@ -202,7 +204,7 @@ class _Run:
         if saved != self.recipe:
             changed = "; ".join(difference(self.recipe, saved))
             raise RecipeError(
-                f"{self.out} holds a run by another recipe (now, then: {changed}). Use another --out, or --restart."
+                f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
         stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
         self._install(build(self.recipe.spec(stage)), stage)
@@ -366,15 +368,16 @@ class _Run:
         if self.log is None:
             return
         network = self._averaged()
-        psnr_db = self.material.at(self.spec.scale)[1].psnr_db(deployable(network, self.spec)[0])
+        scores = self.material.at(self.spec.scale)[1].scores(deployable(network, self.spec)[0])
+        psnr_db = scores["psnr"]
         own = None if self.spec == self.recipe.spec() else index
         step = self.progress.step
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
-            self.outcome.write(self.outcome.path("best", own), network, self.spec, step=step, psnr_db=psnr_db)
-        self.outcome.write(self.outcome.path("last", own), network, self.spec, step=step, psnr_db=psnr_db)
+            self.outcome.write(self.outcome.path("best", own), network, self.spec, step=step, scores=scores)
+        self.outcome.write(self.outcome.path("last", own), network, self.spec, step=step, scores=scores)
         self.listener.on_validation(step, psnr_db)
-        self.log.write(step, psnr_db=psnr_db)
+        self.log.write(step, **{METRICS[name].key or name: value for name, value in scores.items()})
 
     def _save(self) -> None:
         if self.fabric.is_global_zero:

@@ -1,15 +1,17 @@
 """What a run leaves behind besides its state: the best and the last network, ready for use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from upres.lab.checkpoint import save
+from upres.lab.checkpoint import describe, save
 from upres.lab.training.form import deployable, is_expanded
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.warm_start import earlier_steps
-from upres.models.card import ModelCard, ModelSpec, read_card
+from upres.metrics.table import to_figures
+from upres.models.card import ModelSpec, read_card
 
 
 class Outcome:
@@ -43,25 +45,29 @@ class Outcome:
                 file.unlink()
         self._earlier_steps = earlier_steps(self.recipe.start, beside=self.folder.parent)
 
-    def write(self, path: Path, network: nn.Module, spec: ModelSpec, *, step: int, psnr_db: float) -> None:
-        """Write an ordinary network of a spec to ``path``, folded where that makes a difference."""
+    def write(self, path: Path, network: nn.Module, spec: ModelSpec, *, step: int, scores: Mapping[str, float]) -> None:
+        """Write an ordinary network of a spec to ``path``, folded where that makes a difference.
+
+        ``scores`` are the figures of validation by name of the metric.
+        """
+        figures: dict[str, Any] = {"psnr_db": round(scores["psnr"], 4)}
+        if len(scores) > 1:
+            others = {name: value for name, value in scores.items() if name != "psnr"}
+            figures["metrics"] = to_figures(others, digits=None)["metrics"]
         training = {
             "recipe": self.recipe.to_dict(),
             "steps": step,
             "earlier_steps": self._earlier_steps,
-            "validation": {**self.validation, "psnr_db": round(psnr_db, 4)},
+            "validation": {**self.validation, **figures},
             "data": self.data,
         }
-        color_mode: Any = network.color_mode
         own = self.recipe.arguments or not self.recipe.stages[-1].degradation.is_bicubic
-        name = self.recipe.name if own else self.recipe.model
-
-        def card(spec: ModelSpec) -> ModelCard:
-            return ModelCard(
-                name=name, spec=spec, color_mode=color_mode, parameters=0, licence="Apache-2.0", training=training
-            )
-
+        said: dict[str, Any] = {
+            "name": self.recipe.name if own else self.recipe.model,
+            "licence": "Apache-2.0",
+            "training": training,
+        }
         folded, folded_spec = deployable(network, spec)
-        save(path, folded, card(folded_spec))
+        save(path, folded, describe(folded, folded_spec, **said))
         if is_expanded(network):
-            save(path.with_suffix(".expanded.safetensors"), network, card(spec))
+            save(path.with_suffix(".expanded.safetensors"), network, describe(network, spec, **said))

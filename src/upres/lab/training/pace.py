@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from upres.lab.training.state import Progress
+from upres.lab.training.state import RunPosition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Pace:
         progress: Its seconds are kept up to date.
     """
 
-    progress: Progress
+    progress: RunPosition
     _since: float = field(default_factory=time.monotonic)
     _aside: float = 0.0
     _waited: float = 0.0

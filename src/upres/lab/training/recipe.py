@@ -111,6 +111,8 @@ class Recipe:
     reductions: tuple[float, ...] = (1.0,)
     """Sizes at which training pictures are shown, each as often; 0.5 shows them half as large and twice as sharp."""
     validate_every: int = 2000
+    validate_metrics: tuple[str, ...] = ()
+    """Metrics that validation notes besides PSNR, names of `upres.metrics.table.METRICS`; each costs its time."""
     save_every: int = 1000
 
     @property
@@ -134,7 +136,10 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data that `from_dict` reads back."""
-        return asdict(self)
+        data = asdict(self)
+        for stage, own in zip(data["stages"], self.stages, strict=True):
+            stage["degradation"] = own.degradation.settings()
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Recipe":
@@ -163,7 +168,7 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise RecipeError(f"--set takes key=value, got '{assignment}'")
+            raise RecipeError(f"expected a setting as key=value, got '{assignment}'")
         path = key.strip().split(".")
         stage_keys = {f.name for f in fields(Stage)} - data.keys()
         targets = data["stages"] if path[0] in stage_keys else [data]
@@ -215,8 +220,11 @@ def _parse(text: str) -> Any:
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:
+    if kind is Degradation:
+        settings = {key: float if key == "share" else tuple[float, ...] for key in BICUBIC.settings()}
+        return _build_object(BICUBIC.changed, settings, value, where)
     if is_dataclass(kind):
-        return _build_dataclass(kind, value, where)
+        return _build_object(kind, get_type_hints(kind), value, where)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         if value not in arguments:
@@ -229,15 +237,14 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     return _build_scalar(kind, value, where)
 
 
-def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
+def _build_object(make: Any, hints: Mapping[str, Any], value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise RecipeError(f"{where or 'recipe'}: expected settings, got {value!r}")
-    hints = get_type_hints(kind)
     for key in value:
         if key not in hints:
             raise RecipeError(f"no setting '{where}.{key}'.{near_miss(key, hints)}".replace("'.", "'"))
     try:
-        return kind(**{k: _build(hints[k], v, f"{where}.{k}".lstrip(".")) for k, v in value.items()})
+        return make(**{k: _build(hints[k], v, f"{where}.{k}".lstrip(".")) for k, v in value.items()})
     except TypeError as error:
         raise RecipeError(f"{where or 'recipe'}: {error}") from error
 

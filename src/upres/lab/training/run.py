@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from upres.errors import DataError
+from upres.errors import DataError, Hint
 from upres.lab.checkpoint import build
 from upres.lab.data.degradations import degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
@@ -68,7 +68,9 @@ def run_recipe(
             pictures, held_out, name = _split(pictures)
         if not degradation.is_bicubic:
             held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
-        return pictures, Validator(held_out, scale=scale, color_mode=color_mode, name=name)
+        return pictures, Validator(
+            held_out, scale=scale, color_mode=color_mode, name=name, metrics=recipe.validate_metrics
+        )
 
     pictures, validator = material(spec.scale)
     return train(
@@ -115,7 +117,7 @@ def queue_folder(out: str | Path, recipe: Recipe) -> Path:
 def _split(pictures: Sequence[PicturePair]) -> tuple[tuple[PicturePair, ...], tuple[PicturePair, ...], str]:
     names = list(dict.fromkeys(pair.name for pair in pictures))
     if len(names) < 2:
-        raise DataError("one picture cannot both train and validate: give more, or --validation FOLDER")
+        raise DataError("one picture cannot both train and validate", hint=Hint.OTHER_PICTURES)
     apart = set(names[::_HELD_OUT_EVERY])
     held_out = tuple(pair for pair in pictures if pair.name in apart and pair.reduction == pictures[0].reduction)
     return tuple(pair for pair in pictures if pair.name not in apart), held_out, "held-out training pictures"

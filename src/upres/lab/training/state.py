@@ -1,7 +1,6 @@
 """What a run needs to go on exactly where it stopped, as one safetensors file (never a pickle)."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from upres.errors import TrainingError
+from upres.errors import Hint, TrainingError
+from upres.machine.atomic import atomic_file
 
 _KEY = "upres_training"
 
@@ -41,7 +41,7 @@ class MovingAverage:
 
 
 @dataclass
-class Progress:
+class RunPosition:
     """Where a run stands."""
 
     step: int = 0
@@ -62,19 +62,21 @@ def save_state(
     network: nn.Module,
     average: MovingAverage,
     optimizer: torch.optim.Optimizer,
-    progress: Progress,
+    progress: RunPosition,
     recipe: Mapping[str, Any],
 ) -> None:
-    """Write everything to ``path``, atomically."""
+    """Write everything to ``path``, whole or not at all.
+
+    Raises:
+        TrainingError: If it cannot be written.
+    """
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.tensors.items()}
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     tensors["random"] = torch.get_rng_state()
     header = {_KEY: json.dumps({"progress": vars(progress), "recipe": recipe})}
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, unfinished, metadata=header)
-    unfinished.replace(path)
+    _write(path, {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, header)
 
 
 def saved_recipe(path: Path) -> dict[str, Any]:
@@ -88,16 +90,18 @@ def saved_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-def saved_progress(path: Path) -> Progress:
+def saved_progress(path: Path) -> RunPosition:
     """Where the run whose state is in ``path`` stood.
 
     Raises:
         TrainingError: If the file is not a training state.
     """
-    return Progress(**_header(path)["progress"])
+    return RunPosition(**_header(path)["progress"])
 
 
-def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer) -> Progress:
+def load_state(
+    path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
+) -> RunPosition:
     """Bring network, average and optimiser back to what `save_state` wrote; returns where the run stood.
 
     A state whose moments were rounded to bf16 loads as well: a warm restart rather than an exact one.
@@ -114,7 +118,7 @@ def load_state(path: Path, *, network: nn.Module, average: MovingAverage, optimi
             average.tensors[name].copy_(value)
     except (RuntimeError, KeyError) as error:
         raise TrainingError(
-            f"{path}: the state of another network ({error}); use another --out or --restart"
+            f"{path}: the state of another network ({error})", hint=Hint.OTHER_FOLDER_OR_RESTART
         ) from error
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
@@ -135,7 +139,15 @@ def shrink_state(path: Path, target: Path) -> None:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     moments = {k: v.bfloat16() for k, v in tensors.items() if k.startswith("optimizer.") and v.numel() > 1}
-    save_file(tensors | moments, target, metadata=metadata)
+    _write(target, tensors | moments, metadata)
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    try:
+        with atomic_file(path) as stream:
+            stream.write(save(tensors, metadata))
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -149,6 +161,6 @@ def _header(path: Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
         header = json.loads(metadata[_KEY])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise TrainingError(f"{path}: not a training state ({error}); use another --out or --restart") from error
+        raise TrainingError(f"{path}: not a training state ({error})", hint=Hint.OTHER_FOLDER_OR_RESTART) from error
     assert isinstance(header, dict)
     return header

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from upres.errors import RecipeError, UnknownModelError
+from upres.errors import Hint, RecipeError, UnknownModelError
 from upres.lab.checkpoint import load
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
@@ -78,8 +78,8 @@ def _source(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
         return found or find(start.model).weights
     except UnknownModelError as error:
         raise UnknownModelError(
-            f"{error} This recipe begins with '{start.model}', and no run beside --out has that name: train both by "
-            f"--queue {start.model} ..., name other weights by --set start.model=FILE, or none: --set start.model="
+            f"{error} This recipe begins with '{start.model}', and no run beside this one has that name",
+            hint=Hint.OTHER_START,
         ) from error
 
 

@@ -1,3 +1,5 @@
+"""Ranges of 8-bit inputs, found by looking at pictures."""
+
 import numpy as np
 import pytest
 import torch

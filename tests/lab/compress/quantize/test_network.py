@@ -1,3 +1,5 @@
+"""8-bit convolutions as training sees them: rounding, gradients, limits."""
+
 import pytest
 import torch
 from torch import nn

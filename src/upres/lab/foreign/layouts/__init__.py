@@ -1,1 +1,1 @@
-"""Layouts of other people's weight files, one module a family; `upres.lab.foreign.recognise` lists the families."""
+"""Layouts of other people's weight files, one module a family; `upres.lab.foreign.layouts.table` lists them."""

@@ -5,7 +5,7 @@ Ranges, identities and skips leave no trace in the shapes: every combination tha
 
 from typing import Any
 
-from upres.lab.foreign.layouts.recogniser import Arguments, Recogniser, Shapes, State, numbered
+from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State, numbered
 from upres.lab.foreign.layouts.renaming import (
     RFDN_ESA,
     SQUEEZE_AND_EXCITE,
@@ -188,7 +188,7 @@ _BSRN_RULES: tuple[Rule, ...] = (
 )
 
 
-def _rlfn(head: str, block: str) -> Recogniser:
+def _rlfn(head: str, block: str) -> Layout:
     def match(shapes: Shapes) -> list[Arguments]:
         num_channels, mid = width(shapes, f"{head}.weight"), width(shapes, f"{block}1.c1_r.weight")
         scale, attention = shuffle_scale(shapes, "upsampler.0.weight"), width(shapes, f"{block}1.esa.conv1.weight")
@@ -215,18 +215,18 @@ def _rlfn(head: str, block: str) -> Recogniser:
         (r"\.c5\.", ".fusion."),
     )
     names = layers(head, f"{block}1.c1_r", f"{block}1.c5", f"{block}1.esa.conv1", f"{block}1.esa.conv_f", "upsampler.0")
-    return Recogniser(architecture="rlfn", match=match, rename=renamer(rules), by_trial=True, names=names)
+    return Layout(architecture="rlfn", match=match, rename=renamer(rules), by_trial=True, names=names)
 
 
-RECOGNISERS = (
-    Recogniser(
+LAYOUTS = (
+    Layout(
         architecture="imdn",
         match=_imdn,
         rename=renamer(_IMDN_RULES),
         by_trial=True,
         names=layers("fea_conv", "IMDB1.c1", "IMDB1.cca.conv_du.0", "c.0", "LR_conv", "upsampler.0"),
     ),
-    Recogniser(
+    Layout(
         architecture="imdn",
         match=_imdn_challenge,
         rename=renamer(_IMDN_CHALLENGE_RULES),
@@ -235,21 +235,21 @@ RECOGNISERS = (
             "model.0", "model.1.sub.0.conv1.0", "model.1.sub.0.conv4", "model.1.sub.0.conv1x1", "model.1.sub.8"
         ),
     ),
-    Recogniser(
+    Layout(
         architecture="imdn_plus",
         match=_imdn_plus,
         rename=_rename_imdn_plus,
         by_trial=True,
         names=layers("FEM.0", "FEM.1.sub.0.c1", "FEM.1.sub.8", "RM.0"),
     ),
-    Recogniser(
+    Layout(
         architecture="rfdn",
         match=_rfdn,
         rename=renamer(_RFDN_RULES),
         by_trial=True,
         names=layers("fea_conv", "B1.c1_d", "B1.c1_r", "B1.c4", "c.0", "LR_conv", "upsampler.0", *_esa("B1.esa")),
     ),
-    Recogniser(
+    Layout(
         architecture="bsrn",
         match=_bsrn,
         rename=renamer(_BSRN_RULES),

@@ -7,7 +7,7 @@ or the factors of eSR-CNN's last layer. Those are settled by trial.
 
 import torch
 
-from upres.lab.foreign.layouts.recogniser import Arguments, Recogniser, Shapes, State, exact, square_root
+from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State, exact, square_root
 
 SCALES = (2, 3, 4)
 """Tried where the shapes do not tell."""
@@ -16,7 +16,7 @@ ESPCN_ENDS = (("tanh", "sigmoid"), ("relu", "tanh"), ("tanh", "linear"), ("relu"
 """Activations that ESPCN files are found with: they leave no trace in the shapes."""
 
 
-def _one_layer(groups: int) -> "Recogniser":
+def _one_layer(groups: int) -> "Layout":
     def match(shapes: Shapes) -> list[Arguments]:
         if set(shapes) != {"filter.weight"}:
             return []
@@ -29,7 +29,7 @@ def _one_layer(groups: int) -> "Recogniser":
             if filters % (groups * scale**2) == 0
         ]
 
-    return Recogniser(architecture=("esr_max", "esr_tm", "esr_tr")[groups - 1], match=match, by_trial=True)
+    return Layout(architecture=("esr_max", "esr_tm", "esr_tr")[groups - 1], match=match, by_trial=True)
 
 
 def _esr_cnn(shapes: Shapes) -> list[Arguments]:
@@ -151,14 +151,14 @@ def _from_tensorflow(weight: torch.Tensor) -> torch.Tensor:
     return weight.permute(3, 2, 0, 1).contiguous()  # (height, width, in, out) to (out, in, height, width)
 
 
-RECOGNISERS = (
+LAYOUTS = (
     _one_layer(1),
     _one_layer(2),
     _one_layer(3),
-    Recogniser(architecture="esr_cnn", match=_esr_cnn, by_trial=True),
-    Recogniser(architecture="espcn", match=_espcn, by_trial=True),
-    Recogniser(architecture="espcn", match=_opencv_espcn, rename=_rename_opencv_espcn, names=("f1", "b1")),
-    Recogniser(architecture="fsrcnn", match=_fsrcnn, by_trial=True),
-    Recogniser(architecture="fsrcnn", match=_opencv_fsrcnn, rename=_rename_opencv_fsrcnn, names=("f1", "b1", "alpha1")),
-    Recogniser(architecture="bicubic_conv", match=_bicubic),
+    Layout(architecture="esr_cnn", match=_esr_cnn, by_trial=True),
+    Layout(architecture="espcn", match=_espcn, by_trial=True),
+    Layout(architecture="espcn", match=_opencv_espcn, rename=_rename_opencv_espcn, names=("f1", "b1")),
+    Layout(architecture="fsrcnn", match=_fsrcnn, by_trial=True),
+    Layout(architecture="fsrcnn", match=_opencv_fsrcnn, rename=_rename_opencv_fsrcnn, names=("f1", "b1", "alpha1")),
+    Layout(architecture="bicubic_conv", match=_bicubic),
 )

@@ -1,7 +1,7 @@
 """Files of networks that train in a wider form: NEESR, ECBSR, EFDN, FMEN and SPAN, expanded or folded."""
 
 from upres.lab.foreign.layouts.distillation import FRAME, STAGES
-from upres.lab.foreign.layouts.recogniser import Arguments, Recogniser, Shapes, State, numbered
+from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State, numbered
 from upres.lab.foreign.layouts.renaming import (
     RFDN_ESA,
     SQUEEZE_AND_EXCITE,
@@ -224,8 +224,8 @@ def _rename_span(state: State) -> State:
     return renamer(rules, drop=r".*\.eval_conv\..*" if expanded else r"(?!)")(state)
 
 
-RECOGNISERS = (
-    Recogniser(
+LAYOUTS = (
+    Layout(
         architecture="neesr",
         match=_neesr,
         rename=_rename_neesr,
@@ -235,14 +235,14 @@ RECOGNISERS = (
             *(f"B1.esa.{name}" for name in ("conv1", "conv_f", "conv_2", "conv_23")),
         ),
     ),
-    Recogniser(
+    Layout(
         architecture="ecbsr",
         match=_ecbsr,
         rename=_rename_ecbsr,
         by_trial=True,
         names=(*layers("backbone.0.conv3x3"), "backbone.0.act.weight"),
     ),
-    Recogniser(
+    Layout(
         architecture="efdn",
         match=_efdn,
         rename=_rename_efdn,
@@ -255,7 +255,7 @@ RECOGNISERS = (
             "cells.0.conv2.act.weight",
         ),
     ),
-    Recogniser(
+    Layout(
         architecture="fmen",
         match=_fmen,
         rename=_rename_fmen,
@@ -265,7 +265,7 @@ RECOGNISERS = (
             *("hfabs.0.excitate", "hfabs.0.convs.0.conv1.rep_conv", "warmup.1.convs.0.conv1.rep_conv"),
         ),
     ),
-    Recogniser(
+    Layout(
         architecture="span",
         match=_span,
         rename=_rename_span,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from upres.lab.foreign.layouts.recogniser import Arguments, Shapes, State, square_root
+from upres.lab.foreign.layouts.layout import Arguments, Shapes, State, square_root
 
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 
@@ -59,7 +59,7 @@ def with_ranges(arguments: Mapping[str, Any], **choices: tuple[Any, ...]) -> lis
 
 
 def layers(*names: str) -> tuple[str, ...]:
-    """Weight and bias of each layer, for a `Recogniser`'s ``names``."""
+    """Weight and bias of each layer, for a `Layout`'s ``names``."""
     return tuple(f"{name}.{kind}" for name in names for kind in ("weight", "bias"))
 
 

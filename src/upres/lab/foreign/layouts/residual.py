@@ -6,7 +6,7 @@ import torch
 
 from upres.errors import CheckpointError
 from upres.lab.blocks.conv import DIV2K_RGB_MEAN
-from upres.lab.foreign.layouts.recogniser import Arguments, Recogniser, Shapes, State, numbered, square_root
+from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State, numbered, square_root
 from upres.lab.foreign.layouts.renaming import RANGES, Rule, layers, less_one, renamer, width, with_ranges
 
 SCALES = (4, 3, 2)
@@ -132,7 +132,7 @@ def _rename_vdsr(state: State) -> State:
     return renamer(rules)(state)
 
 
-def _carn(scale: int, upsampler: str) -> Recogniser:
+def _carn(scale: int, upsampler: str) -> Layout:
     def match(shapes: Shapes) -> list[Arguments]:
         num_channels, first = width(shapes, "entry.weight"), f"{upsampler}.body.0.weight"
         inputs = width(shapes, first, 1)
@@ -167,7 +167,7 @@ def _carn(scale: int, upsampler: str) -> Recogniser:
     # one file may hold the heads of several scales, of which a network has its own
     others = rf"upsample\.(?!{upsampler.split('.')[1]}\.).*"
     rename = renamer(rules, drop=others)
-    return Recogniser(
+    return Layout(
         architecture="carn",
         match=match,
         rename=lambda state: rename(_without_mean(state)),
@@ -224,36 +224,36 @@ _MOBILESR_RULES: tuple[Rule, ...] = (
     (r"\.net\.", ".body."),
 )
 
-RECOGNISERS = (
-    Recogniser(
+LAYOUTS = (
+    Layout(
         architecture="edsr",
         match=_edsr,
         rename=_rename_edsr,
         by_trial=True,
         names=layers("head.0", "body.0.body.0", "body.16", "tail.0.0", "tail.1", "sub_mean", "add_mean"),
     ),
-    Recogniser(
+    Layout(
         architecture="edsr",
         match=_basicsr_edsr,
         rename=renamer(_BASICSR_EDSR_RULES),
         by_trial=True,
         names=layers("conv_first", "body.0.conv1", "conv_after_body", "upsample.0", "conv_last"),
     ),
-    Recogniser(
+    Layout(
         architecture="rdn",
         match=_rdn,
         rename=_rename_rdn,
         by_trial=True,
         names=layers("SFENet1", "RDBs.0.convs.0.conv.0", "RDBs.0.LFF", "GFF.0", "UPNet.0"),
     ),
-    Recogniser(
+    Layout(
         architecture="vdsr",
         match=_vdsr,
         rename=_rename_vdsr,
         names=("input.weight", "residual_layer.0.conv.weight", "output.weight"),
     ),
     *(_carn(scale, upsampler) for scale in SCALES for upsampler in (f"upsample.up{scale}", "upsample.up")),
-    Recogniser(
+    Layout(
         architecture="lwfanet",
         match=_lwfanet,
         rename=renamer(_LWFANET_RULES),
@@ -263,7 +263,7 @@ RECOGNISERS = (
             *("conv_L", "conv_up1", "conv_hr", "conv_last"),
         ),
     ),
-    Recogniser(
+    Layout(
         architecture="mobilesr",
         match=_mobilesr,
         rename=renamer(_MOBILESR_RULES),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from upres.errors import RecipeError, near_miss
+from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.recipes.edge import edge_cnn, one_layer
 from upres.lab.training.recipes.rgb import INT8_BASES, REAL_BASES, SETTINGS, four_stages, general, int8, real, shipping
@@ -28,7 +28,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
 }
-"""Recipes that are not their family's, by name."""
+"""Name of a recipe -> the function that makes the recipe, where the function of the family does not."""
 
 
 def recipe_for(name: str) -> Recipe:
@@ -39,7 +39,7 @@ def recipe_for(name: str) -> Recipe:
     """
     known = recipe_names()
     if name not in known:
-        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)} `upres train --list` shows them.")
+        raise RecipeError(f"no recipe '{name}'.{near_miss(name, known)}", hint=Hint.LIST_RECIPES)
     make = _OWN[name] if name in _OWN else _FAMILIES[MODELS[name].architecture]
     return replace(make(name), name=name)
 

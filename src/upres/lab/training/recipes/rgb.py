@@ -100,7 +100,7 @@ def general(model: str) -> Recipe:
     stages: tuple[Stage, ...] = (stage,)
     if settings.fine_tune:
         stages = (replace(stage, steps=_STEPS * 4 // 5), _fine_tuning(stage, steps=_STEPS // 5))
-    start = WarmStart(model=_at_x2(model), fresh=settings.head) if spec.scale != 2 else WarmStart()
+    start = WarmStart(model=_at_x2(model), fresh=settings.head) if spec.scale > 2 else WarmStart()
     return Recipe(name=model, model=model, stages=stages, start=start, validate_every=5000)
 
 

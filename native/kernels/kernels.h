@@ -1,0 +1,135 @@
+// Every kernel of the native engine by name, and the table that each instruction set fills with its own machine code.
+// A kernel works on one row, or on one block of a row; bands, threads and borders are the business of its callers.
+#pragma once
+
+#include <cstdint>
+
+namespace upres {
+
+enum Family { kMax, kTm, kTr };
+
+enum Pixel { kU8, kU16, kF32 };
+constexpr int kPixels = 3;
+
+// Keys as exponents of 2 that stay within this bound need no running maximum: 2^90 times any sum of values is far from
+// the end of float32.
+constexpr float kKeyBound = 90.0f;
+
+constexpr int kMinScale = 2, kMaxScale = 4;
+constexpr int kMaxBlock = 96;  // pixels that a kernel computes at a time, at most
+
+inline int pixel_bytes(Pixel pixel) { return pixel == kU8 ? 1 : pixel == kU16 ? 2 : 4; }
+
+// What an edge-SR kernel reads of a packed model (edge_sr.h says how the weights lie).
+struct EdgeWeights {
+  const void* taps;
+  int scale;
+  int groups;       // of channels
+  float key_scale;  // from the direct integer kernels' products to exponents of 2; unused by the others
+
+  int phases() const { return scale * scale; }
+};
+
+// One block of a low-resolution row through the whole network: `phases[p * block + x]` is the unscaled value of output
+// phase p at pixel x of the block. `rows` are prepared rows (see `Widen`, `Pair`, `Transform`), `x` the first pixel.
+// Where the kernel makes several rows at a time, those of the next row follow. False where the keys leave the range for
+// which the kernel is made: nothing of the block is to be used then.
+using EdgeBlock = bool (*)(const EdgeWeights& weights, const void* const* rows, int64_t x, float* phases);
+
+struct EdgeKernel {
+  EdgeBlock run;  // null where there is no such kernel
+  int block;      // pixels
+  int group;      // channels in a group
+  int rows;       // low-resolution rows at a time
+  bool guarded;   // whether `run` may return false
+};
+
+// The kernel for a network; `run` is null where there is none. Where `bounded`, no image pushes a key beyond kKeyBound.
+using FindEdge = EdgeKernel (*)(Family, int kernel_size, int channels, bool bounded);
+
+// One for each arithmetic, in the order of edge_sr/arithmetic.cpp.
+struct EdgeTable {
+  FindEdge mirrored_halves;  // half as many multiplications as `halves`, for networks that are their own mirror image
+  FindEdge halves;           // as `pairs` with fewer multiplications, for 5x5 and 7x7 filters
+  FindEdge pairs;            // 16-bit integers, two multiply-adds in a 32-bit lane; with VNNI only
+  FindEdge minimal;          // float32 with fewer multiplications (minimal.h)
+  FindEdge direct;           // float32 multiply-adds
+};
+
+// Pixels first .. first + count of a row of `width` pixels as floats, zero outside the row; `row` may be null for a
+// row outside the image. Values are clamped to +-limit, and what is not a number becomes -limit.
+using Widen = void (*)(const void* row, int64_t width, int64_t first, int64_t count, float limit, float* to);
+
+// The same as pairs of 16-bit integers in 32 bits, low half first: two rows at one pixel, or, where `across`, two
+// neighbours of the row `lower`.
+using Pair = void (*)(const void* upper, const void* lower, bool across, int64_t width, int64_t first, int64_t count,
+                      int limit, int32_t* to);
+
+// The same as 16-bit integers, clamped to 0 .. limit.
+using Shorten = void (*)(const void* row, int64_t width, int64_t first, int64_t count, int limit, int16_t* to);
+
+// Rows of 16-bit integers, halved_window(kernel_size) of them, to pairs at the kHalvedPoints points of minimal.h: the
+// upper and the lower half at one pixel, low half first, but for the last point each pixel of the lower half and its
+// right neighbour, and in one more row, unless that is null, its left one. `count` is rounded up to two vectors; `last`
+// has room for one row and a pixel on either side.
+using Halve = void (*)(const int16_t* const* rows, int64_t count, int16_t* last, int32_t* const* to);
+
+// Rows to their transforms at the points of minimal.h, as many as there are rows; `count` is rounded up to a vector.
+using Transform = void (*)(const float* const* rows, int64_t count, float* const* to);
+
+// Whether all values are in 0 .. peak; false where one is not a number.
+using Within = bool (*)(const float* row, int64_t count, float peak);
+
+// Phases to `scale` output rows: pixel (x + i) * scale + j of row r is phases[(r * scale + j) * stride + i] * gain,
+// for i < count; integers are clamped to 0 .. peak and rounded half up.
+using Emit = void (*)(const float* phases, int64_t stride, int64_t count, float gain, float peak, void* const* rows,
+                      int64_t x);
+
+// A row of interleaved RGB to full-range luma, red minus green and blue minus green, all in units of the input.
+using Split = void (*)(const void* rgb, int64_t width, float* luma, float* red, float* blue);
+
+// One output row of these three back to RGB; the vertical half of the interpolation of the differences, four rows each.
+using Join = void (*)(const float* luma, const float* const* red, const float* const* blue, const float* taps,
+                      int64_t width, float peak, void* rgb);
+
+// Four-tap interpolation along a row: to[x * scale + p] = sum over t of taps[p * 4 + t] * from[x + first[p] + t].
+using Stretch = void (*)(const float* from, int64_t width, int scale, const float* taps, const int* first, float* to);
+
+// Weighted sum of four rows to one row of pixels.
+using Blend = void (*)(const float* const* rows, const float* taps, int64_t width, float peak, void* to);
+
+// Arithmetic with nothing else to do, for the ceilings: returns multiply-adds done.
+using Burn = int64_t (*)(int64_t rounds);
+
+struct Kernels {
+  const char* name;
+  int lanes;
+  EdgeTable edge;
+  Widen widen[kPixels];
+  Pair pair[2];
+  Shorten shorten[2];
+  Halve halve[2];  // for 5x5 and 7x7 filters; null where there are no integer kernels
+  Transform transform[2];  // of 6 and of 8 rows
+  Within within;
+  Emit emit[kMaxScale + 1][kPixels];
+  Split split[2];
+  Join join[2];
+  Stretch stretch;
+  Blend blend[kPixels];
+  Burn burn_float;
+  Burn burn_integer;
+};
+
+// One instruction set each; null where it was not built.
+const Kernels* kernels_avx512vnni();
+const Kernels* kernels_avx512();
+const Kernels* kernels_avx2();
+const Kernels* kernels_baseline();
+
+// The instruction sets that were built and that this processor runs, best first.
+int available(const Kernels* (&list)[4]);
+
+// The one of that name, or the best for an empty name; null where it is not available.
+const Kernels* find_kernels(const char* name);
+
+}  // namespace upres

@@ -1,0 +1,40 @@
+"""The hints of errors as a person at a terminal follows them: in flags."""
+
+from upres.errors import Hint, UpresError
+
+WORDS = {
+    Hint.OVERWRITE: "--overwrite replaces it",
+    Hint.LESS_MEMORY: "--max-memory lowers the need",
+    Hint.OTHER_FORMAT: "choose a smaller size or --format png",
+    Hint.OWN_SCALE: "leave --scale out or name another model",
+    Hint.LIST_MODELS: "`upres models` lists them",
+    Hint.IMPORT_MODEL: "`upres import FILE -o MODEL.safetensors` converts it",
+    Hint.LIST_RECIPES: "`upres train --list` shows them",
+    Hint.OTHER_FOLDER_OR_RESTART: "use another --out, or --restart",
+    Hint.OTHER_FOLDER_OR_OVERWRITE: "choose another --out, or --overwrite",
+    Hint.OTHER_PICTURES: "give more, or --validation FOLDER",
+    Hint.OTHER_START: (
+        "train both with --queue, that one first, name other weights by --set start.model=FILE, or none: "
+        "--set start.model="
+    ),
+    Hint.NAME_THE_NETWORK: "say which with --architecture and --scale",
+    Hint.OTHER_GATE: "choose another with --gate",
+    Hint.NAME_THE_BASELINE: "add its row or name the entry to compare with: --baseline ENTRY",
+    Hint.MEASURE_SPEED: "`upres bench speed -o FILE.json` writes one",
+    Hint.MAKE_INT8: "`upres export MODEL --int8 PICTURES` makes one",
+    Hint.LIST_ENGINES: "`upres doctor` shows which engines are installed",
+    Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
+}
+
+
+def worded(error: UpresError) -> str:
+    """The error and what to do about it, in one line."""
+    return with_hint(str(error), error.hint)
+
+
+def with_hint(message: str, hint: Hint | None) -> str:
+    """The message and the hint's words: after a semicolon, or as a sentence where the message ends with one."""
+    if hint is None:
+        return message
+    words = WORDS[hint]
+    return f"{message} {words[0].upper()}{words[1:]}." if message.endswith((".", "?")) else f"{message}; {words}"

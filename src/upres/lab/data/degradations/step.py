@@ -1,0 +1,75 @@
+"""What a step is, and the crop that it works on."""
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upres.errors import RecipeError
+from upres.lab.data.pictures import Pixels
+
+Range = tuple[float, float]
+"""Lowest and highest value; each crop draws its own between them, all equally likely."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Which crop a step works on: what the random numbers and the distances depend on."""
+
+    scale: int
+    """How many times smaller the low-resolution picture is; 1 for pairs of one size."""
+    seed: tuple[int, ...]
+    """The numbers that name the crop, such as (seed, step, index)."""
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The random numbers that this crop has for the step of this name and for no other."""
+        return np.random.default_rng((*self.seed, zlib.crc32(name.encode())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(ABC):
+    """One thing that befalls pictures. Every field is a `Range`; the first is the strength, whose default is none.
+
+    Raises:
+        RecipeError: If a range is not two numbers in order within ``limits``.
+    """
+
+    name: ClassVar[str]
+    """Beginning of the names of its settings: ``noise`` and its field ``sigma`` are set as ``noise_sigma``."""
+    limits: ClassVar[Mapping[str, tuple[float, float]]]
+    """Field -> least and greatest value that make sense."""
+    reduces: ClassVar[bool] = False
+    """Whether this step makes the picture ``scale`` times smaller; that one step is never left out."""
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in self.limits.items():
+            values = getattr(self, name)
+            if len(values) != 2 or not least <= values[0] <= values[1] <= most:
+                raise RecipeError(
+                    f"degradation.{self.name}_{name}: expected [low, high] within {least:g} to {most:g}, got {values}"
+                )
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the strength is at its default, so that pictures stay as they are."""
+        strength = fields(self)[0]
+        return bool(getattr(self, strength.name) == strength.default)
+
+    @property
+    def margin(self) -> int:
+        """Low-resolution pixels round a crop that the step lets into it; not asked where the step is off."""
+        return 0
+
+    @abstractmethod
+    def apply(self, picture: Pixels, crop: Crop) -> Pixels:
+        """The picture after the step, ``(H, W, 3)``; of its old size, unless the step ``reduces``."""
+
+
+def to_bytes(picture: NDArray[np.float32]) -> Pixels:
+    """Levels rounded and clipped to 0 to 255."""
+    levels: Pixels = np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8, order="C")
+    return levels

@@ -1,0 +1,27 @@
+"""All that can befall a picture.
+
+A step is a frozen dataclass in a file of its own, with a name, ranges to draw from, and a method that gives the picture
+after it. Its random numbers come from ``crop.stream(name)`` and from nothing else, so that a new line here shifts
+nothing that another step draws, wherever the line stands. Its default is off, and its ranges become settings
+(``{name}_{field}``) of recipes, cards and ``--set`` by themselves.
+
+The first four, `Blur`, `Resize`, `Noise` and `Jpeg`, are older than that rule and share one stream (`first_draws`).
+"""
+
+from upres.lab.data.degradations.blur import Blur
+from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
+from upres.lab.data.degradations.earlier_jpeg import EarlierJpeg
+from upres.lab.data.degradations.jpeg import Jpeg
+from upres.lab.data.degradations.noise import Noise
+from upres.lab.data.degradations.resize import Resize
+from upres.lab.data.degradations.step import Step
+
+STEPS: tuple[type[Step], ...] = (
+    Blur,
+    Resize,  # what stands above sees the high-resolution picture, what stands below the low-resolution one
+    Noise,
+    CorrelatedNoise,
+    EarlierJpeg,
+    Jpeg,
+)
+"""In the order in which they are applied."""

@@ -1,0 +1,80 @@
+"""A network as it leaves the lab: as a graph for other runtimes, or as the files that lie in the package."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from upres.lab import checkpoint
+from upres.lab.compress.quantize.calibration import quantize
+from upres.lab.compress.quantize.network import quantized_layers
+from upres.lab.export.int8 import export_int8
+from upres.lab.export.onnx import export
+from upres.models.catalog import find
+
+Figures = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Name of a model -> what was measured of it, as its card holds it."""
+
+_NONE: Figures = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipment:
+    """What was written."""
+
+    model: str
+    format: Literal["onnx", "onnx-int8"]
+    output: Path
+    """The graph."""
+    size_bytes: int
+    max_error: float
+    """Difference from torch: see `upres.lab.export.onnx.TOLERANCE`, and that of ``int8`` for ``onnx-int8``."""
+
+
+def ship(
+    model: str | Path,
+    output: str | Path | None = None,
+    *,
+    pictures: str | Path | None = None,
+    scores: Figures = _NONE,
+    latencies: Figures = _NONE,
+) -> Shipment:
+    """Write a model's graph and, into a folder, its weights with their card.
+
+    Args:
+        model: A shipped name or a ``.safetensors`` file.
+        output: A file, or a folder that exists, which receives ``NAME.safetensors`` and ``NAME.onnx``, or of a
+            quantised network ``NAME.int8.onnx`` alone, which belongs beside them. ``None``: ``NAME.onnx`` here.
+        pictures: Quantise the network first, with input ranges from the pictures in this folder.
+        scores: Replace the card's scores, in a folder.
+        latencies: Likewise.
+
+    Raises:
+        UnknownModelError: If there is no such model.
+        UnsupportedModelError: If the network cannot be written as ONNX, or the graph computes otherwise than torch.
+        CheckpointError: If a file cannot be read or written.
+        DataError: If the folder of pictures holds none.
+    """
+    network, card = checkpoint.load(find(model).weights)
+    if pictures is not None:
+        quantize(network, pictures)
+    eight_bit = bool(quantized_layers(network))
+    suffix = ".int8.onnx" if eight_bit else ".onnx"
+    path = Path(output or f"{card.name}{suffix}")
+    if path.is_dir():
+        if not eight_bit:  # a quantised network's graph lies beside the float network's files
+            measured = replace(
+                card,
+                scores=tuple(scores.get(card.name, card.scores)),
+                latencies=tuple(latencies.get(card.name, card.latencies)),
+            )
+            checkpoint.save(path / f"{card.name}.safetensors", network, measured)
+        path = path / f"{card.name}{suffix}"
+    report = (export_int8 if eight_bit else export)(network, path)
+    return Shipment(
+        model=card.name,
+        format="onnx-int8" if eight_bit else "onnx",
+        output=report.path,
+        size_bytes=report.size_bytes,
+        max_error=report.max_error,
+    )

@@ -1,0 +1,7 @@
+"""Every layout of weight file that can be opened."""
+
+from upres.lab.foreign.layouts import distillation, edge, foldable, residual
+from upres.lab.foreign.layouts.layout import Layout
+
+LAYOUTS: tuple[Layout, ...] = (*edge.LAYOUTS, *distillation.LAYOUTS, *foldable.LAYOUTS, *residual.LAYOUTS)
+"""In the order in which they are asked."""

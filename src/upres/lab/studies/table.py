@@ -1,0 +1,12 @@
+"""Every study by the name that `upres train` takes."""
+
+from collections.abc import Mapping
+
+from upres.lab.studies import choice, ladder, tricks
+from upres.lab.studies.study import Study
+
+STUDIES: Mapping[str, Study] = {
+    "ladder_rfdn": ladder.STUDY,
+    "tricks": tricks.STUDY,
+    "choice": choice.STUDY,
+}
