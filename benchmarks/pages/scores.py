@@ -1,6 +1,5 @@
 """Quality of models on data sets, kept in a results file as `upres evaluate` keeps it."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from upres.engines.select import open_session
 from upres.evaluation import dataset_name, evaluate_protocols, find_pairs
 from upres.evaluation.results import Record, Results
 from upres.metrics.protocol import PROTOCOLS
+from upres.models.card import weights_digest
 from upres.models.catalog import Model
 
 ENGINE, PRECISION = "auto", "f32"
@@ -35,7 +35,7 @@ def _records(name: str, model: Model, folder: Path, protocols: Sequence[str], re
         "dataset": dataset_name(folder),
         "images": [pair.name for pair in find_pairs(folder, card.scale)],
         "run": {
-            "weights_sha256": _digest_of_tensors(model.weights),
+            "weights_sha256": weights_digest(model.weights),
             "asked": {"engine": ENGINE, "precision": PRECISION},
         },
     }
@@ -51,9 +51,3 @@ def _records(name: str, model: Model, folder: Path, protocols: Sequence[str], re
         results.add([{**report.to_dict(), "run": run} for report in reports])
     found = (results.find({**wanted, "protocol": each}) for each in fit)
     return [record for record in found if record is not None]
-
-
-def _digest_of_tensors(weights: Path) -> str:
-    """SHA-256 of a checkpoint without its header, where the card may have gained a score."""
-    content = weights.read_bytes()
-    return hashlib.sha256(content[8 + int.from_bytes(content[:8], "little") :]).hexdigest()

@@ -130,7 +130,7 @@ def _ms_per_step(recipe: Recipe) -> float:
     """CPU time of a step without what prepares batches; the first, which decomposes every basis, is left out."""
     torch.manual_seed(0)
     stage, scale = recipe.stages[-1], recipe.spec().scale
-    network = build(recipe.spec()).train().to(memory_format=torch.channels_last)
+    network = build(recipe.spec()).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optim, loss_of = optimizer(stage.optim, network.parameters()), criterion(stage.losses)
     lr = torch.rand(stage.batch_size, 3, stage.patch_size, stage.patch_size).to(memory_format=torch.channels_last)
     hr = torch.rand(stage.batch_size, 3, scale * stage.patch_size, scale * stage.patch_size)

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from upres.errors import CheckpointError
-from upres.models.card import FORMAT, HEADER_KEY, ModelCard, ModelSpec, read_card
+from upres.models.card import FORMAT, HEADER_KEY, ModelCard, ModelSpec, read_card, weights_digest
 from upres.models.catalog import list_models
 
 CARD = ModelCard(name="net_x2", spec=ModelSpec(architecture="espcn", scale=2), color_mode="luma", parameters=1)
@@ -50,3 +50,12 @@ def test_a_damaged_card_is_told(tmp_path, text, said):
     save_file({"filter.weight": np.zeros((1, 1, 3, 3), np.float32)}, path, metadata={HEADER_KEY: text})
     with pytest.raises(CheckpointError, match=f"net.safetensors: .*{said}"):
         read_card(path)
+
+
+def test_the_digest_of_weights_is_that_of_the_tensors_alone(tmp_path):
+    paths = [tmp_path / f"{name}.safetensors" for name in ("one", "rescored", "other")]
+    cards = [CARD, replace(CARD, scores=({"dataset": "Set5", "psnr_db": 30.0},)), CARD]
+    for path, card, value in zip(paths, cards, (1.0, 1.0, 2.0), strict=True):
+        save_file({"filter": np.full((2, 3), value, np.float32)}, path, metadata=card.to_header())
+    one, rescored, other = (weights_digest(path) for path in paths)
+    assert one == rescored != other

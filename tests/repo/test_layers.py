@@ -11,7 +11,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "machine": set(),
     "image": {"machine"},
-    "models": set(),
+    "models": {"machine"},
     "metrics": {"image"},
     "evaluation": {"metrics", "image", "machine", "models", "engines"},
     "engines": {"models", "machine"},

@@ -12,9 +12,9 @@ from upres.evaluation.pairs import dataset_name, find_pairs
 from upres.evaluation.quality import Progress, bicubic_network, evaluate_protocols, unchanged
 from upres.evaluation.results import Record, Results, only
 from upres.image.convert import Network, fitted
-from upres.machine.digest import digest
 from upres.metrics.protocol import PROTOCOLS, ColorMode, find_protocol
 from upres.metrics.table import METRICS, from_figures, metric_names
+from upres.models.card import weights_digest
 from upres.models.catalog import Model, find_all, list_models
 
 BASELINES = ("bicubic", "input")
@@ -231,7 +231,7 @@ def _contender(model: Model, name: str, protocols: Sequence[str], running: Runni
         scale=card.scale,
         color_mode=card.color_mode,
         parameters=card.parameters,
-        weights_sha256=_digest(model.weights),
+        weights_sha256=weights_digest(model.weights),
         protocols=tuple(each for each in protocols if card.color_mode == "luma" or not PROTOCOLS[each].luma_only),
         running=running,
         open=cache(ready),
@@ -256,10 +256,3 @@ def _baseline(scale: int, protocols: Sequence[str], running: Running) -> list[Co
         )
 
     return [baseline("rgb"), baseline("luma")]
-
-
-def _digest(weights: Path) -> str:
-    """SHA-256 of a file's tensors; not of its header, where the card may have gained a score."""
-    with weights.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    return digest(weights, start=8 + header)

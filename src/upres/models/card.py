@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from upres.errors import CheckpointError, Hint
+from upres.machine.digest import digest
 
 ColorMode = Literal["luma", "rgb"]
 Task = Literal["upscale", "denoise", "deblock", "enhance"]
@@ -127,6 +128,17 @@ def read_weights(path: str | Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
     """
     with _open(path) as file:
         return _card(path, file.metadata()), {key: np.asarray(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+
+
+def weights_digest(path: Path) -> str:
+    """SHA-256 of the tensors in a ``.safetensors`` file, without its header: a card may gain a score.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    return digest(path, start=8 + header)
 
 
 def _open(path: str | Path) -> Any:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from upres.errors import CheckpointError, Hint, UnknownModelError, near_miss
-from upres.models.card import ModelCard, read_card
+from upres.models.card import ModelCard, read_card, weights_digest
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
@@ -65,7 +65,7 @@ def digest_of(models: Iterable[Model]) -> str:
     """16 hexadecimal digits that change when the weights of one of these models change."""
     content = hashlib.sha256()
     for model in models:
-        content.update(model.weights.read_bytes())
+        content.update(weights_digest(model.weights).encode())
     return content.hexdigest()[:16]
 
 

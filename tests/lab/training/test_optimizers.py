@@ -79,14 +79,14 @@ def test_soap_begins_with_any_gradient(size: float, per_mode: bool) -> None:
     assert bool(torch.isfinite(weight).all())
 
 
-def _valley_of_filters(settings: Optimizer, *, steps: int) -> float:
+def _valley_of_filters(settings: Optimizer, *, seed: int) -> float:
     """Distance to the optimum after training filters on crops whose pixels and channels are all much alike."""
-    generator = torch.Generator().manual_seed(2)
+    generator = torch.Generator().manual_seed(seed)
     crops = torch.randn(256, 1, 1, 1, generator=generator) + 0.05 * torch.randn(256, 6, 3, 3, generator=generator)
     truth = torch.randn(4, 6, 3, 3, generator=generator)
     weight = nn.Parameter(torch.zeros(4, 6, 3, 3))
     optim = optimizer(settings, [weight])
-    for _ in range(steps):
+    for _ in range(300):
         optim.zero_grad()
         nn.functional.conv2d(crops, weight - truth).square().mean().backward()
         optim.step()
@@ -96,7 +96,9 @@ def _valley_of_filters(settings: Optimizer, *, steps: int) -> float:
 def test_bases_of_outputs_inputs_and_taps_are_enough_for_a_valley_of_filters() -> None:
     per_mode = Optimizer(name="soap", learning_rate=3e-2, betas=(0.95, 0.95), per_mode=True)
     adam = replace(per_mode, name="adam", per_mode=False)
-    assert _valley_of_filters(per_mode, steps=200) < 0.25 * _valley_of_filters(adam, steps=200)
+    # the last steps are noise that depends on the order of sums: the middle one of three
+    found = [_valley_of_filters(per_mode, seed=seed) / _valley_of_filters(adam, seed=seed) for seed in (2, 3, 4)]
+    assert sorted(found)[1] < 0.1  # 0.02 to 0.03 measured, with one thread and with two
 
 
 def test_a_step_per_mode_turns_with_channels_and_taps() -> None:
