@@ -78,3 +78,21 @@ def _seconds(code: str) -> float:
     started = time.perf_counter()
     _python("-c", code)
     return time.perf_counter() - started
+
+
+def test_the_version_is_looked_up_only_when_it_is_asked_for() -> None:
+    """It costs 30 ms, a tenth of a small picture."""
+    assert _python("-m", "upres", "--version").stdout == f"upres {upres.__version__}\n"
+    code = "import sys; from upres.apps.cli.main import main; main(['models']); print('email' in sys.modules)"
+    assert _python("-c", code).stdout.split()[-1] == "False"
+
+
+def test_help_brings_no_heavy_library() -> None:
+    code = (
+        "import contextlib, io, sys; from upres.apps.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main(['upscale', '--help'])\n"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    loaded = set(_python("-c", code).stdout.split())
+    assert "upres" in loaded
+    assert not {"torch", "numpy", "openvino", "PIL", "email"} & loaded

@@ -6,10 +6,13 @@ nothing else runs the model.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from upres.engines.engine import Engine, Session
 from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError, near_miss
-from upres.models.catalog import Model
+
+if TYPE_CHECKING:  # the command reads `ENGINES` for its help, which shall not cost the import of numpy
+    from upres.engines.engine import Engine, Session
+    from upres.models.catalog import Model
 
 ENGINES = {
     "native": "upres.engines.native",
@@ -21,14 +24,14 @@ ENGINES = {
 
 
 def open_session(
-    model: Model,
+    model: "Model",
     *,
     engine: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
     device: str = "cpu",
     isa: str | None = None,
-) -> Session:
+) -> "Session":
     """The model made ready by the engine of that name; ``auto`` takes the first that runs it here.
 
     Args:
@@ -59,7 +62,7 @@ def open_session(
     raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(map(str, refusals))}", hint=hint)
 
 
-def load(name: str) -> Engine:
+def load(name: str) -> "Engine":
     """The engine of that name, whether or not it can be used here.
 
     Raises:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from upres import __version__
 from upres.errors import UpresError, near_miss
 
 VERBS = {
@@ -59,6 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Version(argparse.Action):
+    """Prints the version, which takes 30 ms to look up: only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from upres import __version__
+
+        print(f"upres {__version__}")
+        parser.exit()
+
+
 def _dispatch(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="upres",
@@ -66,7 +79,7 @@ def _dispatch(arguments: list[str]) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"upres {__version__}")
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     if wanted is not None and wanted not in VERBS:
