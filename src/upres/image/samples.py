@@ -87,11 +87,6 @@ class Samples:
         """Samples of a pixel, chroma counted as if it had full size."""
         return 1 if self.layout == "grey" else 3
 
-    @property
-    def bytes_per_sample(self) -> int:
-        """1 or 2."""
-        return np.dtype(self.dtype).itemsize
-
     def shapes(self, size: Size) -> tuple[tuple[int, ...], ...]:
         """The shapes of the planes of a picture of this height and width."""
         if not self.is_yuv:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from upres.engines.engine import PlaneSession, Session
-from upres.image.convert import CHROMA_HALO, enlarge_plane, run_network, run_together
+from upres.image.convert import CHROMA_HALO, enlarge_plane, run_together
 from upres.image.resize import imresize_rows, rows_needed
 from upres.image.samples import Plane, Planes, Samples, Size, Window, chroma_window
 from upres.models.card import ColorMode
@@ -132,22 +132,19 @@ class Enlarged:
         self._planes: PlaneSession | None = session.planes if color_mode == "luma" else None
         self.full_width = self._planes is not None  # in a narrower window integer kernels refuse other blocks
         self._bytes_per_pixel = bytes_per_pixel
-        halo, least = max(halo, CHROMA_HALO), _margins(size, min_size)
-        margins = [min(halo, MAX_MARGIN) if color_mode == "luma" else 0] * 2
+        halo = max(halo, CHROMA_HALO)
+        margin = min(halo, MAX_MARGIN) if color_mode == "luma" else 0
         together = self._planes.rows_together if self._planes is not None else (1,)
-        reaches = [max(halo, step * CHROMA_HALO) for step in samples.subsampling]
         self._rows, self._columns = (
             Side(
                 length,
                 scale=scale,
-                reach=reach + (extra := max(group) - 1),
-                margin=max(margin, smallest),
-                unit=lcm(*group) if extra else 1,
+                reach=max(halo, step * CHROMA_HALO) + max(group) - 1,
+                margin=max(margin, -(-max(0, min_size - length) // 2)),
+                unit=lcm(*group),
                 multiple=multiple_of,
             )
-            for length, reach, group, margin, smallest in zip(
-                size, reaches, (together, (1,)), margins, least, strict=True
-            )
+            for length, step, group in zip(size, samples.subsampling, (together, (1,)), strict=True)
         )
 
     def needs(self, window: Window) -> Window:
@@ -188,8 +185,6 @@ class Enlarged:
         white, scale, color_mode = self.samples.white, self._scale, self._color_mode
         if self._planes is not None:
             return [self._planes.upscale_rgb(each, peak=white) for each in pixels]
-        if len(pixels) == 1:
-            return [run_network(pixels[0], self._session, scale=scale, color_mode=color_mode, white=white)]
         return run_together(pixels, self._session, scale=scale, color_mode=color_mode, white=white)
 
     def _chroma(self, window: Window, piece: Piece) -> list[Plane]:
@@ -357,11 +352,6 @@ class Resized:
         taken = self.takes(size)[0]
         rows = taken * (self._below[1] + self.size[1]) + size[0] * self.size[1]
         return 2 * self.samples.channels * rows
-
-
-def _margins(size: Size, min_size: int) -> list[int]:
-    """Reflected pixels at each end of each side that make a small picture as large as a network needs."""
-    return [-(-max(0, min_size - length) // 2) for length in size]
 
 
 def _values(samples: Samples, size: Size) -> int:
