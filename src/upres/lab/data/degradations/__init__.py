@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from upres.errors import RecipeError, near_miss
 from upres.lab.data.degradations import table
 from upres.lab.data.degradations.blur import Blur
+from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
 from upres.lab.data.degradations.first_draws import shared_stream
 from upres.lab.data.degradations.jpeg import Jpeg
 from upres.lab.data.degradations.noise import Noise
@@ -86,9 +87,15 @@ BICUBIC = Degradation()
 
 PHOTOGRAPH = Degradation(
     share=0.9,
-    steps=(Blur(sigma=(0.0, 0.6)), Resize(ratio=(0.7, 1.5)), Noise(sigma=(0.0, 8.0)), Jpeg(quality=(40.0, 100.0))),
+    steps=(
+        Blur(sigma=(0.0, 0.6), chance=(0.5, 0.5)),
+        Resize(ratio=(0.7, 1.5)),
+        Noise(sigma=(0.0, 15.0), chance=(0.4, 0.4)),
+        CorrelatedNoise(sigma=(2.0, 50.0), chance=(0.3, 0.3)),
+        Jpeg(quality=(35.0, 100.0), chance=(0.85, 0.85)),
+    ),
 )
-"""Photographs as they lie on people's disks: mild blur and noise, resized by something, JPEG of 40 and better."""
+"""Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and better."""
 
 
 def degrade(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int]) -> Pixels:
@@ -108,7 +115,7 @@ def degrade(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int
         return bicubic(hr, scale)
     picture = hr
     for step in degradation.steps:
-        if step.reduces or not step.is_off:
+        if step.reduces or step.befalls(crop):
             picture = step.apply(picture, crop)
     return picture
 

@@ -14,6 +14,7 @@ from upres.lab.data.pictures import Pixels
 
 Range = tuple[float, float]
 """Lowest and highest value; each crop draws its own between them, all equally likely."""
+_ALWAYS: Range = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Crop:
 
 @dataclass(frozen=True, kw_only=True)
 class Step(ABC):
-    """One thing that befalls pictures. Every field is a `Range`; the first is the strength, whose default is none.
+    """One thing that befalls pictures. Every field is a `Range`; the first of its own is the strength, by default none.
 
     Raises:
-        RecipeError: If a range is not two numbers in order within ``limits``.
+        RecipeError: If a range is not two numbers in order within ``limits``, or a step that reduces has a chance.
     """
 
     name: ClassVar[str]
@@ -45,8 +46,13 @@ class Step(ABC):
     reduces: ClassVar[bool] = False
     """Whether this step makes the picture ``scale`` times smaller; that one step is never left out."""
 
+    chance: Range = _ALWAYS
+    """Share of the crops that the step befalls; strengths are drawn for those."""
+
     def __post_init__(self) -> None:
-        for name, (least, most) in self.limits.items():
+        if self.reduces and self.chance != _ALWAYS:
+            raise RecipeError(f"degradation.{self.name}_chance: this step makes every picture small, leave it at 1")
+        for name, (least, most) in {**self.limits, "chance": (0.0, 1.0)}.items():
             values = getattr(self, name)
             if len(values) != 2 or not least <= values[0] <= values[1] <= most:
                 raise RecipeError(
@@ -56,8 +62,15 @@ class Step(ABC):
     @property
     def is_off(self) -> bool:
         """Whether the strength is at its default, so that pictures stay as they are."""
-        strength = fields(self)[0]
+        strength = next(field for field in fields(self) if field.name != "chance")
         return bool(getattr(self, strength.name) == strength.default)
+
+    def befalls(self, crop: Crop) -> bool:
+        """Whether this crop is one of those that the step happens to; drawn from a stream of its own."""
+        if self.is_off or self.chance == _ALWAYS:
+            return not self.is_off
+        rng = crop.stream(f"{self.name}_chance")
+        return bool(rng.random() < rng.uniform(*self.chance))
 
     @property
     def margin(self) -> int:

@@ -39,7 +39,7 @@ _REDUCTIONS = (1.0, 0.5)
 _BASES_OF_MATRICES = ("rlfn",)
 """Architectures that keep the form of SOAP in which what ships was trained, so that their runs can go on."""
 
-REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6")
+REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6", "plain_c32b6")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
 
 
