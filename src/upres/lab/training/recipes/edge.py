@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from upres.lab.data.degradations import PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
+
+REAL_BASES = ("espcn_d22s32",)
+"""Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
 
 PATCH_SIZES: Mapping[int, int] = {2: 120, 3: 80, 4: 60}
 """Low-resolution side of a crop for each scale, nearly all of a tile of half its size.
@@ -47,6 +51,14 @@ def edge_cnn(model: str) -> Recipe:
     last = 6 + 2 * spec.arguments.get("num_blocks", 4) if spec.architecture == "fsrcnn" else 4
     head = f"{'filter' if spec.architecture == 'esr_cnn' else 'net'}.{last}."
     return replace(recipe, start=WarmStart(model=f"{model.removesuffix(f'_x{spec.scale}')}_x2", fresh=(head,)))
+
+
+def real_edge(name: str) -> Recipe:
+    """A small network for photographs as they are, ``{model}_real_x{scale}``: begins with the bicubic one."""
+    recipe = edge_cnn(name.replace("_real", ""))
+    stage = replace(recipe.stages[0], steps=20_000, degradation=PHOTOGRAPH)
+    start = WarmStart(model=recipe.model)
+    return replace(recipe, name=name, stages=(stage,), start=start, studio_fraction=0.0, validate_every=2500)
 
 
 def _edge(model: str, *, steps: int, loss: LossTerm = _L2, optim: Optimizer = _SOAP) -> Recipe:
