@@ -7,19 +7,22 @@ from typing import Any, overload
 
 from upres.errors import OutputExistsError
 from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
+from upres.image.jpeg_quality import quality_of_path
 from upres.image.naming import output_beside
 from upres.image.picture import Pixels
 from upres.image.samples import Size
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
-from upres.models.choices import BICUBIC, chosen, named
 from upres.pipeline.budget import Budget
-from upres.pipeline.plan import Plan, Wish, growing, plan
+from upres.pipeline.choose import Choice, Networks
+from upres.pipeline.judge import Judgement, judge
+from upres.pipeline.plan import Plan, growing, plan
 from upres.pipeline.render import Progress, portion
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.still import make_frame
+from upres.pipeline.wrap import Wrap
 
 
 class Upscaler:
@@ -33,7 +36,13 @@ class Upscaler:
         model: A shipped model (``esr_tm_x2``), a family of them (``esr_tm``), a ``.safetensors`` file, ``bicubic``,
             or ``None`` for the default of each native scale.
         fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
-        real: Take networks for photographs with noise, blur or JPEG blocks, and undo these; not with the other two.
+        clean: Take the networks for pictures without faults, whatever is found in the picture.
+        real: Take the networks that undo noise, blur and JPEG blocks, whatever is found.
+        strength: How much noise, blocks and blur are undone: 0 not at all, 1 by the networks for that alone, between
+            by both kinds mixed, which takes the time of both. Without ``clean``, ``real`` and this, each picture gets
+            what it needs, as `upres.pipeline.judge` finds.
+        wrap: Sides at which the picture goes on with its other end, as textures and panoramas do: ``x``, ``y`` or
+            ``both``; ``None``: the picture is reflected.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
         precision: ``auto`` or arithmetic that the engine names: ``f32``, ``bf16``, ``int8``, ``int16``.
         device: ``cpu``, or a device that the engine names.
@@ -44,8 +53,8 @@ class Upscaler:
 
     Raises:
         UnknownModelError: If there is no such model.
-        ValueError: If the size is asked for in two ways or is not positive, or more than one of ``model``, ``fast`` and
-            ``real`` is given.
+        ValueError: If the size is asked for in two ways or is not positive, more than one of ``model``,
+            ``clean``, ``real`` and ``strength`` is given, ``model`` with ``fast``, or ``strength`` is not from 0 to 1.
     """
 
     def __init__(
@@ -57,7 +66,10 @@ class Upscaler:
         fit: tuple[int, int] | None = None,
         model: str | Path | None = None,
         fast: bool = False,
+        clean: bool = False,
         real: bool = False,
+        strength: float | None = None,
+        wrap: Wrap | None = None,
         engine: str = "auto",
         precision: str = "auto",
         device: str = "cpu",
@@ -67,15 +79,12 @@ class Upscaler:
     ) -> None:
         if scale is None and width is None and height is None and fit is None:
             scale = 2
-        if (model is not None) + fast + real > 1:
-            raise ValueError("model, fast and real each choose the networks: give one of them")
         self.request = SizeRequest(scale=scale, width=width, height=height, fit=fit)
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
         self.max_memory = max_memory
         self.sessions = Sessions() if sessions is None else sessions
-        further = named(model) if model is not None else chosen("fast" if fast else "default")
-        self._wish = Wish(request=self.request, first=chosen("real") if real else further, further=further)
-        self._model = "default" if model is None else "+".join(m.card.name for m in further.values()) or BICUBIC
+        self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength)
+        self._wrap: Wrap | None = wrap
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
         """The array made larger.
@@ -94,52 +103,83 @@ class Upscaler:
             ImageTooLargeError: If the result would be over the pixel budget.
             EngineError: If no engine runs the model.
         """
-        made = self._frame(Frame.of(pixels), progress).channels()
+        picture = Picture(frames=(Frame.of(pixels),))
+        made = self.upscale_picture(picture, progress=progress).frames[0].channels()
         return made if pixels.ndim == 3 else made[..., 0]
 
-    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
+    def choose(self, picture: Picture) -> Choice:
+        """Which networks the picture gets, by what was asked for and by what is wrong with it.
+
+        Frames of an animation and pages of a document get the same: what the first of them needs.
+        """
+        if self.request.growth(*picture.size) <= 1 or not self._networks.to_be_chosen:
+            return self._networks.without_a_look(self.request)
+        quality = None if picture.source is None else picture.source.jpeg_quality
+        return self._networks.by(self.request, judge(picture.pixels, quality))
+
+    def upscale_picture(
+        self, picture: Picture, *, choice: Choice | None = None, progress: Progress | None = None
+    ) -> Picture:
         """The picture with every frame made larger, and its metadata.
+
+        Args:
+            picture: As read.
+            choice: What `choose` said; ``None``: to be asked.
+            progress: Called with the fraction done.
 
         Raises:
             ImageTooLargeError: If a frame would be over the pixel budget.
             EngineError: If no engine runs the model.
         """
+        choice = self.choose(picture) if choice is None else choice
         frames = []
         for index, frame in enumerate(picture.frames):
             share = None if progress is None else portion(progress, index, len(picture.frames))
-            frames.append(self._frame(frame, share))
+            frames.append(self._frame(frame, choice, share))
         return replace(picture, frames=tuple(frames))
 
-    def plan(self, size: Size) -> Plan:
-        """How a picture of this height and width is made larger.
+    def plan(self, size: Size, choice: Choice | None = None) -> Plan:
+        """How a picture of this height and width is made larger: by a choice, or as a picture without faults.
 
         Raises:
             ImageTooLargeError: If the result would be over the pixel budget.
         """
-        return plan(size, self._wish, max_pixels=DEFAULT_MAX_PIXELS)
+        choice = self._networks.without_a_look(self.request) if choice is None else choice
+        return plan(size, choice.wish, max_pixels=DEFAULT_MAX_PIXELS)
 
-    def prepare(self) -> None:
+    def prepare(self, source: Path | None = None) -> None:
         """Begin to open the networks in the background, while the caller reads a picture.
 
         Only where the size asked for is a scale, which tells the networks.
+
+        Args:
+            source: The picture's file: its first bytes tell how strongly a JPEG was compressed.
         """
-        if self.request.scale is not None:
-            self.sessions.prepare(growing(self.request.scale, self._wish), self.settings)
+        if self.request.scale is None:
+            return
+        choice = self._networks.without_a_look(self.request)
+        if source is not None and self._networks.to_be_chosen and (quality := quality_of_path(source)) is not None:
+            choice = self._networks.by(self.request, Judgement(jpeg_quality=quality))
+        self.sessions.prepare(growing(self.request.scale, choice.wish), self.settings)
 
     def model_identity(self) -> tuple[str, str]:
         """The model as it was asked for, and a digest of the weights it stands for: what outputs depend on."""
-        first, further = self._wish.first, self._wish.further
-        models = [*further.values(), *(first.values() if first is not further else ())]
-        return self._model, digest_of(models)
+        return self._networks.name, digest_of(self._networks.models)
 
-    def _frame(self, frame: Frame, progress: Progress | None) -> Frame:
+    def _frame(self, frame: Frame, choice: Choice, progress: Progress | None) -> Frame:
         size = frame.pixels.shape[0], frame.pixels.shape[1]
-        steps, left = self.plan(size), None
+        steps, left = self.plan(size, choice), None
         if self.max_memory is not None:
             left = self.max_memory - resident_bytes() - frame.pixels.nbytes * prod(steps.size) // prod(size)
         budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left)
         return make_frame(
-            frame, steps, sessions=self.sessions, settings=self.settings, budget=budget, progress=progress
+            frame,
+            steps,
+            sessions=self.sessions,
+            settings=self.settings,
+            budget=budget,
+            wrap=self._wrap,
+            progress=progress,
         )
 
 
@@ -169,8 +209,8 @@ def upscale(
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
-        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``precision``,
-            ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
+        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``wrap``,
+            ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -191,7 +231,7 @@ def upscale(
     path = output_beside(Path(source), upscaler.request.label, format) if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
-    upscaler.prepare()
+    upscaler.prepare(Path(source))
     picture = upscaler.upscale_picture(read(source))
     write(picture, path, format=format, quality=quality, background=background)
     return path

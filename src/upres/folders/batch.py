@@ -1,7 +1,7 @@
 """Many pictures in one run: what is done already, what is to do, what went wrong."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +36,12 @@ class FileReport:
     output: str | None
     model: str | None = None
     engine: str | None = None
+    choice: str | None = None
+    """``clean``, ``real``, ``strength 0.5`` or ``model``: which networks the picture got."""
+    judged: Mapping[str, float | None] | None = None
+    """What was found wrong with the picture; ``None`` where nobody looked."""
+    reason: str = ""
+    """Which of that decided, in words."""
     seconds: float = 0.0
     error: str | None = None
     hint: Hint | None = None
@@ -122,18 +128,22 @@ class FolderRun:
             self._claim(job)
             if job.output.exists() and not self._options.overwrite:
                 return {"skipped": True, "model": self._require_same(job).model}
-        self._upscaler.prepare()
+        self._upscaler.prepare(job.source)
         picture = read(self._read_source() if job.source is None else job.source)
-        plan = self._upscaler.plan(picture.size)
+        choice = self._upscaler.choose(picture)
+        plan = self._upscaler.plan(picture.size, choice)
         name = self._format(job, picture)
         _require_side(plan, name)
-        made = self._upscaler.upscale_picture(picture, progress=progress)
+        made = self._upscaler.upscale_picture(picture, choice=choice, progress=progress)
         del picture  # the encoder needs the memory
         warnings = [*made.notes, *self._write(made, job.output, name), *self._over_limit()]
         warnings += self._record(job, plan)
         return {
             "model": plan.model_name,
-            "engine": self._upscaler.sessions.engines(plan.steps, self._upscaler.settings),
+            "engine": self._upscaler.sessions.engines(plan.models, self._upscaler.settings),
+            "choice": choice.name,
+            "judged": None if choice.judged is None else choice.judged.to_dict(),
+            "reason": choice.reason,
             "size": plan.size,
             "warnings": tuple(dict.fromkeys(warnings)),
         }

@@ -87,6 +87,8 @@ class Source:
     """Bits a sample had in the file."""
     lossless: bool = True
     """False where the file's compression threw something away."""
+    jpeg_quality: float | None = None
+    """Of a JPEG: what its tables stand for (`upres.image.jpeg_quality`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

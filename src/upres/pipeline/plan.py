@@ -21,8 +21,19 @@ class Wish:
     """Networks of scale 1 that are applied before anything grows, in order."""
     first: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for the first step in which the picture grows; empty for bicubic interpolation."""
+    robust: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network for that step that undoes noise and compression as well."""
+    strength: float = 0.0
+    """Share of the robust network in that step: 0 for ``first`` alone, 1 for ``robust`` alone, between for both."""
     further: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for the steps after that; empty: as ``first``."""
+
+    @property
+    def opening(self) -> Mapping[int, Model]:
+        """Scale -> network for the first step, the robust one where that works alone."""
+        if self.strength >= 1:
+            return self.robust
+        return self.first if self.strength <= 0 else {s: self.first[s] for s in self.first if s in self.robust}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +46,21 @@ class Plan:
     """Networks in the order they are applied; their scales are 1 and above. None where nothing is to be done."""
     exact: bool
     """True where the networks alone give the size; else one antialiased bicubic step follows."""
+    robust: Model | None = None
+    """A network whose result is mixed into that of the first step in which the picture grows."""
+    strength: float = 0.0
+    """Its share there."""
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All networks that work."""
+        return self.steps if self.robust is None else (*self.steps, self.robust)
 
     @property
     def model_name(self) -> str:
         """The networks' names joined by ``+``, or ``bicubic``."""
-        return "+".join(model.card.name for model in self.steps) or BICUBIC
+        names = "+".join(model.card.name for model in self.steps) or BICUBIC
+        return names if self.robust is None else f"{names}, {self.robust.card.name} at {self.strength:g}"
 
     @property
     def scale(self) -> int:
@@ -64,14 +85,22 @@ def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
             f"the output would have {wanted[1]}x{wanted[0]} pixels, over the budget of {max_pixels};"
             " ask for a smaller size"
         )
-    growth = max(wanted[0] / size[0], wanted[1] / size[1])
-    steps = (*wish.restorers, *growing(growth, wish))
+    grown = growing(wish.request.growth(*size), wish)
+    steps = (*wish.restorers, *grown)
     scale = prod(model.card.scale for model in steps)
-    return Plan(size=wanted, steps=steps, exact=(size[0] * scale, size[1] * scale) == wanted)
+    mixed = wish.robust[grown[0].card.scale] if grown and 0 < wish.strength < 1 else None
+    return Plan(
+        size=wanted,
+        steps=steps,
+        exact=(size[0] * scale, size[1] * scale) == wanted,
+        robust=mixed,
+        strength=0.0 if mixed is None else wish.strength,
+    )
 
 
 def growing(growth: float, wish: Wish) -> tuple[Model, ...]:
     """The networks that make a picture ``growth`` times as large, or the next native scale above."""
-    factors = native_factors(growth, wish.first) if wish.first else ()
+    opening = wish.opening
+    factors = native_factors(growth, opening) if opening else ()
     further = wish.further or wish.first
-    return tuple((further if index else wish.first)[factor] for index, factor in enumerate(factors))
+    return tuple((further if index else opening)[factor] for index, factor in enumerate(factors))

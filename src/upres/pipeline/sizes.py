@@ -53,6 +53,11 @@ class SizeRequest:
         assert self.scale is not None
         return _side(height * self.scale), _side(width * self.scale)
 
+    def growth(self, height: int, width: int) -> float:
+        """Output over input size of the axis that grows more, for a picture of this height and width."""
+        wanted = self.size_of(height, width)
+        return max(wanted[0] / height, wanted[1] / width)
+
     @property
     def label(self) -> str:
         """What distinguishes the output's file name: ``x2``, ``x1.5``, ``w800``, ``800x600``, ``fit1920x1080``."""

@@ -21,7 +21,7 @@ from upres.pipeline.windows import Side, fade_weights
 
 _NO_SHIFT = (Fraction(0), Fraction(0))
 MAX_MARGIN = 8
-"""Reflected pixels that a luma network is given around the picture, at most."""
+"""Reflected pixels that a network is given around the picture, at most."""
 
 
 class Piece(NamedTuple):
@@ -91,8 +91,9 @@ class Enlarged:
     """The stage below through a network, which enlarges it or, at scale 1, restores it.
 
     Networks pad with zeros, and those of one or few layers cannot tell that from black: they darken or brighten a frame
-    of some pixels. So luma networks see the picture reflected beyond its edges, which measured 3.3 to 3.8 dB more in
-    the outer 6 pixels of Set5 at x2 with the pool's networks.
+    of some pixels. So networks see the picture reflected beyond its edges, which measured 3.3 to 3.8 dB more in the
+    outer 6 pixels of Set5 at x2 with the pool's networks; the RGB networks drew a frame of up to 18 levels round flat
+    colours without, and 1 with it.
 
     Args:
         size: Of the stage below.
@@ -133,7 +134,7 @@ class Enlarged:
         self.full_width = self._planes is not None  # in a narrower window integer kernels refuse other blocks
         self._bytes_per_pixel = bytes_per_pixel
         halo = max(halo, CHROMA_HALO)
-        margin = min(halo, MAX_MARGIN) if color_mode == "luma" else 0
+        margin = min(halo, MAX_MARGIN)
         together = self._planes.rows_together if self._planes is not None else (1,)
         self._rows, self._columns = (
             Side(
@@ -199,6 +200,63 @@ class Enlarged:
             enlarged = enlarge_plane(plane, self._scale, shift=shift, white=self.samples.white)
             made.append(enlarged[top : top + len(wanted.rows), left : left + len(wanted.columns)])
         return made
+
+
+class Mixed:
+    """Two stages on the same picture, mixed: ``share`` of the second.
+
+    Raises:
+        ValueError: If their results differ in size or format.
+    """
+
+    def __init__(self, first: Stage, second: Stage, *, share: float) -> None:
+        if (first.size, first.samples) != (second.size, second.samples):
+            raise ValueError(f"expected results alike, got {first.size} and {second.size}")
+        self.size, self.samples = first.size, first.samples
+        self.full_width, self.in_order = (
+            first.full_width or second.full_width,
+            first.in_order or second.in_order,
+        )
+        self._stages, self._share = (first, second), np.float32(share)
+        self._needed: dict[Window, list[Window | None]] = {}
+
+    def needs(self, window: Window) -> Window | None:
+        """What either of them needs."""
+        self._needed[window] = [stage.needs(window) for stage in self._stages]
+        found = [needed for needed in self._needed[window] if needed is not None]
+        if not found:
+            return None
+        sides = (range(min(s.start for s in side), max(s.stop for s in side)) for side in zip(*found, strict=True))
+        return Window(*sides)
+
+    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
+        """Both results, mixed and rounded once more."""
+        needed = [self._needed.pop(window) for window in windows]
+        results = []
+        for stage, wanted in zip(self._stages, zip(*needed, strict=True), strict=True):
+            parts = [
+                None if want is None or piece is None else _part_of(piece, want, self.samples)
+                for want, piece in zip(wanted, inputs, strict=True)
+            ]
+            results.append(stage.make(windows, parts))
+        return [
+            tuple(self._mixed(one, other) for one, other in zip(*planes, strict=True))
+            for planes in zip(*results, strict=True)
+        ]
+
+    def _mixed(self, one: Plane, other: Plane) -> Plane:
+        mixed = one + self._share * (other.astype(np.float32) - one)
+        rounded: Plane = np.rint(mixed, out=mixed).astype(one.dtype)
+        return rounded
+
+    def takes(self, size: Size) -> Size:
+        """The larger of what they take."""
+        first, second = (stage.takes(size) for stage in self._stages)
+        return max(first[0], second[0]), max(first[1], second[1])
+
+    def working_bytes(self, size: Size) -> int:
+        """Theirs, which engines keep, and the results at 4 bytes a value."""
+        return sum(stage.working_bytes(size) for stage in self._stages) + 8 * _values(self.samples, size)
 
 
 class Blended:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
@@ -10,7 +12,8 @@ from upres.pipeline.budget import Budget, divide, network_bytes_per_pixel
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
 from upres.pipeline.sessions import Sessions, Settings
-from upres.pipeline.stages import Blended, Enlarged, Resized, Stage, Stored
+from upres.pipeline.stages import Blended, Enlarged, Mixed, Resized, Stage, Stored
+from upres.pipeline.wrap import Wrap, wrapped
 
 CONTEXT = 24
 """Low-resolution rows around a window for networks that are not local."""
@@ -25,25 +28,58 @@ def make_frame(
     sessions: Sessions,
     settings: Settings,
     budget: Budget,
+    wrap: Wrap | None = None,
     progress: Progress | None = None,
 ) -> Frame:
     """The frame through the networks of a plan; alpha goes through bicubic interpolation.
 
+    A picture whose channels are equal keeps them so: it goes through as a grey one.
+
+    Args:
+        frame: The picture.
+        plan: What to do.
+        sessions: Where networks are opened and kept.
+        settings: How networks are run.
+        budget: Memory and cores.
+        wrap: Sides at which the picture goes on with its other end.
+        progress: Called with the fraction done.
+
     Raises:
         EngineError: If no engine runs one of the networks.
     """
+    if wrap is not None:
+        frame, plan, inside = wrapped(frame, plan, wrap)
+        made = make_frame(frame, plan, sessions=sessions, settings=settings, budget=budget, progress=progress)
+        alpha = None if made.alpha is None else np.ascontiguousarray(made.alpha[inside])
+        return replace(made, pixels=np.ascontiguousarray(made.pixels[inside]), alpha=alpha)
 
-    def made(pixels: Pixels, plan: Plan, progress: Progress | None) -> Pixels:
+    def made_of(pixels: Pixels, plan: Plan, progress: Progress | None) -> Pixels:
         samples = Samples.of(pixels)
         (result,) = make_planes(
             (pixels,), samples, plan, sessions=sessions, settings=settings, budget=budget, progress=progress
         )
         return result
 
+    def in_colour(pixels: Pixels) -> Pixels:
+        if not _is_grey(pixels):
+            return made_of(pixels, plan, progress)
+        return np.repeat(made_of(np.ascontiguousarray(pixels[..., 0]), plan, progress)[..., None], 3, axis=2)
+
     if frame.alpha is None:
-        return replace(frame, pixels=made(frame.pixels, plan, progress))
-    colour = made(bleed(frame.pixels, frame.alpha), plan, progress)
-    return replace(frame, pixels=colour, alpha=made(frame.alpha, replace(plan, steps=()), None))
+        return replace(frame, pixels=in_colour(frame.pixels))
+    colour = in_colour(bleed(frame.pixels, frame.alpha))
+    return replace(frame, pixels=colour, alpha=made_of(frame.alpha, replace(plan, steps=(), robust=None), None))
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    """Whether it is an RGB picture of which all channels are equal; looks at a few rows first."""
+    if pixels.ndim == 2:
+        return False
+    return all(
+        np.array_equal(rows[..., 0], rows[..., channel])
+        for rows in (pixels[:: max(1, len(pixels) // 8)], pixels)
+        for channel in (1, 2)
+    )
 
 
 def make_planes(
@@ -74,7 +110,7 @@ def make_planes(
     chain = _chain(planes, samples, plan, sessions, settings)
     out = samples.empty(plan.size)
     division = divide(chain, budget, color_mode=plan.color_mode, step=4 * plan.scale)
-    together = max([1, *(sessions.get(model, settings).best_batch for model in plan.steps)])
+    together = max([1, *(sessions.get(model, settings).best_batch for model in plan.models)])
     render(
         chain,
         out,
@@ -89,12 +125,17 @@ def make_planes(
 
 
 def _chain(planes: Planes, samples: Samples, plan: Plan, sessions: Sessions, settings: Settings) -> Chain:
-    several = len(plan.steps) > 1 or (bool(plan.steps) and not plan.exact)
+    several = len(plan.models) > 1 or (bool(plan.steps) and not plan.exact)
     source = Stored(planes, samples, widen=several)
     size, stages = source.size, list[Stage]()
+    robust = plan.robust
     for model in plan.steps:
-        stages.append(_network(model, size, source.samples, sessions, settings))
-        size = stages[-1].size
+        stage = _network(model, size, source.samples, sessions, settings)
+        if robust is not None and robust.card.scale == model.card.scale:
+            stage = Mixed(stage, _network(robust, size, source.samples, sessions, settings), share=plan.strength)
+            robust = None
+        stages.append(stage)
+        size = stage.size
     if size != plan.size:
         stages.append(Resized(size, source.samples, plan.size))
     return Chain(source, *stages)

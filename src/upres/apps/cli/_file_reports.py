@@ -52,7 +52,8 @@ def _line(report: "FileReport") -> str:
     assert report.size is not None
     height, width = report.size
     via = f"{report.model}, {report.engine}" if report.engine else report.model
-    return f"{report.input} -> {report.output}  {width}x{height}  {via}  {report.seconds:.2f} s"
+    judged = f"judged: {report.reason or 'clean'}  " if report.judged is not None else ""
+    return f"{report.input} -> {report.output}  {width}x{height}  {judged}{via}  {report.seconds:.2f} s"
 
 
 @contextmanager

@@ -17,6 +17,11 @@ EPILOG = """size:
   antialiased bicubic reduction. A scale of 1 or less needs no network. --width or --height alone keeps the proportions;
   both give exactly that size; --fit the largest size within the box.
 
+faults:
+  The file and the pixels tell JPEG compression, noise and blur. Where they are strong, networks that undo them are
+  taken, else those for clean pictures; the printed line says what was found. --clean and --real force the one or the
+  other, --strength mixes both and takes the time of both. --fast chooses among small networks in the same way.
+
 names:
   photo.jpg becomes photo_x2.jpg beside it (photo_w800.jpg for --width 800, photo_fit1920x1080.jpg for --fit). -o names
   another file, or a folder: one that exists, ends in / or is to take several pictures; folders below it are kept.
@@ -34,6 +39,8 @@ examples:
   upres upscale photo.jpg
   upres upscale photo.jpg --fast
   upres upscale old-camera/*.jpg --real
+  upres upscale scan.jpg --strength 0.5
+  upres upscale texture.png --wrap both
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
   upres upscale logo.png --fit 1920x1080 --format webp --quality 90
   upres upscale - --format png < small.jpg > large.png
@@ -67,7 +74,10 @@ def run(args: argparse.Namespace) -> int:
         "fit",
         "model",
         "fast",
+        "clean",
         "real",
+        "strength",
+        "wrap",
         "engine",
         "precision",
         "device",
@@ -97,8 +107,10 @@ def _check(args: argparse.Namespace) -> None:
     ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
     if sum(ways) > 1:
         args.usage_error("give one of --scale, --fit, --width and/or --height")
-    if (args.model is not None) + args.fast + args.real > 1:
-        args.usage_error("--model, --fast and --real each choose the networks: give one of them")
+    if (args.model is not None) + args.clean + args.real + (args.strength is not None) > 1:
+        args.usage_error("--model, --clean, --real and --strength each choose the networks: give one of them")
+    if args.model is not None and args.fast:
+        args.usage_error("--model and --fast each choose the networks: give one of them")
     if args.inputs.count("-") and len(args.inputs) > 1:
         args.usage_error("standard input is one picture; name no others beside it")
 

@@ -11,6 +11,7 @@ from upres.image.codecs.decode_pillow import cmyk_to_rgb, collect_image, frames_
 from upres.image.codecs.encode_pillow import comment, common_options, image_of, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
+from upres.image.jpeg_quality import HEAD, quality_of_file
 from upres.image.picture import Frame, Picture, Source
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
             picture = _from_cmyk(image)
         else:
             picture = picture_of(image, "jpeg", frames_of(image, budget, only_first=only_first), lossless=False)
+        stream.seek(0)
+        source = picture.source and replace(picture.source, jpeg_quality=quality_of_file(stream.read(HEAD)))
+        picture = replace(picture, source=source)
         if "mp" in image.info:
             picture = picture.noting("further pictures in the file (preview, gain map or depth) were left out")
     return picture

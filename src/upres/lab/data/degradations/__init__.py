@@ -95,7 +95,7 @@ PHOTOGRAPH = Degradation(
         Jpeg(quality=(35.0, 100.0), chance=(0.85, 0.85)),
     ),
 )
-"""Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and better."""
+"""Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and up."""
 
 
 def degrade(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int]) -> Pixels:

@@ -1,0 +1,122 @@
+"""Which networks a picture gets: those for clean pictures, the robust ones, or both mixed, by what is wrong with it.
+
+The bounds are where one network's mean PSNR passes the other's on degraded photographs (docs/reports/judge.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upres.models.catalog import Model
+from upres.models.choices import BICUBIC, chosen, named
+from upres.pipeline.judge import Judgement
+from upres.pipeline.plan import Wish
+from upres.pipeline.sizes import SizeRequest
+
+CLEAN, REAL, MODEL = "clean", "real", "model"
+
+_MOST_QUALITY = 88.5
+"""JPEG quality below which the robust network is nearer to the truth."""
+_LEAST_NOISE = 3.0
+"""Noise in levels of 255 from which on it is."""
+_LEAST_BLOCKS = 12.0
+"""Repetition of blocks, resized ones included, from which on it is."""
+_LEAST_BLUR = 0.88
+"""Blur in pixels from which on it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """How a picture is made, and why."""
+
+    wish: Wish
+    name: str
+    """``clean``, ``real``, ``strength 0.5``, or ``model`` where the caller named one."""
+    judged: Judgement | None = None
+    """What was found in the picture; ``None`` where nobody looked."""
+    reason: str = ""
+    """What decided, in words; empty where nothing was found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """What the caller allows to choose from."""
+
+    name: str
+    """What was asked for, in a word or two."""
+    clean: Mapping[int, Model]
+    """Scale -> network for pictures without faults, and for every step but the first."""
+    robust: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network that undoes noise, blocks and blur."""
+    strength: float | None = None
+    """Share of the robust networks; ``None``: what each picture needs."""
+
+    @classmethod
+    def of(cls, model: str | Path | None, *, fast: bool, clean: bool, real: bool, strength: float | None) -> "Networks":
+        """What the arguments of `upres.upscaler.Upscaler` stand for.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+            ValueError: If they contradict each other, or the strength is not from 0 to 1.
+        """
+        if (model is not None) + clean + real + (strength is not None) > 1:
+            raise ValueError("model, clean, real and strength each choose the networks: give one of them")
+        if model is not None and fast:
+            raise ValueError("model and fast each choose the networks: give one of them")
+        if strength is not None and not 0 <= strength <= 1:
+            raise ValueError(f"strength: expected 0 to 1, got {strength}")
+        if model is not None:
+            found = named(model)
+            return cls(name="+".join(m.card.name for m in found.values()) or BICUBIC, clean=found, strength=0.0)
+        forced = 0.0 if clean else 1.0 if real else strength
+        name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
+        networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
+        return cls(name=name, clean=networks, robust=robust, strength=forced)
+
+    @property
+    def to_be_chosen(self) -> bool:
+        """Whether it depends on the picture which networks are taken."""
+        return self.strength is None and bool(self.robust)
+
+    @property
+    def models(self) -> list[Model]:
+        """All that may be taken, each once."""
+        return list(dict.fromkeys([*self.clean.values(), *self.robust.values()]))
+
+    def without_a_look(self, request: SizeRequest) -> Choice:
+        """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""
+        strength = self.strength or 0.0
+        return Choice(wish=self._wish(request, strength), name=_name_of(strength) if self.robust else MODEL)
+
+    def by(self, request: SizeRequest, judged: Judgement) -> Choice:
+        """The choice for a picture in which that was found."""
+        reasons = faults(judged)
+        strength = 1.0 if reasons else 0.0
+        wish = self._wish(request, strength)
+        return Choice(wish=wish, name=_name_of(strength), judged=judged, reason=" and ".join(reasons))
+
+    def _wish(self, request: SizeRequest, strength: float) -> Wish:
+        return Wish(request=request, first=self.clean, robust=self.robust, strength=strength)
+
+
+def faults(judged: Judgement) -> list[str]:
+    """What is so wrong with a picture that the robust networks are nearer to the truth; empty for a clean one.
+
+    Example:
+        >>> faults(Judgement(jpeg_quality=60.0, noise=4.2))
+        ['JPEG of quality 60', 'noise of 4 levels']
+    """
+    found = []
+    if judged.jpeg_quality is not None and judged.jpeg_quality < _MOST_QUALITY:
+        found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
+    elif judged.blocks >= _LEAST_BLOCKS:
+        found.append("blocks of an earlier JPEG")
+    if judged.noise >= _LEAST_NOISE:
+        found.append(f"noise of {judged.noise:.0f} levels")
+    if judged.blur >= _LEAST_BLUR:
+        found.append(f"blur of {judged.blur:.1f} pixels")
+    return found
+
+
+def _name_of(strength: float) -> str:
+    return {0.0: CLEAN, 1.0: REAL}.get(strength, f"strength {strength:g}")

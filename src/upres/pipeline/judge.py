@@ -1,0 +1,297 @@
+"""What is wrong with a picture, estimated from its file and its pixels: JPEG, noise, blocks, blur.
+
+Networks trained on clean pictures sharpen blocks and noise; networks that remove those lose detail of clean pictures.
+So the one or the other is chosen by what is found here (`upres.pipeline.choose`). Everything is measured on luma in
+levels of 255, at no more than a quarter of a million pixels, in tiles whose corners lie on JPEG's grid of 8 pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
+from upres.image.jpeg_quality import quality_of_steps
+from upres.image.picture import Pixels
+
+Plane = NDArray[np.float32]
+
+_TILE, _TILES = 256, 4
+"""Side and number of the tiles that are looked at where the picture has more pixels than they have."""
+_GRID = 8
+"""Side of JPEG's blocks."""
+_PATCH, _STRIDE = 5, 4
+"""Side and distance of the patches whose covariance tells noise from picture."""
+_FLATTEST = 0.01
+"""Share of the blocks that count as flat, so that what varies in them is noise."""
+_LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
+"""Rows and columns of the DCT coefficients whose steps are looked for."""
+_STEPS = np.arange(2, 65)
+"""Steps that are tried; a step of 1 is that of the pixels themselves."""
+_PERIODIC, _ENOUGH = 0.5, 40
+"""Least mean cosine of coefficients that are multiples of a step, and how many of them it takes."""
+_FINENESS, _BINS = 8, 4096
+"""Bins a level, and their number."""
+_COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(np.float32)
+"""Which sizes of a coefficient count for each step: those that would not be rounded to 0."""
+_COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FINENESS) / _STEPS[:, None], dtype="f4")
+_AGREEING = 3
+"""Coefficients for which a step has to be found, or the picture was not a JPEG."""
+_EDGE = 20
+"""Change of luma that counts as an edge of the picture."""
+_SPECTRUM = 1024
+_PERIODS = np.arange(5.0, 20.0, 0.05)
+"""Sides of blocks that are tried, in pixels: JPEG's 8 or 16 after resizing."""
+_ORDERS = np.arange(1, 5)
+_HARMONICS = np.where(
+    _PERIODS[:, None] / 2 >= _ORDERS, np.rint(_ORDERS * _SPECTRUM / _PERIODS[:, None]).astype(int), -1
+)
+"""Where the spectrum has the first four; -1 for what lies beyond its end."""
+_STRONGEST, _FAINTEST = 0.98, 4.0
+"""Quantile of the gradients, and levels over two pixels, from which on edges count as the sharpest."""
+_SOFTENING = 0.5
+"""Variance of the blur with taps 1, 2, 1, in square pixels."""
+_TEXTURE = 6.0
+"""Levels of variation in the flattest blocks from which on texture is more likely than correlated noise."""
+_EXTREMES = (8, 247)
+"""Levels beyond which noise is clipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What was found; `judge` measures it, and the defaults are those of a picture without faults."""
+
+    jpeg_quality: float | None = None
+    """Quality, as libjpeg counts it, of the strongest compression found: by the file's tables, or by the pixels where
+    those were compressed before; ``None`` where none was found."""
+    noise: float = 0.0
+    """Standard deviation of the noise in levels of 255, from the flattest parts; of correlated noise, a part of it."""
+    blocks: float = 1.0
+    """How much stronger than chance changes repeat at the distance of blocks of 5 to 20 pixels: 1 where there are none,
+    15 and more at quality 75; shows also where the picture was resized after compression."""
+    blur: float = 0.0
+    """Standard deviation in pixels of the blur at the sharpest edges; about 0.6 for sharp photographs."""
+
+    def to_dict(self) -> dict[str, float | None]:
+        """JSON-ready data, rounded to what can be trusted."""
+        quality = None if self.jpeg_quality is None else float(round(self.jpeg_quality))
+        rounded = {"noise": round(self.noise, 1), "blocks": round(self.blocks, 1), "blur": round(self.blur, 2)}
+        return {"jpeg_quality": quality, **rounded}
+
+
+def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
+    """What is wrong with a picture.
+
+    Args:
+        pixels: ``(H, W)`` or ``(H, W, 3)``, ``uint8`` or ``uint16``, without alpha.
+        file_quality: What `upres.image.jpeg_quality` says of the file it came from.
+
+    Example:
+        >>> judge(np.full((64, 64), 128, np.uint8)).noise
+        0.0
+    """
+    colors = [_planes(tile) for tile in _tiles(pixels)]
+    lumas = [_luma(planes) for planes in colors]
+    across, down = _changes(lumas), _changes([luma.T for luma in lumas])
+    qualities = [quality for quality in (file_quality, _quality(lumas, _corner(down), _corner(across))) if quality]
+    return Judgement(
+        jpeg_quality=min(qualities, default=None),
+        noise=max(_luma_noise(lumas), _color_noise(colors)),
+        blocks=max(1.0, _repetition(across, down)),
+        blur=_blur(lumas),
+    )
+
+
+def _tiles(pixels: Pixels) -> list[Pixels]:
+    """The picture, or tiles spread evenly over it."""
+    height, width = pixels.shape[:2]
+    if height * width <= _TILES * _TILE**2:
+        return [pixels]
+    across = int(np.clip(round(sqrt(_TILES * width / height)), 1, _TILES))
+    rows, columns = _starts(height, _TILES // across), _starts(width, across)
+    return [pixels[top : top + _TILE, left : left + _TILE] for top in rows for left in columns]
+
+
+def _starts(length: int, count: int) -> list[int]:
+    """Where so many tiles begin: at multiples of JPEG's grid, each in the middle of its share of the side."""
+    middles = (np.arange(count) + 0.5) * length / count - _TILE / 2
+    return [int(start) // _GRID * _GRID for start in np.clip(middles, 0, max(0, length - _TILE))]
+
+
+def _planes(tile: Pixels) -> tuple[Plane, ...]:
+    """One plane, or red, green and blue, in levels of 255."""
+    channels = [tile] if tile.ndim == 2 else [tile[..., channel] for channel in range(3)]
+    planes = (np.ascontiguousarray(channel).astype(np.float32) for channel in channels)
+    return tuple(plane / np.float32(257) if tile.dtype == np.uint16 else plane for plane in planes)
+
+
+def _luma(planes: Sequence[Plane]) -> Plane:
+    if len(planes) == 1:
+        return planes[0]
+    red, green, blue = planes
+    luma: Plane = green + np.float32(RED_WEIGHT) * (red - green) + np.float32(BLUE_WEIGHT) * (blue - green)
+    return luma
+
+
+def _luma_noise(lumas: Sequence[Plane]) -> float:
+    """What varies in the flattest blocks; of a picture that is texture all over, no more than its patches allow.
+
+    The smallest eigenvalue of the patches' covariance is the noise in the direction that the picture uses least (Chen,
+    Zhu, Heng, ICCV 2015). Correlated noise is small there too, so it counts only where no block is flat.
+    """
+    flat = _flattest(lumas)
+    return flat if flat < _TEXTURE else min(flat, max(_TEXTURE, _least_direction(lumas)))
+
+
+def _color_noise(colors: Sequence[Sequence[Plane]]) -> float:
+    """The same for differences of colours at half the size, where JPEG keeps them."""
+    planes = []
+    for tile in colors:
+        for side in (0, 2) if len(tile) == 3 else ():
+            planes.append(_halved(tile[side] - tile[1]))
+    return min(_flattest(planes), _least_direction(planes)) if planes else 0.0
+
+
+def _halved(plane: Plane) -> Plane:
+    """The mean of each 2x2 pixels."""
+    height, width = (side // 2 * 2 for side in plane.shape)
+    even = plane[:height, :width]
+    total: Plane = even[::2, ::2] + even[1::2, ::2]
+    total += even[::2, 1::2]
+    total += even[1::2, 1::2]
+    return total / np.float32(4)
+
+
+def _flattest(planes: Sequence[Plane]) -> float:
+    """Standard deviation of what is not a slope in the flattest blocks."""
+    blocks = np.concatenate([_blocks_of(plane) for plane in planes]).reshape(-1, _GRID * _GRID)
+    mean = blocks.mean(axis=1)
+    unclipped = blocks[(mean > _EXTREMES[0]) & (mean < _EXTREMES[1])] if planes[0].min() >= 0 else blocks
+    if not len(unclipped):
+        return 0.0
+    place = np.arange(_GRID) - (_GRID - 1) / 2
+    slopes = np.stack([np.ones((_GRID, _GRID)), *np.meshgrid(place, place)]).reshape(3, -1)
+    slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
+    centred = unclipped - unclipped.mean(axis=1, keepdims=True)  # or large squares would cancel in float32
+    energy = (centred**2).sum(axis=1) - ((centred @ slopes.T.astype(np.float32)) ** 2).sum(axis=1)
+    return sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_GRID * _GRID - 3))
+
+
+def _least_direction(planes: Sequence[Plane]) -> float:
+    """Standard deviation of patches in the direction in which they vary least."""
+    patches = [
+        sliding_window_view(plane, (_PATCH, _PATCH))[::_STRIDE, ::_STRIDE].reshape(-1, _PATCH * _PATCH)
+        for plane in planes
+        if min(plane.shape) >= _PATCH
+    ]
+    if not patches:
+        return 0.0
+    joined = np.concatenate(patches)
+    joined = joined - joined.mean(axis=0)
+    return sqrt(max(0.0, float(np.linalg.eigvalsh(joined.T @ joined / len(joined))[0])))
+
+
+def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
+    """``(N, 8, 8)``: the blocks from that corner on."""
+    height, width = ((side - start) // _GRID * _GRID for side, start in zip(plane.shape, (top, left), strict=True))
+    part = plane[top : top + max(0, height), left : left + max(0, width)]
+    blocks: Plane = part.reshape(height // _GRID, _GRID, width // _GRID, _GRID).swapaxes(1, 2).reshape(-1, _GRID, _GRID)
+    return blocks
+
+
+def _changes(lumas: Sequence[Plane]) -> Plane:
+    """How strongly, on average over rows, luma changes from each column to the next, edges and slopes left out.
+
+    ``lumas`` are of one width; value i is the change from column i + 1 to i + 2.
+    """
+    total: Plane = np.zeros(max(0, lumas[0].shape[1] - 3), np.float32)
+    for luma in lumas if len(total) else ():
+        steps = luma[:, 1:] - luma[:, :-1]
+        jumps = np.abs(2 * steps[:, 1:-1] - steps[:, 2:] - steps[:, :-2])
+        total += np.minimum(jumps, _EDGE, out=jumps).mean(axis=0) / len(lumas)
+    return total
+
+
+def _corner(changes: Plane) -> int:
+    """Where the blocks of 8 begin, by the changes from column to column."""
+    first = -2 % _GRID  # the first change leads to column 2
+    whole = np.concatenate([np.full(_GRID - first, np.nan), changes, np.full(-(len(changes) + 2) % _GRID, np.nan)])
+    return int(np.nan_to_num(np.nanmean(whole.reshape(-1, _GRID), axis=0)).argmax()) if len(changes) >= _GRID else 0
+
+
+def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
+    """The quality of a JPEG whose blocks lie on a grid of 8 pixels that begins there; ``None`` if there is none."""
+    blocks = np.concatenate([_blocks_of(luma, top, left) for luma in lumas]).reshape(-1, _GRID * _GRID)
+    waves = _cosines()
+    low = np.stack([np.outer(waves[row], waves[column]).ravel() for row, column in _LOW])
+    steps = dict(zip(_LOW, map(_step, low @ blocks.T), strict=True))
+    found = {place: step for place, step in steps.items() if step is not None}
+    return quality_of_steps(found) if len(found) >= _AGREEING else None
+
+
+def _cosines() -> Plane:
+    """The DCT of 8 values, a row a frequency."""
+    place = np.arange(_GRID)
+    waves = np.cos((2 * place + 1) * place[:, None] * np.pi / (2 * _GRID)) / 2
+    waves[0] = 1 / sqrt(_GRID)
+    return np.asarray(waves, np.float32)
+
+
+def _step(coefficients: Plane) -> int | None:
+    """The greatest step of which those coefficients that are not about zero are multiples; ``None`` if below 2."""
+    sizes = np.minimum(np.abs(coefficients) * _FINENESS, _BINS - 1).astype(np.int64)
+    counts = np.bincount(sizes, minlength=_BINS).astype(np.float32)
+    multiples, cosines = _COMBS @ counts, _COSINES_OF_COMBS @ counts
+    found = np.flatnonzero((multiples >= _ENOUGH) & (cosines > _PERIODIC * multiples))
+    return int(_STEPS[found[-1]]) if len(found) else None
+
+
+def _repetition(across: Plane, down: Plane) -> float:
+    """How much stronger than chance luma's changes repeat, at the period at which they do most."""
+    if min(len(across), len(down)) < 4 * _GRID:
+        return 1.0
+    power = (_power(across) + _power(down)) / 2
+    return float(np.nanmean(np.append(power, np.nan)[_HARMONICS], axis=1).max())
+
+
+def _power(changes: Plane) -> Plane:
+    """Power of the changes' frequencies, without what varies slowly: 1 on average for 256 columns of chance."""
+    width = _GRID + 1
+    smooth = np.convolve(np.pad(changes, width // 2, mode="edge"), np.ones(width) / width, "valid")
+    power: Plane = np.abs(np.fft.rfft((changes - smooth) * np.hanning(len(changes)), _SPECTRUM)) ** 2
+    mean = float(power.mean()) * len(changes) / _TILE
+    return power / mean if mean > 0 else np.zeros_like(power)
+
+
+def _blur(lumas: Sequence[Plane]) -> float:
+    """By how much the steepest edges become flatter when blurred a little more (Zhuo, Sim, 2011)."""
+    ratios = []
+    for luma in lumas:
+        if min(luma.shape) < _GRID:
+            continue
+        before, after = _steepness(luma[1:-1, 1:-1]), _steepness(_softened(_softened(luma).T).T)
+        steep = before >= max(_FAINTEST**2, float(np.quantile(before[::2, ::2], _STRONGEST)))
+        ratios.append(before[steep] / np.maximum(after[steep], 1e-6))
+    squares = np.concatenate(ratios) if ratios else np.zeros(0)
+    return sqrt(_SOFTENING / (max(1.001, float(np.median(squares))) - 1)) if len(squares) else 0.0
+
+
+def _softened(luma: Plane) -> Plane:
+    """Each row, but the first and the last, mixed with those beside it by 1, 2, 1."""
+    softened = luma[:-2] + luma[2:]
+    softened *= np.float32(0.5)
+    softened += luma[1:-1]
+    softened *= np.float32(0.5)
+    return softened
+
+
+def _steepness(luma: Plane) -> Plane:
+    """The square of twice the gradient."""
+    right, down = luma[1:-1, 2:] - luma[1:-1, :-2], luma[2:, 1:-1] - luma[:-2, 1:-1]
+    right *= right
+    down *= down
+    right += down
+    return right
