@@ -17,9 +17,9 @@ CLEAN, REAL, MODEL = "clean", "real", "model"
 
 _MOST_QUALITY = 88.5
 """JPEG quality below which the robust network is nearer to the truth."""
-_LEAST_NOISE = 3.0
+_LEAST_NOISE = 2.9
 """Noise in levels of 255 from which on it is."""
-_LEAST_BLOCKS = 12.0
+_LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
 _LEAST_BLUR = 0.88
 """Blur in pixels from which on it is."""
@@ -109,7 +109,7 @@ def faults(judged: Judgement) -> list[str]:
     found = []
     if judged.jpeg_quality is not None and judged.jpeg_quality < _MOST_QUALITY:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
-    elif judged.blocks >= _LEAST_BLOCKS:
+    elif judged.jpeg_quality is None and judged.blocks >= _LEAST_BLOCKS:
         found.append("blocks of an earlier JPEG")
     if judged.noise >= _LEAST_NOISE:
         found.append(f"noise of {judged.noise:.0f} levels")

@@ -24,9 +24,10 @@ _TILE, _TILES = 256, 4
 _GRID = 8
 """Side of JPEG's blocks."""
 _PATCH, _STRIDE = 5, 4
-"""Side and distance of the patches whose covariance tells noise from picture."""
-_FLATTEST = 0.01
-"""Share of the blocks that count as flat, so that what varies in them is noise."""
+"""Side and distance of the patches in which noise is looked for."""
+_FLATTEST, _SMALLER = 0.01, 0.76
+"""Share of the patches that count as flat, so that what varies in them is noise; by how much white noise is smaller in
+the flattest of its own patches."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 """Rows and columns of the DCT coefficients whose steps are looked for."""
 _STEPS = np.arange(2, 65)
@@ -54,8 +55,6 @@ _STRONGEST, _FAINTEST = 0.98, 4.0
 """Quantile of the gradients, and levels over two pixels, from which on edges count as the sharpest."""
 _SOFTENING = 0.5
 """Variance of the blur with taps 1, 2, 1, in square pixels."""
-_TEXTURE = 6.0
-"""Levels of variation in the flattest blocks from which on texture is more likely than correlated noise."""
 _EXTREMES = (8, 247)
 """Levels beyond which noise is clipped."""
 
@@ -99,7 +98,7 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
     qualities = [quality for quality in (file_quality, _quality(lumas, _corner(down), _corner(across))) if quality]
     return Judgement(
         jpeg_quality=min(qualities, default=None),
-        noise=max(_luma_noise(lumas), _color_noise(colors)),
+        noise=max(_noise(lumas), _color_noise(colors)),
         blocks=max(1.0, _repetition(across, down)),
         blur=_blur(lumas),
     )
@@ -136,23 +135,10 @@ def _luma(planes: Sequence[Plane]) -> Plane:
     return luma
 
 
-def _luma_noise(lumas: Sequence[Plane]) -> float:
-    """What varies in the flattest blocks; of a picture that is texture all over, no more than its patches allow.
-
-    The smallest eigenvalue of the patches' covariance is the noise in the direction that the picture uses least (Chen,
-    Zhu, Heng, ICCV 2015). Correlated noise is small there too, so it counts only where no block is flat.
-    """
-    flat = _flattest(lumas)
-    return flat if flat < _TEXTURE else min(flat, max(_TEXTURE, _least_direction(lumas)))
-
-
 def _color_noise(colors: Sequence[Sequence[Plane]]) -> float:
-    """The same for differences of colours at half the size, where JPEG keeps them."""
-    planes = []
-    for tile in colors:
-        for side in (0, 2) if len(tile) == 3 else ():
-            planes.append(_halved(tile[side] - tile[1]))
-    return min(_flattest(planes), _least_direction(planes)) if planes else 0.0
+    """Noise of the differences of colours, at half the size, where JPEG keeps them."""
+    planes = [_halved(tile[side] - tile[1]) for tile in colors if len(tile) == 3 for side in (0, 2)]
+    return _noise(planes, extremes=(-256, 256))
 
 
 def _halved(plane: Plane) -> Plane:
@@ -165,33 +151,24 @@ def _halved(plane: Plane) -> Plane:
     return total / np.float32(4)
 
 
-def _flattest(planes: Sequence[Plane]) -> float:
-    """Standard deviation of what is not a slope in the flattest blocks."""
-    blocks = np.concatenate([_blocks_of(plane) for plane in planes]).reshape(-1, _GRID * _GRID)
-    mean = blocks.mean(axis=1)
-    unclipped = blocks[(mean > _EXTREMES[0]) & (mean < _EXTREMES[1])] if planes[0].min() >= 0 else blocks
-    if not len(unclipped):
-        return 0.0
-    place = np.arange(_GRID) - (_GRID - 1) / 2
-    slopes = np.stack([np.ones((_GRID, _GRID)), *np.meshgrid(place, place)]).reshape(3, -1)
-    slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
-    centred = unclipped - unclipped.mean(axis=1, keepdims=True)  # or large squares would cancel in float32
-    energy = (centred**2).sum(axis=1) - ((centred @ slopes.T.astype(np.float32)) ** 2).sum(axis=1)
-    return sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_GRID * _GRID - 3))
-
-
-def _least_direction(planes: Sequence[Plane]) -> float:
-    """Standard deviation of patches in the direction in which they vary least."""
+def _noise(planes: Sequence[Plane], extremes: tuple[float, float] = _EXTREMES) -> float:
+    """Standard deviation of what is not a slope in the flattest patches, as large as white noise has it elsewhere."""
     patches = [
-        sliding_window_view(plane, (_PATCH, _PATCH))[::_STRIDE, ::_STRIDE].reshape(-1, _PATCH * _PATCH)
+        sliding_window_view(plane, (_PATCH, _PATCH))[::_STRIDE, ::_STRIDE].reshape(-1, _PATCH**2)
         for plane in planes
         if min(plane.shape) >= _PATCH
     ]
-    if not patches:
+    joined = np.concatenate(patches) if patches else np.zeros((0, _PATCH**2), np.float32)
+    means = joined.mean(axis=1)
+    inside = (means > extremes[0]) & (means < extremes[1])
+    rest = joined[inside] - means[inside, None]
+    if not len(rest):
         return 0.0
-    joined = np.concatenate(patches)
-    joined = joined - joined.mean(axis=0)
-    return sqrt(max(0.0, float(np.linalg.eigvalsh(joined.T @ joined / len(joined))[0])))
+    place = np.arange(_PATCH) - (_PATCH - 1) / 2
+    slopes = np.stack(np.meshgrid(place, place)).reshape(2, -1)
+    slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
+    energy = (rest**2).sum(axis=1) - ((rest @ slopes.T.astype(np.float32)) ** 2).sum(axis=1)
+    return sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_PATCH**2 - 3)) / _SMALLER
 
 
 def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
@@ -253,8 +230,8 @@ def _repetition(across: Plane, down: Plane) -> float:
     """How much stronger than chance luma's changes repeat, at the period at which they do most."""
     if min(len(across), len(down)) < 4 * _GRID:
         return 1.0
-    power = (_power(across) + _power(down)) / 2
-    return float(np.nanmean(np.append(power, np.nan)[_HARMONICS], axis=1).max())
+    both = [np.nanmean(np.append(_power(changes), np.nan)[_HARMONICS], axis=1) for changes in (across, down)]
+    return float(np.minimum(*both).max())  # fences and hatching repeat in one direction, blocks in both
 
 
 def _power(changes: Plane) -> Plane:
