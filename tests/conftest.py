@@ -38,10 +38,11 @@ def tiny_models(tmp_path_factory) -> dict[int, Model]:
 
 @pytest.fixture
 def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
-    """`tiny_models` in the place of what ships, each the default of its scale."""
+    """`tiny_models` in the place of what ships, each the default of its scale, whatever is wrong with a picture."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        monkeypatch.setitem(choices.CHOICES, ("upscale", "default", scale), model.card.name)
+        for preference in ("default", "real"):
+            monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
     catalog.list_models.cache_clear()
     yield tiny_models
     catalog.list_models.cache_clear()

@@ -81,7 +81,7 @@ class Networks:
     @property
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
-        return list(dict.fromkeys([*self.clean.values(), *self.robust.values()]))
+        return list({model.weights: model for model in (*self.clean.values(), *self.robust.values())}.values())
 
     def without_a_look(self, request: SizeRequest) -> Choice:
         """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""

@@ -8,7 +8,7 @@ from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 
-REAL_BASES = ("espcn_d22s32",)
+REAL_BASES = ("espcn_d22s32", "fsrcnn")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
 
 PATCH_SIZES: Mapping[int, int] = {2: 120, 3: 80, 4: 60}
@@ -24,6 +24,12 @@ _SOAP = Optimizer(name="soap", learning_rate=1e-2, betas=(0.95, 0.95))
 _L2 = LossTerm(name="l2")
 _FOCUSED = LossTerm(name="l2", weight=1e6, arguments={"focus": 3.0})
 """For eSR-MAX, which sharpens either the edges of hard crops or the grain of easy ones."""
+_ALIKE = LossTerm(name="l2", arguments={"focus": 0.2})
+"""Crops count almost alike, or the noisiest would be all that is learned."""
+_COMPRESSED = PHOTOGRAPH.changed(
+    blur_chance=(0.2, 0.2), noise_chance=(0.2, 0.2), correlated_noise_chance=(0.1, 0.1), jpeg_chance=(0.9, 0.9)
+)
+"""Mostly JPEG: a network of some thousand parameters that removes strong noise blurs everything else."""
 
 
 def one_layer(model: str) -> Recipe:
@@ -56,7 +62,7 @@ def edge_cnn(model: str) -> Recipe:
 def real_edge(name: str) -> Recipe:
     """A small network for photographs as they are, ``{model}_real_x{scale}``: begins with the bicubic one."""
     recipe = edge_cnn(name.replace("_real", ""))
-    stage = replace(recipe.stages[0], steps=20_000, degradation=PHOTOGRAPH)
+    stage = replace(recipe.stages[0], steps=20_000, losses=(_ALIKE,), degradation=_COMPRESSED)
     start = WarmStart(model=recipe.model)
     return replace(recipe, name=name, stages=(stage,), start=start, studio_fraction=0.0, validate_every=2500)
 
