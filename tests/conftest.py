@@ -48,11 +48,11 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     catalog.list_models.cache_clear()
 
 
-def write_tiny_model(folder: Path, scale: int) -> Model:
-    """One of `tiny_models`."""
+def write_tiny_model(folder: Path, scale: int, *, seed: int = 0) -> Model:
+    """One of `tiny_models`, or another of that name with other weights."""
     from safetensors.numpy import save_file
 
-    weight = np.random.default_rng(scale).normal(0, 0.05, (2 * scale**2, 1, 3, 3)).astype(np.float32)
+    weight = np.random.default_rng(scale + seed).normal(0, 0.05, (2 * scale**2, 1, 3, 3)).astype(np.float32)
     weight[:, :, 1, 1] += 1 - weight.sum(axis=(1, 2, 3))[:, None]
     card = ModelCard(
         name=f"tiny_x{scale}",

@@ -1,5 +1,6 @@
 """Arrays and pictures made larger."""
 
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import upres
 from upres.engines.select import open_session, unavailable
@@ -19,9 +21,13 @@ from upres.image.naming import output_beside
 from upres.image.resize import imresize
 from upres.models import choices
 from upres.pipeline.budget import Budget
+from upres.pipeline.plan import Wish, plan
 from upres.pipeline.sessions import Sessions, Settings
+from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.still import make_frame
 from upres.upscaler import Upscaler
+
+from .conftest import write_tiny_model
 
 RNG = np.random.default_rng(0)
 EXAMPLE = Path(__file__).parents[1] / "examples" / "chelsea.png"
@@ -116,13 +122,98 @@ def test_real_takes_its_networks_first_and_plain_ones_for_what_is_clean_by_then(
     assert [Upscaler(scale, real=True).plan((10, 10)).model_name for scale in (1.5, 3, 8)] == [
         "tiny_x2", "tiny_x3", "tiny_x2+tiny_x4"
     ]  # fmt: skip
-    assert Upscaler(2, real=True).model_identity() != Upscaler(2).model_identity()
+    assert Upscaler(2, real=True).model_identity() != Upscaler(2, clean=True).model_identity()
 
 
-@pytest.mark.parametrize("options", [{"fast": True, "model": "tiny"}, {"fast": True, "real": True}])
-def test_the_networks_are_chosen_in_one_way(options, tiny_catalogue):
-    with pytest.raises(ValueError, match=r"^model, fast and real each choose the networks: give one of them$"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fast": True, "model": "tiny"}, "model and fast each choose the networks: give one of them"),
+        ({"clean": True, "real": True}, "model, clean, real and strength each choose the networks: give one of them"),
+        ({"real": True, "strength": 0.5}, "model, clean, real and strength each choose the networks: give one of them"),
+        ({"strength": 1.5}, "strength: expected 0 to 1, got 1.5"),
+    ],
+)
+def test_the_networks_are_chosen_in_one_way(options, message, tiny_catalogue):
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Upscaler(3, **options)
+
+
+def photograph(seed=0):
+    """Something smooth with edges, without faults."""
+    rng = np.random.default_rng(seed)
+    scene = imresize(rng.integers(0, 256, (24, 32, 3), np.uint8), scale=7)
+    scene[40:90, 60:130] = (30, 90, 200)
+    return scene
+
+
+def as_jpeg(pixels, quality):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def telling(monkeypatch, tiny_catalogue):
+    """A catalogue in which the robust network has another name, so that one can tell."""
+    monkeypatch.setitem(choices.CHOICES, ("upscale", "real", 2), "tiny_x3")
+    monkeypatch.delitem(choices.CHOICES, ("upscale", "real", 3))
+    monkeypatch.delitem(choices.CHOICES, ("upscale", "real", 4))
+
+
+@pytest.mark.parametrize(("quality", "expected"), [(95, "clean"), (60, "real")])
+@pytest.mark.parametrize("as_file", [True, False], ids=["file", "pixels"])
+def test_a_compressed_picture_gets_the_robust_network(quality, expected, as_file, telling):
+    picture = read(as_jpeg(photograph(), quality))
+    upscaler = Upscaler(2)
+    choice = upscaler.choose(picture if as_file else Picture(frames=picture.frames))
+    assert choice.name == expected
+    assert upscaler.plan(picture.size, choice).model_name == {"clean": "tiny_x2", "real": "tiny_x3"}[expected]
+    assert [Upscaler(2, **{name: True}).choose(picture).name for name in ("clean", "real")] == ["clean", "real"]
+    assert Upscaler(0.5).choose(picture).judged is None  # nothing grows, nobody looks
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["local", "not-local"])
+def test_a_strength_between_mixes_both_networks(far, tiny_models, tmp_path):
+    clean, robust = tiny_models[2], write_tiny_model(tmp_path, 2, seed=9)
+    if far:
+        clean, robust = (replace(each, card=replace(each.card, halo=None)) for each in (clean, robust))
+    frame, sessions = Frame(pixels=photograph()), Sessions()
+    settings = Settings(engine="openvino", threads=1)
+
+    def made(strength):
+        wish = Wish(request=SizeRequest(scale=2), first={2: clean}, robust={2: robust}, strength=strength)
+        steps = plan((168, 224), wish, max_pixels=10**6)
+        budget = Budget(cores=1, working_bytes=1)  # bands
+        return make_frame(frame, steps, sessions=sessions, settings=settings, budget=budget).pixels.astype(float)
+
+    one, other, mixed = (made(strength) for strength in (0, 1, 0.25))
+    assert np.abs(one - other).max() > 10
+    assert np.abs(0.75 * one + 0.25 * other - mixed).max() <= 1
+
+
+def test_equal_channels_stay_equal():
+    grey = photograph()[..., 0]
+    for options in ({"clean": True}, {"real": True}, {"fast": True, "clean": True}):
+        made = Upscaler(2, threads=1, **options)(np.repeat(grey[..., None], 3, axis=2))
+        assert (made == made[..., :1]).all()
+
+
+@pytest.mark.parametrize("color", [(20, 60, 200), (200, 30, 30), (255, 255, 255)])
+@pytest.mark.parametrize("options", [{"clean": True}, {"real": True}])
+def test_a_flat_colour_gets_no_frame(color, options):
+    made = Upscaler(2, threads=1, **options)(np.full((48, 40, 3), color, np.uint8))
+    assert np.abs(made.astype(int) - color).max() <= 2
+
+
+@pytest.mark.parametrize(("wrap", "scale"), [("x", 2), ("y", 1.5), ("both", 3), ("both", 0.5)])
+def test_ends_that_meet_are_those_of_the_picture_laid_side_by_side(wrap, scale, make):
+    pixels = photograph()[40:76, 50:94]
+    rows, columns = 3 if wrap in ("y", "both") else 1, 3 if wrap in ("x", "both") else 1
+    tiled = make(scale)(np.tile(pixels, (rows, columns, 1)))
+    height, width = round(36 * scale), round(44 * scale)
+    middle = tiled[height * (rows // 2) :, width * (columns // 2) :][:height, :width]
+    assert np.abs(make(scale, wrap=wrap)(pixels).astype(int) - middle).max() <= 1
 
 
 def test_an_unknown_model_gets_the_nearest_name(tiny_catalogue):

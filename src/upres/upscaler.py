@@ -83,7 +83,7 @@ class Upscaler:
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
         self.max_memory = max_memory
         self.sessions = Sessions() if sessions is None else sessions
-        self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength)
+        self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength, precision=precision)
         self._wrap: Wrap | None = wrap
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:

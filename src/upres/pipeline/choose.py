@@ -17,7 +17,7 @@ CLEAN, REAL, MODEL = "clean", "real", "model"
 
 _MOST_QUALITY = 88.5
 """JPEG quality below which the robust network is nearer to the truth."""
-_LEAST_NOISE = 2.9
+_LEAST_NOISE = 3.4
 """Noise in levels of 255 from which on it is."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
@@ -52,8 +52,19 @@ class Networks:
     """Share of the robust networks; ``None``: what each picture needs."""
 
     @classmethod
-    def of(cls, model: str | Path | None, *, fast: bool, clean: bool, real: bool, strength: float | None) -> "Networks":
+    def of(
+        cls,
+        model: str | Path | None,
+        *,
+        fast: bool,
+        clean: bool,
+        real: bool,
+        strength: float | None,
+        precision: str,
+    ) -> "Networks":
         """What the arguments of `upres.upscaler.Upscaler` stand for.
+
+        Nothing is left to choose where the robust networks lack the arithmetic asked for.
 
         Raises:
             UnknownModelError: If there is no such model.
@@ -71,6 +82,8 @@ class Networks:
         forced = 0.0 if clean else 1.0 if real else strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
+        if forced is None and precision == "int8":
+            robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
         return cls(name=name, clean=networks, robust=robust, strength=forced)
 
     @property

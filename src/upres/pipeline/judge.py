@@ -25,7 +25,7 @@ _GRID = 8
 """Side of JPEG's blocks."""
 _PATCH, _STRIDE = 5, 4
 """Side and distance of the patches in which noise is looked for."""
-_FLATTEST, _SMALLER = 0.01, 0.76
+_FLATTEST, _SMALLER = 0.01, 0.65
 """Share of the patches that count as flat, so that what varies in them is noise; by how much white noise is smaller in
 the flattest of its own patches."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
@@ -33,7 +33,7 @@ _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), 
 _STEPS = np.arange(2, 65)
 """Steps that are tried; a step of 1 is that of the pixels themselves."""
 _PERIODIC, _ENOUGH = 0.5, 40
-"""Least mean cosine of coefficients that are multiples of a step, and how many of them it takes."""
+"""Least mean cosine of coefficients that are multiples of a step; how many of them, or of steep pixels, it takes."""
 _FINENESS, _BINS = 8, 4096
 """Bins a level, and their number."""
 _COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(np.float32)
@@ -51,7 +51,7 @@ _HARMONICS = np.where(
     _PERIODS[:, None] / 2 >= _ORDERS, np.rint(_ORDERS * _SPECTRUM / _PERIODS[:, None]).astype(int), -1
 )
 """Where the spectrum has the first four; -1 for what lies beyond its end."""
-_STRONGEST, _FAINTEST = 0.98, 4.0
+_STRONGEST, _FAINTEST = 0.98, 16.0
 """Quantile of the gradients, and levels over two pixels, from which on edges count as the sharpest."""
 _SOFTENING = 0.5
 """Variance of the blur with taps 1, 2, 1, in square pixels."""
@@ -244,16 +244,20 @@ def _power(changes: Plane) -> Plane:
 
 
 def _blur(lumas: Sequence[Plane]) -> float:
-    """By how much the steepest edges become flatter when blurred a little more (Zhuo, Sim, 2011)."""
-    ratios = []
+    """By how much the steepest edges become flatter when blurred a little more (Zhuo, Sim, 2011), in the sharpest tile.
+
+    0 where no edge is steep: a picture of fog is not blurred.
+    """
+    found = []
     for luma in lumas:
         if min(luma.shape) < _GRID:
             continue
         before, after = _steepness(luma[1:-1, 1:-1]), _steepness(_softened(_softened(luma).T).T)
         steep = before >= max(_FAINTEST**2, float(np.quantile(before[::2, ::2], _STRONGEST)))
-        ratios.append(before[steep] / np.maximum(after[steep], 1e-6))
-    squares = np.concatenate(ratios) if ratios else np.zeros(0)
-    return sqrt(_SOFTENING / (max(1.001, float(np.median(squares))) - 1)) if len(squares) else 0.0
+        if np.count_nonzero(steep) >= _ENOUGH:
+            ratio = float(np.median(before[steep] / np.maximum(after[steep], 1e-6)))
+            found.append(sqrt(_SOFTENING / (max(1.001, ratio) - 1)))
+    return min(found, default=0.0)
 
 
 def _softened(luma: Plane) -> Plane:

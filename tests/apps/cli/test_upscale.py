@@ -255,8 +255,9 @@ def test_standard_input_and_output(folder, monkeypatch, capfdbinary):
         (["photo.jpg", "-o", "-", "--json"], "--json and the picture cannot both go to standard output"),
         (["photo.jpg", "more", "-o", "-"], "standard output takes one picture"),
         (["-", "photo.jpg"], "standard input is one picture; name no others beside it"),
-        (["photo.jpg", "--fast", "--model", "esr_tm"], "--model, --fast and --real each choose the networks"),
-        (["photo.jpg", "--fast", "--real"], "--model, --fast and --real each choose the networks"),
+        (["photo.jpg", "--fast", "--model", "esr_tm"], "--model and --fast each choose the networks"),
+        (["photo.jpg", "--clean", "--real"], "--model, --clean, --real and --strength each choose the networks"),
+        (["photo.jpg", "--strength", "2"], "argument --strength: expected a number from 0 to 1, got '2'"),
     ],
 )
 def test_wrong_usage(folder, capsys, arguments, message):

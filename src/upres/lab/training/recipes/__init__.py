@@ -7,7 +7,18 @@ from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
 from upres.lab.training.recipes.edge import edge_cnn, one_layer, real_edge
-from upres.lab.training.recipes.rgb import INT8_BASES, REAL_BASES, SETTINGS, four_stages, general, int8, real, shipping
+from upres.lab.training.recipes.rgb import (
+    INT8_BASES,
+    NOISY_BASES,
+    REAL_BASES,
+    SETTINGS,
+    four_stages,
+    general,
+    int8,
+    noisy,
+    real,
+    shipping,
+)
 from upres.lab.zoo import MODELS, SCALES
 
 _FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
@@ -28,6 +39,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     "rlfn_ntire_x4": four_stages,
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
+    **{f"{base}_noisy_x{scale}": noisy for base in NOISY_BASES for scale in SCALES},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
 }
 """Name of a recipe -> the function that makes the recipe, where the function of the family does not."""

@@ -8,7 +8,7 @@ from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 
-REAL_BASES = ("espcn_d22s32", "fsrcnn")
+REAL_BASES = ("espcn_d22s32",)
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
 
 PATCH_SIZES: Mapping[int, int] = {2: 120, 3: 80, 4: 60}
