@@ -20,7 +20,6 @@ from upres.image.codecs.tiff_samples import bits_of, from_palette, to_samples, u
 from upres.image.metadata import Collected, collect
 from upres.image.picture import Frame, Picture, Pixels, Source
 from upres.image.profiles import Space, srgb_profile, to_srgb
-from upres.machine.quiet import quiet_libraries
 
 # tifffile's complaints about tags would reach the terminal; what matters is checked here and raised.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -94,7 +93,7 @@ class _PageReader:
     def _by_pillow(self, index: int) -> Frame:
         position = self._stream.tell()
         self._stream.seek(0)
-        with quiet_libraries(), decode_pillow.opened(self._stream, "tiff") as image:
+        with decode_pillow.opened(self._stream, "tiff") as image:
             image.seek(index)
             image.load()  # Pillow itself turns TIFF pages upright
             pixels, alpha = decode_pillow.split(image)
@@ -116,8 +115,7 @@ class _PageReader:
             place, order = page.tags[_TAG_PHOTOMETRIC].valueoffset, page.parent.byteorder
             grey = _GREY.to_bytes(2, "little" if order == "<" else "big")
             content = b"".join((content[:place], grey, content[place + 2 :]))
-        with quiet_libraries():
-            array: Pixels = imagecodecs.tiff_decode(content, index=index)
+        array: Pixels = imagecodecs.tiff_decode(content, index=index)
         if array.shape != page.shape or array.dtype.itemsize != page.dtype.itemsize:
             raise ImageReadError(f"damaged TIFF file (its pixels are {array.shape}, expected {page.shape})")
         return array.view(page.dtype.newbyteorder("="))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from upres.errors import ImageReadError
-from upres.image.budget import Budget
+from upres.image.budget import Budget, Cost, check_length
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import frame_of_image, opened, picture_of
 from upres.image.codecs.encode_pillow import comment, common_options, durations_ms, save
@@ -20,20 +20,23 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _COLORS = 256
+# Pixels that one byte can stand for: of all strings in a full table the longest, 3839 pixels, in 12 bits.
+_DENSEST = 2560
+_COST = Cost(kept=4, working=10)
 _LOST_COLORS = "colours (GIF holds 256 a frame)"
 _LOST_ALPHA = "soft transparency (GIF is opaque or not)"
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a GIF file."""
-    has_end = _check_whole(stream)
+    has_end = check_whole(stream, budget, only_first=only_first)
     with opened(stream, "gif") as image:
-        frames = _frames(image, budget, only_first=only_first)
+        frames = _frames(image, only_first=only_first)
         picture = picture_of(image, "gif", frames, lossless=True, plays=_plays)
     return picture if has_end else picture.noting("the file lacks its end mark; frames may be missing")
 
 
-def _frames(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator[Frame]:
+def _frames(image: "ImageFile", *, only_first: bool) -> Iterator[Frame]:
     """Every frame, composed; a file must be walked through to know how many it has."""
     for index in count():
         if index:
@@ -43,7 +46,6 @@ def _frames(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator
             image.seek(index)
         except EOFError:
             return
-        budget.spend(*image.size)
         image.load()
         yield frame_of_image(image, None if only_first else float(image.info.get("duration", 0)))
         if only_first:
@@ -68,30 +70,60 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     save([_indexed(frame, ledger) for frame in picture.frames], stream, "gif", options)
 
 
-def _check_whole(stream: BinaryIO) -> bool:
-    """Refuse a file that breaks off inside a block, where Pillow shows the frames before it.
+def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> bool:
+    """Refuse a file that breaks off inside a block, where Pillow shows the frames before it, or that is too large.
+
+    Pillow makes the canvas, and lets a frame that leaves it enlarge it, before anybody can ask how large it is.
+
+    Args:
+        stream: The file; it is put back to its beginning.
+        budget: Told the size of the canvas at each frame.
+        only_first: Whether the first frame is enough.
 
     Returns:
         Whether the file has its end mark.
 
-    Reference: GIF89a specification, appendix B.
+    Reference: GIF89a specification, appendices B and F.
     """
+    length = stream.seek(0, 2)
     stream.seek(0)
-    screen = stream.read(13)
-    if len(screen) == 13 and screen[10] & 0x80:
+    screen = _take(stream, 13)
+    canvas = _size(screen[6:10])
+    if screen[10] & 0x80:
         stream.seek(3 << ((screen[10] & 7) + 1), 1)
+    frames = 0
     while (kind := stream.read(1)) in (b"!", b","):
         if kind == b"!":
             stream.seek(1, 1)
-        else:
-            flags = _take(stream, 9)[8]
-            if flags & 0x80:
-                stream.seek(3 << ((flags & 7) + 1), 1)
-            stream.seek(1, 1)
-        while size := _take(stream, 1)[0]:
-            _take(stream, size)
+            _skip_blocks(stream)
+            continue
+        place = _take(stream, 9)
+        if place[8] & 0x80:
+            stream.seek(3 << ((place[8] & 7) + 1), 1)
+        stream.seek(1, 1)
+        frame = _size(place[4:8])
+        check_length(*frame, _skip_blocks(stream), _DENSEST)
+        left, top = _size(place[:4])
+        canvas = max(canvas[0], left + frame[0]), max(canvas[1], top + frame[1])
+        frames += 1
+        if frames == 1 or not only_first:
+            budget.spend(*canvas, cost=_COST)
+            check_length(*canvas, length, _DENSEST)
     stream.seek(0)
     return kind == b";"
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    return int.from_bytes(content[:2], "little"), int.from_bytes(content[2:], "little")
+
+
+def _skip_blocks(stream: BinaryIO) -> int:
+    """Go past a chain of blocks; returns the bytes in them."""
+    total = 0
+    while size := _take(stream, 1)[0]:
+        _take(stream, size)
+        total += size
+    return total
 
 
 def _take(stream: BinaryIO, count: int) -> bytes:

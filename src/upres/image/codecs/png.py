@@ -20,7 +20,6 @@ from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
 from upres.image.picture import Frame, Metadata, Picture, Pixels, Source
-from upres.machine.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -73,8 +72,7 @@ def _decode_deep_or_animated(found: list[png_chunks.Chunk], header: png_checks.H
         stub.load()
         info = dict(stub.info)
     if animated:
-        with quiet_libraries():
-            arrays = list(imagecodecs.apng_decode(png_checks.only_pixels(found)))[0 if starts_with_still else 1 :]
+        arrays = list(imagecodecs.apng_decode(png_checks.only_pixels(found)))[0 if starts_with_still else 1 :]
         if len(arrays) != len(delays):
             raise ImageReadError(f"damaged PNG file ({len(arrays)} frames instead of {len(delays)})")
         frames = [frame_of(array, delay) for array, delay in zip(arrays, delays, strict=True)]
@@ -98,11 +96,10 @@ def _deep_still(found: list[png_chunks.Chunk], header: png_checks.Header) -> Pix
     """A 16-bit picture; an interlaced one pass by pass, because libpng complains on the terminal otherwise."""
     import imagecodecs
 
-    with quiet_libraries():
-        if not header.interlaced:
-            whole: Pixels = imagecodecs.png_decode(png_checks.only_pixels(found))
-            return whole
-        parts: list[Pixels] = [imagecodecs.png_decode(data) for data in png_checks.pass_files(found)]
+    if not header.interlaced:
+        whole: Pixels = imagecodecs.png_decode(png_checks.only_pixels(found))
+        return whole
+    parts: list[Pixels] = [imagecodecs.png_decode(data) for data in png_checks.pass_files(found)]
     result = np.zeros((header.height, header.width, *parts[0].shape[2:]), parts[0].dtype)
     places = (place for place in png_checks.PASSES if place[0] < header.width and place[1] < header.height)
     for (left, top, across, down), part in zip(places, parts, strict=True):
