@@ -54,7 +54,15 @@ def peak_mib(data, tmp_path, call="read"):
     return int(peak), said
 
 
+def hidden(screen, *frames):
+    """A GIF whose further frames lie behind a byte that begins no block, which Pillow passes over."""
+    data = gif(screen, (0, 0, 1, 1))[:-1]
+    return data + b"?" + gif(screen, *frames)[19:]
+
+
 BOMBS = {
+    "gif-hidden-frame": lambda: hidden((10, 10), (0, 0, 40000, 40000)),
+    "gif-hidden-far-frame": lambda: hidden((10, 10), (60000, 60000, 1, 1)),
     "gif-screen": lambda: gif((32000, 32000), (0, 0, 1, 1)),
     "gif-frame": lambda: gif((10, 10), (0, 0, 1, 1), (0, 0, 40000, 40000)),
     "gif-far-frame": lambda: gif((10, 10), (0, 0, 1, 1), (60000, 60000, 1, 1)),
@@ -67,7 +75,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_at_once(name, tmp_path):
     peak, said = peak_mib(BOMBS[name](), tmp_path)
-    assert said != "read"
+    assert (said == "read\n") == ("hidden" in name)
     assert peak < 120
 
 

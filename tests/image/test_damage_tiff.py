@@ -137,6 +137,11 @@ def test_sizes_are_held_against_the_data(compression, packed):
         read(by_hand(page(30000, 30000, packed, compression=compression), packed))
 
 
+def test_a_compression_that_is_not_read_is_named():
+    with pytest.raises(ImageReadError, match=r"a compression that upres does not read \(32809\)"):
+        read(by_hand(page(2, 2, bytes(4), compression=32809), bytes(4)))
+
+
 def test_flat_pictures_of_any_size_are_read():
     flat = np.zeros((4000, 5000), np.uint8)
     for compression in ("lzw", "adobe_deflate", "packbits", "zstd"):

@@ -1,5 +1,6 @@
 """GIF by Pillow, with care for where its file ends, for its frames and for its 256 colours."""
 
+import io
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,8 +30,9 @@ _LOST_ALPHA = "soft transparency (GIF is opaque or not)"
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a GIF file."""
-    has_end = check_whole(stream, budget, only_first=only_first)
-    with opened(stream, "gif") as image:
+    end, has_end = check_whole(stream, budget, only_first=only_first)
+    # Pillow passes over bytes that begin no block and looks for frames behind them, which nobody has checked.
+    with opened(io.BytesIO(stream.read(end) + b";"), "gif") as image:
         frames = _frames(image, only_first=only_first)
         picture = picture_of(image, "gif", frames, lossless=True, plays=_plays)
     return picture if has_end else picture.noting("the file lacks its end mark; frames may be missing")
@@ -70,7 +72,7 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     save([_indexed(frame, ledger) for frame in picture.frames], stream, "gif", options)
 
 
-def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> bool:
+def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> tuple[int, bool]:
     """Refuse a file that breaks off inside a block, where Pillow shows the frames before it, or that is too large.
 
     Pillow makes the canvas, and lets a frame that leaves it enlarge it, before anybody can ask how large it is.
@@ -81,7 +83,7 @@ def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> bool:
         only_first: Whether the first frame is enough.
 
     Returns:
-        Whether the file has its end mark.
+        Where the last block ends, and whether the file has its end mark there.
 
     Reference: GIF89a specification, appendices B and F.
     """
@@ -92,7 +94,9 @@ def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> bool:
     if screen[10] & 0x80:
         stream.seek(3 << ((screen[10] & 7) + 1), 1)
     frames = 0
-    while (kind := stream.read(1)) in (b"!", b","):
+    while (kind := stream.read(1)) in (b"!", b",", b"\0"):
+        if kind == b"\0":  # a block without content, as some encoders leave behind
+            continue
         if kind == b"!":
             stream.seek(1, 1)
             _skip_blocks(stream)
@@ -109,8 +113,9 @@ def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> bool:
         if frames == 1 or not only_first:
             budget.spend(*canvas, cost=_COST)
             check_length(*canvas, length, _DENSEST)
+    end = stream.tell() - len(kind)
     stream.seek(0)
-    return kind == b";"
+    return end, kind == b";"
 
 
 def _size(content: bytes) -> tuple[int, int]:

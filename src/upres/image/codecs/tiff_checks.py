@@ -23,6 +23,14 @@ _USED = frozenset(
 _MAKE, _SUB_DIRECTORIES, _DNG_VERSION = 271, 330, 50706
 _RAW = "is a camera raw; develop it first, into a TIFF or JPEG"
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# Those that are met and whose decoders take damage: none, faxes, LZW, JPEG, deflate, PackBits, JPEG 2000, LERC, LZMA,
+# Zstandard, WebP, PNG, JPEG XR and JPEG XL, some by several numbers.
+_COMPRESSIONS = frozenset(
+    {
+        *(1, 2, 3, 4, 5, 6, 7, 8, 22610, 32773, 32946, 33003, 33004, 33005, 33007, 34712, 34887, 34892, 34925, 34926),
+        *(34927, 34933, 34934, 50000, 50001, 50002, 52546),
+    }
+)
 _MOST_SAMPLES = 4096
 _MOST_PAGES = 2**20
 _LARGE_TILE = 2**24
@@ -96,7 +104,9 @@ def check_pages(every: list[Any], full: list[tuple[int, Any]]) -> None:
 
 
 def check_sizes(page: Any) -> None:
-    """Refuse a page whose sizes are no numbers, or none that a picture has."""
+    """Refuse a page whose sizes are no numbers, or none that a picture has, or of an unusual compression."""
+    if int(page.compression) not in _COMPRESSIONS:
+        raise ImageReadError(f"a TIFF with a compression that upres does not read ({int(page.compression)})")
     for name in ("imagewidth", "imagelength", "samplesperpixel", "rowsperstrip", "tilewidth", "tilelength"):
         if not isinstance(getattr(page, name), int):
             raise ImageReadError(f"damaged TIFF file (its {name} is not one number)")

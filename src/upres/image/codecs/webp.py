@@ -69,7 +69,8 @@ def _layout_of(data: bytes) -> _Layout:
                 layout.lossless |= inner == b"VP8L"
         elif name in (b"VP8 ", b"VP8L") and not layout.frames:
             layout.lossless |= name == b"VP8L"
-            layout.canvas = _check_pixels(data, name, start, size) or layout.canvas
+            own = _check_pixels(data, name, start, size)
+            layout.canvas = max(layout.canvas[0], own[0]), max(layout.canvas[1], own[1])
     return layout
 
 
@@ -83,8 +84,8 @@ def _chunks(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int
         start += 8 + size + size % 2
 
 
-def _check_pixels(data: bytes, name: bytes, start: int, length: int) -> tuple[int, int] | None:
-    """Width and height of compressed pixels, or ``None`` where a chunk holds none."""
+def _check_pixels(data: bytes, name: bytes, start: int, length: int) -> tuple[int, int]:
+    """Width and height of compressed pixels, 0 where a chunk holds none."""
     if name == b"VP8L" and length >= 5:
         packed = int.from_bytes(data[start + 1 : start + 5], "little")
         return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
@@ -92,7 +93,7 @@ def _check_pixels(data: bytes, name: bytes, start: int, length: int) -> tuple[in
         size = tuple(int.from_bytes(data[place : place + 2], "little") & 0x3FFF for place in (start + 6, start + 8))
         check_length(size[0], size[1], length, _DENSEST)
         return size[0], size[1]
-    return None
+    return 0, 0
 
 
 def _three(data: bytes, start: int) -> int:
