@@ -16,6 +16,7 @@ import traceback
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="for all readers together (default: 60)")
     parser.add_argument("--format", choices=READERS, help="fuzz this one alone")
+    parser.add_argument("--processes", type=int, default=1, help="readers at the same time (default: 1)")
     parser.add_argument("--out", type=Path, help="write what came of it here, as JSON")
     parser.add_argument("--findings", type=Path, help="folder for the files that are findings")
     for name in ("--worker", "--corpus"):
@@ -196,10 +198,10 @@ def main() -> None:
         return
     forms = READERS if args.format is None else (args.format,)
     rows = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for form in forms:
-            rows.append(fuzz(form, args.seconds / len(forms), Path(scratch) / form))
-            print({**rows[-1], "findings": list(rows[-1]["findings"])}, flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(args.processes) as pool:
+        for row in pool.map(lambda form: fuzz(form, args.seconds / len(forms), Path(scratch) / form), forms):
+            rows.append(row)
+            print({**row, "findings": list(row["findings"])}, flush=True)  # noqa: T201
     _keep(rows, args.findings)
     if args.out is not None:
         from upres.machine.environment import environment

@@ -56,12 +56,18 @@ def peak_mib(data, tmp_path, call="read"):
 
 def hidden(screen, *frames):
     """A GIF whose further frames lie behind a byte that begins no block, which Pillow passes over."""
-    data = gif(screen, (0, 0, 1, 1))[:-1]
-    return data + b"?" + gif(screen, *frames)[19:]
+    return gif(screen, (0, 0, 1, 1))[:-1] + b"?" + gif(screen, *frames)[19:]
+
+
+def displaced(screen, *frames):
+    """A GIF whose further frames lie in a comment, where Pillow looks for blocks behind an empty extension."""
+    inner = gif(screen, *frames)[19:]
+    return gif(screen, (0, 0, 1, 1))[:-1] + b"!\x01\0" + b"!\xfe" + bytes([len(inner)]) + inner + b"\0;"
 
 
 BOMBS = {
     "gif-hidden-frame": lambda: hidden((10, 10), (0, 0, 40000, 40000)),
+    "gif-hidden-behind-an-empty-extension": lambda: displaced((10, 10), (0, 0, 40000, 40000)),
     "gif-hidden-far-frame": lambda: hidden((10, 10), (60000, 60000, 1, 1)),
     "gif-screen": lambda: gif((32000, 32000), (0, 0, 1, 1)),
     "gif-frame": lambda: gif((10, 10), (0, 0, 1, 1), (0, 0, 40000, 40000)),

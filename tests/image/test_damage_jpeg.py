@@ -101,6 +101,22 @@ def test_scans_without_end_are_refused_before_they_are_decoded():
     assert layout_of(sample("progressive")).scans
 
 
+def test_scans_behind_bytes_that_are_no_marker_are_counted():
+    data = many_scans(150)
+    last = layout_of(sample("progressive")).scans[-1]
+    with pytest.raises(ImageReadError, match=f"more than {MOST_SCANS} scans"):
+        read(data[: last.end] + b"\xff\xd0junk" + data[last.end :])
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_segment_of_no_length_hides_nothing(length):
+    """Pillow goes on behind it, and found a header there that nobody had checked."""
+    data = sample("baseline")
+    hidden = data[:2] + b"\xff\xe0" + length.to_bytes(2, "big") + data[2:]
+    with pytest.raises(ImageReadError, match="it breaks off"):
+        read(hidden)
+
+
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "inks"])
 def test_a_header_that_the_file_cannot_hold(kind):
     data = bytearray(sample(kind))

@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from upres.errors import ImageReadError
 from upres.image.io import read
@@ -135,6 +136,24 @@ def test_too_many_samples_and_sizes_that_are_lists():
 def test_sizes_are_held_against_the_data(compression, packed):
     with pytest.raises(ImageReadError, match=r"30000x30000 pixels, which \d+ bytes cannot hold"):
         read(by_hand(page(30000, 30000, packed, compression=compression), packed))
+
+
+@pytest.mark.parametrize("photometric", ["rgb", "ycbcr"])
+def test_a_jpeg_strip_that_ends_early_is_damage(photometric):
+    array = np.random.default_rng(5).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    if photometric == "ycbcr":
+        Image.fromarray(array).save(stream, "TIFF", compression="jpeg")
+    else:
+        tifffile.imwrite(stream, array, photometric="rgb", compression="jpeg", rowsperstrip=16, metadata=None)
+    data = stream.getvalue()
+    assert read(data).size == (48, 64)
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        offset, count = tiff.pages[0].dataoffsets[-1], tiff.pages[0].databytecounts[-1]
+    for lost in (6, 40, count // 3):
+        kept = data[offset : offset + count - lost] + b"\xff\xd9" + bytes(lost - 2)
+        with pytest.raises(ImageReadError, match="parts of its pixels are missing"):
+            read(data[:offset] + kept + data[offset + count :])
 
 
 def test_a_compression_that_is_not_read_is_named():

@@ -27,7 +27,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 _GREY_INVERTED, _GREY, _RGB, _PALETTE, _SEPARATED, _YCBCR, _CIELAB, _ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 _MODES = {_PALETTE: "palette", _RGB: "rgb", _YCBCR: "rgb", _SEPARATED: "cmyk", _CIELAB: "lab", _ICCLAB: "lab"}
 _CHANNELS = {_RGB: 3, _SEPARATED: 4, _CIELAB: 3, _ICCLAB: 3}
-_LZW, _OLD_JPEG = 5, 6
+_LZW, _OLD_JPEG, _JPEG = 5, 6, 7
 _LOSSY = frozenset({_OLD_JPEG, 7, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 52546})
 _REDUCED, _MASK = 1, 4
 _ASSOCIATED, _UNASSOCIATED = 1, 2
@@ -76,9 +76,13 @@ class _PageReader:
 
     def frame(self, page: Any, index: int) -> Frame:
         """One page, upright."""
-        if page.photometric == _YCBCR or page.compression == _OLD_JPEG:
+        if page.compression == _OLD_JPEG:
             return self._by_pillow(index)
         tiff_checks.check_data(page, self._stream)
+        if page.compression == _JPEG:
+            tiff_checks.check_jpegs(page)
+        if page.photometric == _YCBCR:
+            return self._by_pillow(index)
         stored = self._by_libtiff(page, index) if page.compression == _LZW else page.asarray()
         color, alpha = self._channels(page, to_samples(page, stored))
         if page.photometric in (_SEPARATED, _CIELAB, _ICCLAB):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from upres.errors import ImageReadError
-from upres.image.budget import Budget, Cost, check_length
+from upres.image.budget import Budget
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import frame_of_image, opened, picture_of
 from upres.image.codecs.encode_pillow import comment, common_options, durations_ms, save
+from upres.image.codecs.gif_checks import whole_blocks
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Frame, Picture
@@ -21,18 +21,14 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _COLORS = 256
-# Pixels that one byte can stand for: of all strings in a full table the longest, 3839 pixels, in 12 bits.
-_DENSEST = 2560
-_COST = Cost(kept=4, working=10)
 _LOST_COLORS = "colours (GIF holds 256 a frame)"
 _LOST_ALPHA = "soft transparency (GIF is opaque or not)"
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a GIF file."""
-    end, has_end = check_whole(stream, budget, only_first=only_first)
-    # Pillow passes over bytes that begin no block and looks for frames behind them, which nobody has checked.
-    with opened(io.BytesIO(stream.read(end) + b";"), "gif") as image:
+    data, has_end = whole_blocks(stream.read(), budget, only_first=only_first)
+    with opened(io.BytesIO(data), "gif") as image:
         frames = _frames(image, only_first=only_first)
         picture = picture_of(image, "gif", frames, lossless=True, plays=_plays)
     return picture if has_end else picture.noting("the file lacks its end mark; frames may be missing")
@@ -70,72 +66,6 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
             "disposal": 2 if picture.alpha is not None else 0,
         }
     save([_indexed(frame, ledger) for frame in picture.frames], stream, "gif", options)
-
-
-def check_whole(stream: BinaryIO, budget: Budget, *, only_first: bool) -> tuple[int, bool]:
-    """Refuse a file that breaks off inside a block, where Pillow shows the frames before it, or that is too large.
-
-    Pillow makes the canvas, and lets a frame that leaves it enlarge it, before anybody can ask how large it is.
-
-    Args:
-        stream: The file; it is put back to its beginning.
-        budget: Told the size of the canvas at each frame.
-        only_first: Whether the first frame is enough.
-
-    Returns:
-        Where the last block ends, and whether the file has its end mark there.
-
-    Reference: GIF89a specification, appendices B and F.
-    """
-    length = stream.seek(0, 2)
-    stream.seek(0)
-    screen = _take(stream, 13)
-    canvas = _size(screen[6:10])
-    if screen[10] & 0x80:
-        stream.seek(3 << ((screen[10] & 7) + 1), 1)
-    frames = 0
-    while (kind := stream.read(1)) in (b"!", b",", b"\0"):
-        if kind == b"\0":  # a block without content, as some encoders leave behind
-            continue
-        if kind == b"!":
-            stream.seek(1, 1)
-            _skip_blocks(stream)
-            continue
-        place = _take(stream, 9)
-        if place[8] & 0x80:
-            stream.seek(3 << ((place[8] & 7) + 1), 1)
-        stream.seek(1, 1)
-        frame = _size(place[4:8])
-        check_length(*frame, _skip_blocks(stream), _DENSEST)
-        left, top = _size(place[:4])
-        canvas = max(canvas[0], left + frame[0]), max(canvas[1], top + frame[1])
-        frames += 1
-        if frames == 1 or not only_first:
-            budget.spend(*canvas, cost=_COST)
-            check_length(*canvas, length, _DENSEST)
-    end = stream.tell() - len(kind)
-    stream.seek(0)
-    return end, kind == b";"
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    return int.from_bytes(content[:2], "little"), int.from_bytes(content[2:], "little")
-
-
-def _skip_blocks(stream: BinaryIO) -> int:
-    """Go past a chain of blocks; returns the bytes in them."""
-    total = 0
-    while size := _take(stream, 1)[0]:
-        _take(stream, size)
-        total += size
-    return total
-
-
-def _take(stream: BinaryIO, count: int) -> bytes:
-    content = stream.read(count)
-    if len(content) < count:
-        raise ImageReadError("truncated GIF file")
-    return content
 
 
 def _indexed(frame: Frame, ledger: Ledger) -> "Image.Image":

@@ -28,14 +28,15 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:  #
     """The picture in a JPEG file, ``uint16`` where it holds 12 bits; inks become sRGB."""
     data = stream.read()
     layout = layout_of(data)
-    if layout.process:  # else the plugin knows what is wrong
-        progressive = 6.0 if len(layout.scans) > 1 else 0.0
-        budget.spend(layout.width, layout.height, cost=Cost(working=8 + progressive, densest=WITHOUT_LENGTH))
-        check_length(layout.width, layout.height, len(data), layout.densest)
-        check_restarts(data, layout)
+    progressive = 6.0 if len(layout.scans) > 1 else 0.0
+    budget.spend(layout.width, layout.height, cost=Cost(working=8 + progressive, densest=WITHOUT_LENGTH))
+    check_length(layout.width, layout.height, len(data), layout.densest)
+    check_restarts(data, layout)
     if layout.bits > 8:
         return _deep(data, layout)
     with opened(io.BytesIO(data), "jpeg") as image:
+        if image.size != (layout.width, layout.height):
+            raise ImageReadError("damaged JPEG file (it has two sizes)")
         image.load()
         if layout.is_huffman:
             _require_all_pixels(image, with_other_bits(data, layout))

@@ -15,9 +15,12 @@ from upres.errors import ImageReadError
 
 _EOI, _SOS, _DRI, _COM = 0xD9, 0xDA, 0xDD, 0xFE
 _NOT_FRAMES = (0xC4, 0xC8, 0xCC)
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers without a segment."""
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
-_MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
+# A marker; what lies before it is passed over, as libjpeg does.
+_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
 # The first marker behind entropy-coded data that is neither a stuffed byte nor a restart.
 _NEXT = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
@@ -53,8 +56,6 @@ class Layout:
     sampling: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Component -> its horizontal and vertical sampling factors."""
     scans: list[Scan] = field(default_factory=list)
-    ended: bool = False
-    """Whether the end mark is there."""
 
     @property
     def is_huffman(self) -> bool:
@@ -77,37 +78,40 @@ def layout_of(data: bytes) -> Layout:
     """The layout of the first picture in a file.
 
     Raises:
-        ImageReadError: If a marker breaks off before the first scan, or there are too many scans.
+        ImageReadError: If a segment breaks off, there is no scan, or there are too many.
     """
     layout = Layout()
     position, interval = 2, 0
-    while (code := _marker(data, position)) is not None and code != _EOI:
-        while data[position + 1] == 0xFF:
-            position += 1
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        content = data[position + 4 : position + 2 + length]
-        if length < 2 or len(content) < length - 2:
-            break
-        position += 2 + length
+    while (found := _MARKER.search(data, position)) is not None and (code := found[1][0]) != _EOI:
+        position = found.end()
+        if code in _ALONE:
+            continue
+        content = _segment(data, position)
+        position += 2 + len(content)
         if 0xC0 <= code <= 0xCF and code not in _NOT_FRAMES:
             _read_frame(layout, code, content)
-        elif code == _DRI and len(content) >= 2:
+        elif code == _DRI:
             interval = int.from_bytes(content[:2], "big")
-        elif code == _SOS and content:
+        elif code == _SOS:
             following = _NEXT.search(data, position)
             end = following.start() if following else len(data)
-            layout.scans.append(Scan(position, end, content[0], content[1] if len(content) > 1 else 0, interval))
+            count, first = content[:2] if len(content) > 1 else (0, 0)
+            layout.scans.append(Scan(position, end, count, first, interval))
             position = end
             if len(layout.scans) > MOST_SCANS:
                 raise ImageReadError(f"a JPEG file of more than {MOST_SCANS} scans; save it anew with fewer")
-    layout.ended = _marker(data, position) == _EOI
+    if not layout.process or not layout.scans:
+        raise ImageReadError("damaged or truncated JPEG file (it has no pixels)")
     return layout
 
 
-def _marker(data: bytes, position: int) -> int | None:
-    """Code of the marker at a position, fill bytes passed over, or ``None`` where there is none."""
-    found = _MARKER.match(data, position)
-    return None if found is None else found[1][0]
+def _segment(data: bytes, position: int) -> bytes:
+    """What a marker's segment holds, behind its length."""
+    length = int.from_bytes(data[position : position + 2], "big")
+    content = data[position + 2 : position + length]
+    if length < 2 or len(content) < length - 2:
+        raise ImageReadError("damaged or truncated JPEG file (it breaks off)")
+    return content
 
 
 def _read_frame(layout: Layout, code: int, content: bytes) -> None:
@@ -133,7 +137,7 @@ def check_restarts(data: bytes, layout: Layout) -> None:
     for scan in layout.scans:
         if scan.interval:
             expected = (_units(layout, scan) - 1) // scan.interval
-            if len(_RESTART.findall(data, scan.start, scan.end)) < expected:
+            if sum(1 for _ in _RESTART.finditer(data, scan.start, scan.end)) < expected:
                 raise ImageReadError("damaged or truncated JPEG file (parts of its pixels are missing)")
 
 
@@ -164,11 +168,11 @@ def with_metadata_of(data: bytes, pixels: bytes) -> bytes:
         pixels: Another one.
     """
     pieces, position = [pixels[:2]], 2
-    while (code := _marker(data, position)) is not None and code not in (_EOI, _SOS):
-        while data[position + 1] == 0xFF:
-            position += 1
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if 0xE0 <= code <= 0xEF or code == _COM:
-            pieces.append(data[position:end])
-        position = end
+    while (found := _MARKER.search(data, position)) is not None and found[1][0] not in (_EOI, _SOS):
+        position = found.end()
+        if found[1][0] in _ALONE:
+            continue
+        position += 2 + len(_segment(data, position))
+        if 0xE0 <= found[1][0] <= 0xEF or found[1][0] == _COM:
+            pieces.append(data[found.end() - 2 : position])
     return b"".join([*pieces, pixels[2:]])

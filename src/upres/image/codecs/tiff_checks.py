@@ -9,8 +9,11 @@ import struct
 from math import ceil
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from upres.errors import ImageReadError
 from upres.image.budget import check_length
+from upres.image.codecs.jpeg_checks import check_restarts, layout_of, with_other_bits
 
 _USED = frozenset(
     {
@@ -136,6 +139,26 @@ def check_data(page: Any, stream: BinaryIO) -> None:
     if len(segments) < expected or not expected:
         raise ImageReadError(f"truncated TIFF file ({len(segments)} strips or tiles instead of {expected})")
     _check_density(page, segments, width, height, planes)
+
+
+def check_jpegs(page: Any) -> None:
+    """Refuse a page with a JPEG strip or tile that lacks pixels, which decoders fill with grey."""
+    import imagecodecs
+
+    handle = page.parent.filehandle
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        handle.seek(offset)
+        data = handle.read(count)
+        layout = layout_of(data)
+        if not layout.is_huffman:
+            continue
+        check_restarts(data, layout)
+        shown, other = (
+            imagecodecs.jpeg_decode(content, tables=page.jpegtables)
+            for content in (data, with_other_bits(data, layout))
+        )
+        if not np.array_equal(shown, other):
+            raise ImageReadError("damaged or truncated TIFF file (parts of its pixels are missing)")
 
 
 def _check_density(page: Any, segments: list[tuple[int, int]], width: int, height: int, planes: int) -> None:
