@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.pages import (
     choice,
+    fuzz,
     int8,
     machines,
     photographs,
@@ -17,7 +18,7 @@ from benchmarks.pages import (
 )
 from benchmarks.pages.page import Page
 
-_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, studies, int8)
+_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, studies, int8, fuzz)
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
 """Name -> page."""
