@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.pages import (
     choice,
+    fuzz,
     int8,
     judge,
     machines,
@@ -18,7 +19,7 @@ from benchmarks.pages import (
 )
 from benchmarks.pages.page import Page
 
-_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, judge, studies, int8)
+_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, judge, studies, int8, fuzz)
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
 """Name -> page."""

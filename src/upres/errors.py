@@ -53,17 +53,23 @@ class Hint(Enum):
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 
+_LONGEST = 1000
+
+
 class UpresError(Exception):
     """Root of every error that a user can cause; the command prints it as one line and exits with 1.
 
     Args:
-        message: What was expected and what was found.
+        message: What was expected and what was found. Its middle is left out where it has over 1000 characters: names
+            and values from hostile files have no end.
         hint: What to do, where that is not in the message.
     """
 
     hint: Hint | None = None
 
     def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 4 :]}"
         super().__init__(message)
         self.hint = hint
 

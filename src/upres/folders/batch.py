@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from upres.errors import Hint, ImageReadError, ImageWriteError, OutputExistsError, UpresError
 from upres.folders.jobs import STANDARD, Job
 from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
+from upres.image.budget import COMMAND_MAX_PIXELS
 from upres.image.io import FORMATS, Picture, format_for, read, write
 from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
@@ -19,13 +20,15 @@ from upres.upscaler import Upscaler
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """How outputs are written; each as in `upres.image.io.write`."""
+    """How inputs are read and outputs written; each as in `upres.image.io.read` and `write`."""
 
     format: str | None = None
     quality: int | None = None
     background: tuple[int, int, int] | None = None
     """Behind transparent pixels in formats without alpha; ``None``: white, and a warning says so."""
     overwrite: bool = False
+    max_pixels: int | None = COMMAND_MAX_PIXELS
+    """Of an input, all its frames together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +132,8 @@ class FolderRun:
             if job.output.exists() and not self._options.overwrite:
                 return {"skipped": True, "model": self._require_same(job).model}
         self._upscaler.prepare(job.source)
-        picture = read(self._read_source() if job.source is None else job.source)
+        limits = {"max_pixels": self._options.max_pixels, "max_memory": self._upscaler.max_memory}
+        picture = read(self._read_source() if job.source is None else job.source, **limits)
         choice = self._upscaler.choose(picture)
         plan = self._upscaler.plan(picture.size, choice)
         name = self._format(job, picture)

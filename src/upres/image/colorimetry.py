@@ -7,6 +7,7 @@ Reference: ITU-T H.273, tables 2 and 3; PNG specification (third edition), secti
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -68,8 +69,8 @@ def _png_head(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     stream.seek(8)
     while len(start := stream.read(8)) == 8 and start[4:] not in (b"IDAT", b"IEND"):
         content = stream.read(int.from_bytes(start[:4], "big"))
-        yield start[4:], content
-        stream.seek(4, 1)
+        if zlib.crc32(start[4:] + content) == int.from_bytes(stream.read(4), "big"):
+            yield start[4:], content
 
 
 def _of_box(stream: BinaryIO, *, grey: bool) -> tuple[bytes | None, str | None]:

@@ -1,8 +1,5 @@
 """Files and bytes to pictures: what a file is by its content, and one clear line where it is no good."""
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,26 +9,31 @@ from upres.image.codecs.codec import codec_of
 from upres.image.colorimetry import with_named_colors
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
+from upres.image.sources import HEAD, PictureSource, opened
+from upres.machine.quiet import quiet_libraries
 
-PictureSource = str | Path | bytes | bytearray | memoryview | BinaryIO
-
-_HEAD = 64
+_REASON = 120
 
 
-def read(source: PictureSource, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
-    """The picture in a file, in bytes, or in an open binary stream (read to its end).
+def read(
+    source: PictureSource, *, max_pixels: int | None = DEFAULT_MAX_PIXELS, max_memory: int | None = None
+) -> Picture:
+    """The picture in a file, in a pipe, in bytes, or in an open binary stream (read to its end).
 
     The content decides the format, whatever the name says. Pixels come upright: an EXIF orientation is applied and set
     to 1. Palettes become RGB, 1-bit pictures grey, CMYK and Lab sRGB (by the embedded profile); RGB and grey keep their
-    profile and their values. Animations give all frames, composed; TIFF documents give all pages.
+    profile and their values. Animations give all frames, composed; TIFF documents give all pages. What C libraries
+    would write to the terminal meanwhile is dropped.
 
     Args:
         source: Path, content, or stream.
         max_pixels: Limit for all frames together; ``None`` for no limit.
+        max_memory: Bytes that decoding may take; ``None``: as many as are free.
 
     Raises:
-        ImageReadError: If the file is missing, empty, truncated, damaged or not a picture of a known format.
-        ImageTooLargeError: If it is over ``max_pixels``; nothing is decoded then.
+        ImageReadError: If the file is missing, empty, truncated, damaged, too short for its size, not a picture of a
+            known format, or no file.
+        ImageTooLargeError: If it is over ``max_pixels`` or ``max_memory``; nothing is decoded then.
         MissingExtraError: If it is HEIC and the ``heif`` extra is not installed.
 
     Example:
@@ -39,7 +41,7 @@ def read(source: PictureSource, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) 
         >>> picture.pixels.shape, picture.metadata.dpi  # doctest: +SKIP
         ((3024, 4032, 3), (72.0, 72.0))
     """
-    return _read(source, max_pixels=max_pixels, only_first=False)
+    return _read(source, max_pixels=max_pixels, max_memory=max_memory, only_first=False)
 
 
 def read_pixels(path: PictureSource, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Pixels:
@@ -51,14 +53,17 @@ def read_pixels(path: PictureSource, *, max_pixels: int | None = DEFAULT_MAX_PIX
     Raises:
         ImageError: As `read`.
     """
-    return _read(path, max_pixels=max_pixels, only_first=True).pixels
+    return _read(path, max_pixels=max_pixels, max_memory=None, only_first=True).pixels
 
 
-def _read(source: PictureSource, *, max_pixels: int | None, only_first: bool) -> Picture:
+def _read(source: PictureSource, *, max_pixels: int | None, max_memory: int | None, only_first: bool) -> Picture:
     name = str(source) if isinstance(source, str | Path) else _stream_name(source)
     try:
-        with _opened(source) as stream:
-            return _decode(stream, name, Budget(max_pixels), only_first=only_first)
+        with opened(source) as stream:
+            length = stream.seek(0, 2)
+            stream.seek(0)
+            budget = Budget(max_pixels, max_memory=max_memory, length=length)
+            return _decode(stream, name, budget, only_first=only_first)
     except ImageError as error:
         raise type(error)(f"{name}: {error}") from error
     except UpresError:
@@ -76,19 +81,8 @@ def _stream_name(source: object) -> str:
     return name if isinstance(name, str) else "input"
 
 
-@contextmanager
-def _opened(source: PictureSource) -> Iterator[BinaryIO]:
-    if isinstance(source, str | Path):
-        with Path(source).open("rb") as stream:
-            yield stream
-    elif isinstance(source, bytes | bytearray | memoryview):
-        yield io.BytesIO(source)
-    else:
-        yield io.BytesIO(source.read())
-
-
 def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) -> Picture:
-    head = stream.read(_HEAD)
+    head = stream.read(HEAD)
     stream.seek(0)
     if not head:
         raise ImageReadError("is empty")
@@ -96,13 +90,14 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
     if kind is None:
         raise ImageReadError(f"not a picture that upres reads: {describe(head)}")
     try:
-        picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)
+        with quiet_libraries():
+            picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)
         picture = picture if only_first else with_named_colors(picture, stream, kind)
     except (UpresError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes in ways that no list of exceptions covers
         reason = str(error).strip().splitlines()
-        detail = f" ({reason[0][:120]})" if reason else ""
+        detail = f" ({reason[0][:_REASON]})" if reason else ""
         raise ImageReadError(f"damaged or truncated {kind.upper()} file{detail}") from error
     expected = format_for_reading(name)
     if expected is not None and expected != kind:

@@ -29,3 +29,54 @@ def peak_bytes() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_bytes() -> int | None:
+    """Memory that programs can still take without others being pushed out, in bytes; ``None`` where nobody tells.
+
+    The least of what the machine has, what the control group of this process has left (containers), and what the
+    address space limit of this process leaves.
+    """
+    known = [room for room in (_free_of_machine(), _free_of_group(), _free_address_space()) if room is not None]
+    return max(0, min(known)) if known else None
+
+
+def _free_of_machine() -> int | None:
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _free_of_group() -> int | None:
+    """What is left of the limit of the control group, in either version of the interface."""
+    for limit, usage, stat, cache in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        group = "/sys/fs/cgroup/"
+        most, taken = _lines(group + limit)[:1], _lines(group + usage)[:1]
+        if not most or not taken or not most[0].isdigit():
+            continue
+        dropped = [line.split()[1] for line in _lines(group + stat) if line.split()[:1] == [cache]]
+        return int(most[0]) - int(taken[0]) + sum(map(int, dropped))
+    return None
+
+
+def _free_address_space() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    size = _lines("/proc/self/statm")[:1]
+    if limit == resource.RLIM_INFINITY or not size:
+        return None
+    return limit - int(size[0].split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []

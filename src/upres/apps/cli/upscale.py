@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from upres.apps.cli._limits import add_limits
 from upres.apps.cli.arguments import add_files, add_networks, add_size
 from upres.errors import ImageReadError, OutputError, UpresError
 
@@ -33,7 +34,8 @@ repeated runs:
 
 memory:
   --max-memory 500M bounds the process by working in bands of rows. The picture as read and as made stay in memory as
-  a whole; a limit below what they need is exceeded, with a warning.
+  a whole; a limit below what they need is exceeded, with a warning. A picture is refused before it is decoded where
+  that alone takes more than the limit, or more than is free, or where it has more pixels than --max-pixels.
 
 examples:
   upres upscale photo.jpg
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
     add_files(parser)
     add_networks(parser)
+    add_limits(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
     jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    options = FileOptions(format=form, quality=args.quality, background=args.background, overwrite=args.overwrite)
+    kept = ("quality", "background", "overwrite", "max_pixels")
+    options = FileOptions(format=form, **{name: getattr(args, name) for name in kept})
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)

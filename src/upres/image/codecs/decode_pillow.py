@@ -41,7 +41,8 @@ def opened(stream: BinaryIO, kind: str) -> "Iterator[ImageFile]":
 def decode(stream: BinaryIO, kind: str, budget: Budget, *, only_first: bool, lossless: bool) -> Picture:
     """The picture in a file that Pillow understands as it is, in 8 bits."""
     with opened(stream, kind) as image:
-        return picture_of(image, kind, frames_of(image, budget, only_first=only_first), lossless=lossless)
+        budget.spend(*image.size, frames=1 if only_first else getattr(image, "n_frames", 1))
+        return picture_of(image, kind, frames_of(image, only_first=only_first), lossless=lossless)
 
 
 def picture_of(
@@ -73,10 +74,9 @@ def picture_of(
     )
 
 
-def frames_of(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator[Frame]:
+def frames_of(image: "ImageFile", *, only_first: bool) -> Iterator[Frame]:
     """Every frame, composed, as it lies in the file."""
     count = 1 if only_first else getattr(image, "n_frames", 1)
-    budget.spend(*image.size, frames=count)
     if count == 1:
         image.load()
         yield frame_of_image(image, None)

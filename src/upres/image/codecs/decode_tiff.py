@@ -1,6 +1,8 @@
 """TIFF by tifffile: any depth, any number of pages.
 
-8-bit YCbCr and old JPEG pages go by way of Pillow's libtiff, which undoes their subsampling.
+8-bit YCbCr and old JPEG pages go by way of Pillow's libtiff, which undoes their subsampling. LZW pages go by way of
+imagecodecs' libtiff: its decoder of bare LZW (2026.3.6), which tifffile would call, ends the process on a first code
+that is not in the table yet.
 """
 
 import logging
@@ -10,8 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from upres.errors import ImageReadError
-from upres.image.budget import Budget
-from upres.image.codecs import decode_pillow
+from upres.image.budget import WITHOUT_LENGTH, Budget, Cost
+from upres.image.codecs import decode_pillow, tiff_checks
 from upres.image.codecs.decode_pillow import cmyk_to_rgb, turned
 from upres.image.codecs.exif_of_tiff import exif_of_tiff
 from upres.image.codecs.tiff_samples import bits_of, from_palette, to_samples, unmultiplied
@@ -19,14 +21,18 @@ from upres.image.metadata import Collected, collect
 from upres.image.picture import Frame, Picture, Pixels, Source
 from upres.image.profiles import Space, srgb_profile, to_srgb
 
+# tifffile's complaints about tags would reach the terminal; what matters is checked here and raised.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 _GREY_INVERTED, _GREY, _RGB, _PALETTE, _SEPARATED, _YCBCR, _CIELAB, _ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 _MODES = {_PALETTE: "palette", _RGB: "rgb", _YCBCR: "rgb", _SEPARATED: "cmyk", _CIELAB: "lab", _ICCLAB: "lab"}
 _CHANNELS = {_RGB: 3, _SEPARATED: 4, _CIELAB: 3, _ICCLAB: 3}
-_OLD_JPEG = 6
+_LZW, _OLD_JPEG, _JPEG = 5, 6, 7
 _LOSSY = frozenset({_OLD_JPEG, 7, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 52546})
 _REDUCED, _MASK = 1, 4
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _TAG_XMP, _TAG_IPTC, _TAG_ORIENTATION, _TAG_UNIT = 700, 34377, 274, 296
+_TAG_PHOTOMETRIC = 262
 _UNITS = {2: 1.0, 3: 2.54}
 
 
@@ -34,20 +40,19 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a TIFF file; every page of full size becomes a frame."""
     import tifffile
 
-    # Its complaints about tags would reach the terminal; what matters is checked here and raised.
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    tiff_checks.check_directories(stream)
     with tifffile.TiffFile(stream) as tiff:
-        _check_chain(tiff)
+        tiff_checks.check_chain(tiff)
         every: list[Any] = list(tiff.pages)
         pages = [(index, page) for index, page in enumerate(every) if not page.subfiletype & (_REDUCED | _MASK)]
         notes = []
         if len(pages) < len(every):
             notes.append(f"{len(every) - len(pages)} reduced pictures or masks in the file were left out")
-        if not pages:
-            raise ImageReadError("damaged TIFF file (it has no page of full size)")
+        tiff_checks.check_pages(every, pages)
         pages = pages[:1] if only_first else pages
         for _, page in pages:
-            budget.spend(page.imagewidth, page.imagelength)
+            tiff_checks.check_sizes(page)
+            budget.spend(page.imagewidth, page.imagelength, cost=_cost(page))
         first = pages[0][1]
         mode = _mode(first)
         collected = _collect(first, stream, mode)
@@ -67,13 +72,19 @@ class _PageReader:
         self._stream = stream
         self._collected = collected
         self._notes = notes
+        self._content: bytes | None = None
 
     def frame(self, page: Any, index: int) -> Frame:
         """One page, upright."""
-        if page.photometric == _YCBCR or page.compression == _OLD_JPEG:
+        if page.compression == _OLD_JPEG:
             return self._by_pillow(index)
-        _check_data(page, self._stream)
-        color, alpha = self._channels(page, to_samples(page, page.asarray()))
+        tiff_checks.check_data(page, self._stream)
+        if page.compression == _JPEG:
+            tiff_checks.check_jpegs(page)
+        if page.photometric == _YCBCR:
+            return self._by_pillow(index)
+        stored = self._by_libtiff(page, index) if page.compression == _LZW else page.asarray()
+        color, alpha = self._channels(page, to_samples(page, stored))
         if page.photometric in (_SEPARATED, _CIELAB, _ICCLAB):
             color = self._to_srgb(color, "cmyk" if page.photometric == _SEPARATED else "lab")
         elif color.shape[2] == 1:
@@ -92,6 +103,26 @@ class _PageReader:
             pixels, alpha = decode_pillow.split(image)
         self._stream.seek(position)
         return Frame(pixels=pixels, alpha=alpha)
+
+    def _by_libtiff(self, page: Any, index: int) -> Pixels:
+        """A page's samples as they lie in the file, as ``page.asarray()`` gives them."""
+        import imagecodecs
+
+        if self._content is None:
+            position = self._stream.tell()
+            self._stream.seek(0)
+            self._content = self._stream.read()
+            self._stream.seek(position)
+        content = self._content
+        if page.photometric in (_SEPARATED, _CIELAB, _ICCLAB):
+            # It would make RGB of inks; nothing but this tag tells it that they are.
+            place, order = page.tags[_TAG_PHOTOMETRIC].valueoffset, page.parent.byteorder
+            grey = _GREY.to_bytes(2, "little" if order == "<" else "big")
+            content = b"".join((content[:place], grey, content[place + 2 :]))
+        array: Pixels = imagecodecs.tiff_decode(content, index=index)
+        if array.shape != page.shape or array.dtype.itemsize != page.dtype.itemsize:
+            raise ImageReadError(f"damaged TIFF file (its pixels are {array.shape}, expected {page.shape})")
+        return array.view(page.dtype.newbyteorder("="))
 
     def _channels(self, page: Any, samples: Pixels) -> tuple[Pixels, Pixels | None]:
         """Colour ``(H, W, C)`` and alpha of a page."""
@@ -121,6 +152,12 @@ class _PageReader:
             note = "CIE Lab was converted to sRGB"
         self._notes.append(note)
         return pixels
+
+
+def _cost(page: Any) -> Cost:
+    """What a page takes: its samples as stored, once more in another order or depth, and the colours made of them."""
+    stored = page.samplesperpixel * -(-bits_of(page) // 8)
+    return Cost(kept=min(stored, 8), working=2 * stored + 4, densest=WITHOUT_LENGTH)
 
 
 def _mode(page: Any) -> str:
@@ -167,23 +204,3 @@ def _bytes(page: Any, code: int) -> bytes | None:
     if isinstance(value, str):
         return value.encode()
     return bytes(value) if isinstance(value, bytes | tuple | np.ndarray) else None
-
-
-def _check_chain(tiff: Any) -> None:
-    """Refuse a file whose list of pages breaks off: tifffile shows the pages before."""
-    count = len(tiff.pages)
-    handle = tiff.filehandle
-    handle.seek(tiff.pages.next_page_offset)
-    ending = handle.read(tiff.tiff.offsetsize)
-    if count == 0 or len(ending) < tiff.tiff.offsetsize or any(ending):
-        raise ImageReadError("truncated TIFF file (its list of pages breaks off)")
-
-
-def _check_data(page: Any, stream: BinaryIO) -> None:
-    """Refuse a page with data past the end of the file or with none: tifffile shows zeros there."""
-    position = stream.tell()
-    length = stream.seek(0, 2)
-    stream.seek(position)
-    segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-    if not segments or any(count == 0 or offset + count > length for offset, count in segments):
-        raise ImageReadError("truncated TIFF file")

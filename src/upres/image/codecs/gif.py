@@ -1,16 +1,17 @@
 """GIF by Pillow, with care for where its file ends, for its frames and for its 256 colours."""
 
+import io
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from upres.errors import ImageReadError
 from upres.image.budget import Budget
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import frame_of_image, opened, picture_of
 from upres.image.codecs.encode_pillow import comment, common_options, durations_ms, save
+from upres.image.codecs.gif_checks import whole_blocks
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Frame, Picture
@@ -26,14 +27,14 @@ _LOST_ALPHA = "soft transparency (GIF is opaque or not)"
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a GIF file."""
-    has_end = _check_whole(stream)
-    with opened(stream, "gif") as image:
-        frames = _frames(image, budget, only_first=only_first)
+    data, has_end = whole_blocks(stream.read(), budget, only_first=only_first)
+    with opened(io.BytesIO(data), "gif") as image:
+        frames = _frames(image, only_first=only_first)
         picture = picture_of(image, "gif", frames, lossless=True, plays=_plays)
     return picture if has_end else picture.noting("the file lacks its end mark; frames may be missing")
 
 
-def _frames(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator[Frame]:
+def _frames(image: "ImageFile", *, only_first: bool) -> Iterator[Frame]:
     """Every frame, composed; a file must be walked through to know how many it has."""
     for index in count():
         if index:
@@ -43,7 +44,6 @@ def _frames(image: "ImageFile", budget: Budget, *, only_first: bool) -> Iterator
             image.seek(index)
         except EOFError:
             return
-        budget.spend(*image.size)
         image.load()
         yield frame_of_image(image, None if only_first else float(image.info.get("duration", 0)))
         if only_first:
@@ -66,39 +66,6 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
             "disposal": 2 if picture.alpha is not None else 0,
         }
     save([_indexed(frame, ledger) for frame in picture.frames], stream, "gif", options)
-
-
-def _check_whole(stream: BinaryIO) -> bool:
-    """Refuse a file that breaks off inside a block, where Pillow shows the frames before it.
-
-    Returns:
-        Whether the file has its end mark.
-
-    Reference: GIF89a specification, appendix B.
-    """
-    stream.seek(0)
-    screen = stream.read(13)
-    if len(screen) == 13 and screen[10] & 0x80:
-        stream.seek(3 << ((screen[10] & 7) + 1), 1)
-    while (kind := stream.read(1)) in (b"!", b","):
-        if kind == b"!":
-            stream.seek(1, 1)
-        else:
-            flags = _take(stream, 9)[8]
-            if flags & 0x80:
-                stream.seek(3 << ((flags & 7) + 1), 1)
-            stream.seek(1, 1)
-        while size := _take(stream, 1)[0]:
-            _take(stream, size)
-    stream.seek(0)
-    return kind == b";"
-
-
-def _take(stream: BinaryIO, count: int) -> bytes:
-    content = stream.read(count)
-    if len(content) < count:
-        raise ImageReadError("truncated GIF file")
-    return content
 
 
 def _indexed(frame: Frame, ledger: Ledger) -> "Image.Image":

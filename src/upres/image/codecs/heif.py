@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from upres.errors import MissingExtraError
-from upres.image.budget import Budget
+from upres.image.budget import Budget, Cost
 from upres.image.codecs.arrays import frame_of, joined
 from upres.image.codecs.codec import Encoding
 from upres.image.fit import Ledger
@@ -15,13 +15,14 @@ from upres.image.picture import Picture, Source
 from upres.image.profiles import Space
 
 _MODES = {(2, False): "L", (2, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
+_COST = Cost(kept=8, working=16)
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The primary picture in a HEIF file, ``uint16`` where it holds more than 8 bits."""
     file: Any = _library().open_heif(stream, convert_hdr_to_8bit=False)
     primary = file[file.primary_index]
-    budget.spend(*primary.size)
+    budget.spend(*primary.size, cost=_COST)
     bits = int(primary.info.get("bit_depth", 8))
     array = np.array(primary)
     if bits > 8:  # the library shifts the values up and leaves the low bits empty

@@ -6,7 +6,6 @@ Reference: PNG specification (third edition), sections 5 and 11.3.4 (animation).
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -26,22 +25,6 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         length = int.from_bytes(data[position : position + 4], "big")
         yield data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
         position += length + 12
-
-
-def is_deep_or_animated(stream: BinaryIO) -> bool:
-    """Whether a PNG file holds 16 bits a sample or an animation, neither of which Pillow does justice to."""
-    stream.seek(len(MAGIC))
-    answer = False
-    while len(start := stream.read(8)) == 8 and start[4:] != b"IDAT" and not answer:
-        length = int.from_bytes(start[:4], "big")
-        if start[4:] == b"IHDR":
-            answer = stream.read(length)[8:9] == bytes([16])
-            stream.seek(4, 1)
-        else:
-            answer = start[4:] == b"acTL"
-            stream.seek(length + 4, 1)
-    stream.seek(0)
-    return answer
 
 
 def join(parts: Iterable[Chunk]) -> bytes:
