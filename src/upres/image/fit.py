@@ -16,6 +16,8 @@ from upres.image.profiles import profile_space, to_srgb
 Background = tuple[int, int, int]
 
 WHITE: Background = (255, 255, 255)
+_DPI = (1, 65535)
+"""Least and most dots an inch that every format can say; no picture is printed with fewer or more."""
 _WORDS = {"exif": "EXIF", "xmp": "XMP", "dpi": "resolution (dpi)", "text": "comments", "iptc": "IPTC captions"}
 
 
@@ -56,9 +58,24 @@ def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
     if picture.loop and not form.counts_plays:
         ledger.lost.append(f"number of plays ({picture.loop}; {form.name.upper()} plays for ever)")
     if form.animation if picture.is_animation else form.pages:
-        return picture
+        return _fit_times(picture, form, ledger) if picture.is_animation else picture
     ledger.lost.append(f"{'frames' if picture.is_animation else 'pages'} 2 to {count}")
     return replace(picture, frames=(replace(picture.frames[0], duration_ms=None),))
+
+
+def _fit_times(picture: Picture, form: Format, ledger: Ledger) -> Picture:
+    """Plays and delays that the format's fields can count; a picture's file may name any."""
+    if form.counts_plays and picture.loop > form.max_plays:
+        ledger.lost.append(f"number of plays ({picture.loop}; {form.name.upper()} counts to {form.max_plays})")
+        picture = replace(picture, loop=form.max_plays)
+    longest = max(frame.duration_ms or 0 for frame in picture.frames)
+    if longest > form.max_delay_ms:
+        ledger.lost.append(
+            f"delays of {longest / 1000:g} s ({form.name.upper()} counts to {form.max_delay_ms / 1000:g} s)"
+        )
+        limit = float(form.max_delay_ms)
+        picture = picture.map(lambda frame: replace(frame, duration_ms=min(frame.duration_ms or 0.0, limit)))
+    return picture
 
 
 def _check_size(picture: Picture, form: Format) -> None:
@@ -111,6 +128,9 @@ def _to_8_bit(array: Pixels) -> Pixels:
 
 def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
     metadata = for_upright(picture.metadata, *picture.size)
+    if metadata.dpi and not all(_DPI[0] <= value <= _DPI[1] for value in metadata.dpi):
+        ledger.lost.append("resolution ({:g} x {:g} dpi is none that a picture has)".format(*metadata.dpi))
+        metadata = replace(metadata, dpi=None)
     if metadata.dpi and not metadata.exif and form.dpi_in_exif:
         metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
     for name, word in _WORDS.items():

@@ -40,6 +40,10 @@ class Format:
     animation: bool = False
     counts_plays: bool = True
     """False where an animation can only play for ever."""
+    max_plays: int = 65535
+    """Most plays that an animation counts to."""
+    max_delay_ms: int = 2**24 - 1
+    """Longest time that an animation shows one frame."""
     pages: bool = False
     grey: bool = True
     """False where grey is stored as three equal channels."""
@@ -102,6 +106,8 @@ FORMATS = {
             bits=16,
             alpha=True,
             animation=True,
+            max_plays=2**31 - 1,
+            max_delay_ms=65_535_000,
             lossless="always",
             metadata=_ALL | {"text"},
             named_colors="chunks",
@@ -170,6 +176,8 @@ FORMATS = {
             max_side=65535,
             alpha=True,
             animation=True,
+            max_plays=65536,
+            max_delay_ms=655_350,
             metadata=frozenset({"text"}),
             one_comment=True,
         ),

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 """``uint8`` or ``uint16``, ``(H, W)`` grey or ``(H, W, 3)`` RGB; alpha is ``(H, W)`` of the same type."""
+Mask = NDArray[np.bool_]
+"""Which pixels, ``(H, W)``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,7 +151,8 @@ def _collect(page: Any, stream: BinaryIO, mode: str) -> Collected:
 
 
 def _dpi(page: Any) -> tuple[float, float] | None:
-    factor = _UNITS.get(_tag(page, _TAG_UNIT) or 2)
+    unit = _tag(page, _TAG_UNIT)  # tifffile's "none" counts as false
+    factor = _UNITS.get(2 if unit is None else int(unit))
     values = [_tag(page, 282), _tag(page, 283)]
     if factor is None or not all(isinstance(value, tuple) and value[0] and value[1] for value in values):
         return None

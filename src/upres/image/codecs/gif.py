@@ -10,7 +10,7 @@ from upres.errors import ImageReadError
 from upres.image.budget import Budget
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import frame_of_image, opened, picture_of
-from upres.image.codecs.encode_pillow import comment, common_options, durations_ms, save
+from upres.image.codecs.encode_pillow import comment, common_options, delays, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Frame, Picture
@@ -61,7 +61,7 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     options = common_options(picture.metadata) | {"comment": comment(picture.metadata), "optimize": False}
     if len(picture.frames) > 1:
         options |= {
-            "duration": [round(duration) for duration in durations_ms(picture)],
+            "duration": [10 * delay for delay in delays(picture, 10)],
             "loop": None if picture.loop == 1 else max(picture.loop - 1, 0),
             "disposal": 2 if picture.alpha is not None else 0,
         }
