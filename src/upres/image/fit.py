@@ -142,7 +142,7 @@ def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
         elif len(value) > form.metadata_limits.get(name, len(value)):
             most = round(form.metadata_limits[name] / 1024)
             ledger.lost.append(f"{word} (over the {most} kB that {form.name.upper()} can hold)")
-        elif name == "text" and form.one_comment and [key for key, _ in value] != ["Comment"]:
+        elif name == "text" and form.keyless_comments and {key for key, _ in value} != {"Comment"}:
             ledger.lost.append(word)
         else:
             continue

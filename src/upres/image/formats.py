@@ -59,8 +59,8 @@ class Format:
     """Field of `Metadata` -> most bytes that it may have."""
     dpi_in_exif: bool = False
     """Whether EXIF is the only place for the resolution."""
-    one_comment: bool = False
-    """Whether ``text`` is one comment without a keyword."""
+    keyless_comments: bool = False
+    """Whether ``text`` is comments without keywords."""
     named_colors: Literal["chunks", "box"] | None = None
     """Where a file may name its colour space by numbers: PNG's chunks or the ``colr`` box of ISO media."""
 
@@ -93,7 +93,7 @@ FORMATS = {
             metadata=_ALL | {"text", "iptc"},
             # What a marker takes, less the words that stand before the block in it.
             metadata_limits={"exif": _JPEG_MARKER - 6, "xmp": _JPEG_MARKER - 29, "iptc": _JPEG_MARKER - 14},
-            one_comment=True,
+            keyless_comments=True,
         ),
         Format(
             name="png",
@@ -179,7 +179,7 @@ FORMATS = {
             max_plays=65536,
             max_delay_ms=655_350,
             metadata=frozenset({"text"}),
-            one_comment=True,
+            keyless_comments=True,
         ),
         Format(
             name="heif",

@@ -52,9 +52,9 @@ def exact_exif(block: bytes) -> "Image.Exif":
     return Exact()
 
 
-def comment(metadata: Metadata) -> bytes | None:
-    """The comment of formats that hold one."""
-    return metadata.text[0][1].encode() if metadata.text else None
+def comments(metadata: Metadata) -> list[bytes]:
+    """The comments, for formats whose comments have no keyword."""
+    return [text.encode("utf-8", "surrogateescape") for _, text in metadata.text]
 
 
 def delays(picture: Picture, unit_ms: int) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 from upres.image.budget import Budget
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import cmyk_to_rgb, collect_image, frames_of, opened, picture_of, turned
-from upres.image.codecs.encode_pillow import comment, common_options, image_of, save
+from upres.image.codecs.encode_pillow import comments, common_options, image_of, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Frame, Picture, Source
@@ -58,6 +58,6 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
         "exif": metadata.exif and b"Exif\0\0" + metadata.exif,
         "xmp": metadata.xmp,
         "extra": extra,
-        "comment": comment(metadata),
+        "comment": next(iter(comments(metadata)), None),
     }
     save([image_of(picture.frames[0])], stream, "jpeg", options)
