@@ -20,6 +20,8 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     """The first is the usual one."""
+    suffixes_read: tuple[str, ...] = ()
+    """Further ones of files that hold this format and more that is not written; results get no such name."""
     aliases: tuple[str, ...] = ()
     """Other names that a caller may give."""
     codec: str
@@ -84,6 +86,7 @@ FORMATS = {
         Format(
             name="jpeg",
             suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+            suffixes_read=(".mpo",),
             aliases=("jpg",),
             codec="upres.image.codecs.jpeg",
             plugin="PIL.JpegImagePlugin:JpegImageFile",
@@ -274,4 +277,4 @@ def describe(head: bytes) -> str:
 
 
 def _by_suffix() -> Mapping[str, str]:
-    return {suffix: form.name for form in FORMATS.values() for suffix in form.suffixes}
+    return {suffix: form.name for form in FORMATS.values() for suffix in (*form.suffixes, *form.suffixes_read)}

@@ -15,8 +15,8 @@ from upres.image.codecs import decode_pillow, png_chunks
 from upres.image.codecs.arrays import frame_of, joined
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import SPACES, opened, turned
+from upres.image.codecs.encode_apng import animation
 from upres.image.codecs.encode_pillow import common_options, image_of, save
-from upres.image.codecs.png_animation import animation
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info

@@ -15,9 +15,18 @@ from upres.image.picture import Picture
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
     """The picture in a WebP file."""
     _check(stream, budget)
-    lossless = b"VP8L" in stream.read(4096)
+    return decode_pillow.decode(stream, "webp", budget, only_first=only_first, lossless=_is_lossless(stream))
+
+
+def _is_lossless(stream: BinaryIO) -> bool:
+    """Whether the chunk that holds the first picture is one without loss; profiles of any length stand before it."""
+    stream.seek(12)
+    name = b""
+    while name not in (b"VP8 ", b"VP8L") and len(head := stream.read(8)) == 8:
+        name, size = head[:4], int.from_bytes(head[4:], "little")
+        stream.seek(16 if name == b"ANMF" else 0 if name in (b"VP8 ", b"VP8L") else size + size % 2, 1)
     stream.seek(0)
-    return decode_pillow.decode(stream, "webp", budget, only_first=only_first, lossless=lossless)
+    return name == b"VP8L"
 
 
 def _check(stream: BinaryIO, budget: Budget) -> None:
