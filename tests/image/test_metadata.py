@@ -12,7 +12,9 @@ from PIL import Image, ImageOps
 from upres.image.codecs import png_chunks
 from upres.image.exif import ExifBlock, exif_with_dpi
 from upres.image.io import Frame, Metadata, Picture, read, write
-from upres.image.metadata import collect, for_upright, sized_xmp, upright_xmp
+from upres.image.metadata import collect, for_upright
+from upres.image.xmp import sized as sized_xmp
+from upres.image.xmp import upright as upright_xmp
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

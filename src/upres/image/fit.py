@@ -12,13 +12,21 @@ from upres.image.formats import Format
 from upres.image.metadata import for_upright
 from upres.image.picture import Frame, Metadata, Picture, Pixels
 from upres.image.profiles import profile_space, to_srgb
+from upres.image.xmp import merged, with_extension
 
 Background = tuple[int, int, int]
 
 WHITE: Background = (255, 255, 255)
 _DPI = (1, 65535)
 """Least and most dots an inch that every format can say; no picture is printed with fewer or more."""
-_WORDS = {"exif": "EXIF", "xmp": "XMP", "dpi": "resolution (dpi)", "text": "comments", "iptc": "IPTC captions"}
+_WORDS = {
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "xmp_extended": "extended XMP",
+    "dpi": "resolution (dpi)",
+    "text": "comments",
+    "iptc": "IPTC captions",
+}
 
 
 @dataclass
@@ -45,7 +53,29 @@ def fit(picture: Picture, form: Format, ledger: Ledger, *, background: Backgroun
         if picture.source is None or picture.source.bits > form.bits:
             ledger.lost.append(f"depth ({form.name.upper()} is written in {form.bits} bits)")
         picture = picture.map(_shallow) if form.bits == 8 else picture
+    picture = _fit_pages(picture, form, ledger)
     return replace(picture, metadata=_fit_metadata(picture, form, ledger))
+
+
+def _fit_pages(picture: Picture, form: Format, ledger: Ledger) -> Picture:
+    """Pages with what the format can say of them."""
+    if not form.pages:
+        ledger.lost += picture.frames[0].page.meaning if picture.frames[0].page else ()
+        return picture
+
+    def sound(frame: Frame) -> Frame:
+        if frame.page is None or _is_sound(frame.page.dpi):
+            return frame
+        return replace(frame, page=replace(frame.page, dpi=None))
+
+    odd = [str(place) for place, frame in enumerate(picture.frames[1:], 2) if sound(frame) is not frame]
+    if odd:
+        ledger.lost.append(f"resolution of page {', '.join(odd)} (it is none that a picture has)")
+    return picture.map(sound)
+
+
+def _is_sound(dpi: tuple[float, float] | None) -> bool:
+    return dpi is None or all(_DPI[0] <= value <= _DPI[1] for value in dpi)
 
 
 def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
@@ -128,9 +158,10 @@ def _to_8_bit(array: Pixels) -> Pixels:
 
 def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
     metadata = for_upright(picture.metadata, *picture.size)
-    if metadata.dpi and not all(_DPI[0] <= value <= _DPI[1] for value in metadata.dpi):
+    if metadata.dpi and not _is_sound(metadata.dpi):
         ledger.lost.append("resolution ({:g} x {:g} dpi is none that a picture has)".format(*metadata.dpi))
         metadata = replace(metadata, dpi=None)
+    metadata = _join_xmp(metadata, form, ledger)
     if metadata.dpi and not metadata.exif and form.dpi_in_exif:
         metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
     for name, word in _WORDS.items():
@@ -148,7 +179,18 @@ def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
             continue
         nothing: Any = () if name == "text" else None
         metadata = replace(metadata, **{name: nothing})
-    return metadata
+    return metadata if metadata.xmp else replace(metadata, xmp_extended=None)
+
+
+def _join_xmp(metadata: Metadata, form: Format, ledger: Ledger) -> Metadata:
+    """One packet in formats that hold any length."""
+    xmp, extended = metadata.xmp, metadata.xmp_extended
+    if not xmp or not extended or "xmp" not in form.metadata or "xmp_extended" in form.metadata:
+        return metadata
+    joined = merged(xmp, extended)
+    if joined is None:
+        ledger.lost.append(_WORDS["xmp_extended"])
+    return replace(metadata, xmp=joined or with_extension(xmp, None), xmp_extended=None)
 
 
 def _color_name(color: Background) -> str:

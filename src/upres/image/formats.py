@@ -93,7 +93,7 @@ FORMATS = {
             magic=rb"\xff\xd8\xff",
             max_side=65500,
             has_quality=True,
-            metadata=_ALL | {"text", "iptc"},
+            metadata=_ALL | {"text", "iptc", "xmp_extended"},
             # What a marker takes, less the words that stand before the block in it.
             metadata_limits={"exif": _JPEG_MARKER - 6, "xmp": _JPEG_MARKER - 29, "iptc": _JPEG_MARKER - 14},
             keyless_comments=True,

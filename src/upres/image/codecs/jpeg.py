@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from upres.image.budget import Budget
+from upres.image.codecs import jpeg_segments
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import cmyk_to_rgb, collect_image, frames_of, opened, picture_of, turned
 from upres.image.codecs.encode_pillow import comments, common_options, image_of, save
@@ -15,6 +16,10 @@ from upres.image.picture import Frame, Picture, Source
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
+
+
+_MARKER = 65533
+"""Most bytes in a segment."""
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
@@ -27,7 +32,8 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
             picture = picture_of(image, "jpeg", frames_of(image, budget, only_first=only_first), lossless=False)
         if "mp" in image.info:
             picture = picture.noting("further pictures in the file (preview, gain map or depth) were left out")
-    return picture
+    stream.seek(0)
+    return jpeg_segments.carried(picture, stream.read())
 
 
 def _from_cmyk(image: "ImageFile") -> Picture:
@@ -48,16 +54,17 @@ def _from_cmyk(image: "ImageFile") -> Picture:
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format, without chroma subsampling."""
     metadata = picture.metadata
-    extra = b""
-    if metadata.iptc:
-        content = b"Photoshop 3.0\0" + metadata.iptc
-        extra = b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content
+    extra = jpeg_segments.segment(0xED, b"Photoshop 3.0\0" + metadata.iptc) if metadata.iptc else b""
+    extra += jpeg_segments.extended_segments(metadata.xmp_extended or b"")
+    texts = [text for text in comments(metadata) if len(text) <= _MARKER]
+    if len(texts) < len(metadata.text):
+        ledger.lost.append("comments over 64 kB")
+    extra += b"".join(jpeg_segments.segment(0xFE, text) for text in texts)
     options = common_options(metadata) | {
         "quality": encoding.quality or 95,
         "subsampling": 0,
         "exif": metadata.exif and b"Exif\0\0" + metadata.exif,
         "xmp": metadata.xmp,
         "extra": extra,
-        "comment": next(iter(comments(metadata)), None),
     }
     save([image_of(picture.frames[0])], stream, "jpeg", options)

@@ -80,8 +80,17 @@ def _options(metadata: Metadata) -> dict[str, Any]:
     if metadata.xmp:
         text.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
     for key, value in metadata.text:
-        text.add_text(key, value)  # becomes iTXt where Latin-1 does not do
+        text.add_text(key, _plain(value))  # becomes iTXt where Latin-1 does not do
     return {**common_options(metadata), "pnginfo": text, "compress_level": _LEVEL}
+
+
+def _plain(text: str) -> str:
+    """A comment as PNG may hold it: bytes that are not UTF-8 become Latin-1, which has them all, and no zeros."""
+    content = text.encode("utf-8", "surrogateescape").strip(b"\0").replace(b"\0", b" ")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _deep_or_animated(picture: Picture) -> bytes:
