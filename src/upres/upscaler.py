@@ -10,6 +10,7 @@ from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
 from upres.image.naming import output_beside
 from upres.image.picture import Pixels
 from upres.image.samples import Size
+from upres.image.stillness import held, same
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
@@ -98,16 +99,21 @@ class Upscaler:
         return made if pixels.ndim == 3 else made[..., 0]
 
     def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
-        """The picture with every frame made larger, and its metadata.
+        """The picture with every frame made larger, and its metadata; what stands still in an animation stays so.
 
         Raises:
             ImageTooLargeError: If a frame would be over the pixel budget.
             EngineError: If no engine runs the model.
         """
-        frames = []
+        frames = list[Frame]()
         for index, frame in enumerate(picture.frames):
             share = None if progress is None else portion(progress, index, len(picture.frames))
-            frames.append(self._frame(frame, share))
+            before = picture.frames[index - 1] if index and picture.is_animation else None
+            if before is not None and same(before, frame):
+                frames.append(replace(frames[-1], duration_ms=frame.duration_ms))
+                continue
+            made = self._frame(frame, share)
+            frames.append(made if before is None else held(before, frame, frames[-1], made))
         return replace(picture, frames=tuple(frames))
 
     def plan(self, size: Size) -> Plan:
