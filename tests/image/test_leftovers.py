@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from upres.image.codecs import png_chunks
@@ -83,3 +84,18 @@ def test_an_avif_with_alpha_has_no_other_picture():
     stream = io.BytesIO()
     Image.fromarray(np.dstack([PIXELS, PIXELS[..., :1]])).save(stream, "AVIF")
     assert read(stream.getvalue()).notes == ()
+
+
+def test_pixels_that_are_not_square_are_named():
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "JPEG")
+    jpeg = bytearray(stream.getvalue())
+    assert jpeg[6:10] == b"JFIF"
+    jpeg[13], jpeg[14:18] = 0, b"\0\2\0\1"
+    assert read(bytes(jpeg)).notes == ("the proportions of its pixels, which are not square, were left out",)
+    own = list(png_chunks.chunks(stored("png")))
+    png = png_chunks.join([own[0], (b"pHYs", struct.pack(">IIB", 2, 1, 0)), *own[1:]])
+    assert read(png).notes == ("the proportions of its pixels, which are not square, were left out",)
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, PIXELS, photometric="rgb", metadata=None, resolution=(2, 1), resolutionunit=1)
+    assert read(stream.getvalue()).notes == ("the proportions of its pixels, which are not square, were left out",)

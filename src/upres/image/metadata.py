@@ -9,8 +9,8 @@ from upres.image.exif import ExifBlock
 from upres.image.picture import Metadata
 from upres.image.profiles import Space, profile_space
 
-_RAW_EXIF = "Raw profile type exif"
-_NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", _RAW_EXIF, "Raw profile type xmp", "Raw profile type APP1"})
+_RAW = ("Raw profile type exif", "Raw profile type APP1", "Raw profile type xmp")
+_NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", *_RAW})
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,15 @@ def collect(
 
 def collect_info(info: Mapping[Any, Any], *, space: Space, iptc: bytes | None = None) -> Collected:
     """`collect` from what Pillow found in a file."""
-    exif = info.get("exif")
-    if exif is None and _RAW_EXIF in info:
-        exif = _unhex(info[_RAW_EXIF])
     dpi = info.get("dpi")
     xmp = info.get("xmp")
+    raw = [content for content in (_unhex(info[name]) for name in _RAW if name in info) if content]
     return collect(
         space=space,
         icc=info.get("icc_profile"),
-        exif=exif,
-        xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        exif=info.get("exif") or next((block for block in raw if block.startswith((b"Exif", b"II", b"MM"))), None),
+        xmp=(xmp.encode() if isinstance(xmp, str) else xmp)
+        or next((_packet(block) for block in raw if _packet(block)), None),
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None,
         text=_comments(info),
         iptc=iptc,
@@ -120,6 +119,12 @@ def _comments(info: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
 
 def _is_comment(key: object) -> bool:
     return isinstance(key, str) and key not in _NOT_COMMENTS and key != "xmp"
+
+
+def _packet(block: bytes) -> bytes | None:
+    """The XMP packet in a block, which may begin with the address that stands before it in a JPEG."""
+    start = block.find(b"<")
+    return block[start:] if b"<x:xmpmeta" in block or b"<rdf:RDF" in block else None
 
 
 def _unhex(text: str) -> bytes | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from upres.image import xmp
+from upres.image.codecs.leftovers import GAIN_MAP, NOT_SQUARE
 from upres.image.picture import Picture
 
 Segment = tuple[int, bytes]
@@ -56,12 +57,14 @@ def carried(picture: Picture, data: bytes) -> Picture:
         extended = _extended(metadata.xmp, segments, notes)
         plain = xmp.without_claims(metadata.xmp)
         if plain != metadata.xmp and (b"GainMap" in metadata.xmp or b"hdrgm:" in metadata.xmp):
-            notes.append("the gain map, by which bright screens show more, was left out")
+            notes.append(GAIN_MAP)
         notes += _trailer(data[end:], metadata.xmp, noted=_FURTHER in notes)
         metadata = replace(metadata, xmp=plain, xmp_extended=extended)
     else:
         notes += _trailer(data[end:], b"", noted=_FURTHER in notes)
     notes += _left_out(segments)
+    if any(kind == 0xE0 and part[:5] == b"JFIF\0" and part[7:8] == b"\0" and _uneven(part) for kind, part in segments):
+        notes.append(NOT_SQUARE)
     return replace(picture, metadata=metadata, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -126,6 +129,10 @@ def _trailer(rest: bytes, packet: bytes, *, noted: bool) -> list[str]:
     elif rest.strip(b"\0\r\n "):
         notes.append(f"{len(rest)} bytes behind the picture were left out")
     return notes
+
+
+def _uneven(header: bytes) -> bool:
+    return header[8:10] != header[10:12]
 
 
 def _left_out(segments: list[Segment]) -> list[str]:

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from upres.image.codecs import png_chunks
 
-_GAIN_MAP = "the gain map, by which bright screens show more, was left out"
+GAIN_MAP = "the gain map, by which bright screens show more, was left out"
+NOT_SQUARE = "the proportions of its pixels, which are not square, were left out"
 
 # Chunks that describe the pixels, are handed on, or speak of the file and not of the picture.
 _PNG = frozenset(
@@ -42,6 +43,8 @@ def of_png(data: bytes) -> tuple[str, ...]:
     """Notes of chunks that are left out, and of comments whose keyword another one has."""
     every = list(png_chunks.chunks(data))
     notes = _note("PNG chunks", (name for name, _ in every if name not in _PNG))
+    odd = any(name == b"pHYs" and content[8:9] == b"\0" and content[:4] != content[4:8] for name, content in every)
+    notes += (NOT_SQUARE,) * odd
     keywords = Counter(content.partition(b"\0")[0] for name, content in every if name in (b"tEXt", b"zTXt", b"iTXt"))
     again = sum(count - 1 for count in keywords.values())
     return (*notes, f"{again} comments whose keyword another one has were left out") if again else notes
@@ -69,7 +72,7 @@ def of_iso(data: bytes) -> tuple[str, ...]:
     described = data[place : place + size]
     kinds = {kind.decode() for kind in _AUXILIARY.findall(described) if not kind.endswith(b":alpha")}
     gains = {kind for kind in kinds if "gainmap" in kind.lower()}
-    notes = (_GAIN_MAP,) if gains or b"tmap" in described else ()
+    notes = (GAIN_MAP,) if gains or b"tmap" in described else ()
     others = sorted(kinds - gains)
     return (*notes, f"auxiliary pictures left out: {', '.join(others)}") if others else notes
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from upres.image.codecs.leftovers import NOT_SQUARE
 from upres.image.picture import Frame, Page, Tag
 
 _DESCRIPTION = 270
@@ -65,6 +66,7 @@ def left_out(pages: Sequence[Any]) -> list[str]:
     found = dict.fromkeys(f"{tag.name} ({tag.code})" for page in pages for tag in page.tags if tag.code not in _KNOWN)
     turned = any(orientation(page) != 1 and any(tag.code in _GEO for tag in page.tags) for page in pages)
     notes = ["the georeference was left out, as the picture is turned"] if turned else []
+    notes += [NOT_SQUARE] * any(_has_proportions_only(page) for page in pages)
     if not found:
         return notes
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
@@ -114,6 +116,11 @@ def scaled(page: Page, height: int, width: int, bits: int) -> tuple[Tag, ...]:
             value = _transformation(value, across, down, shift)
         result.append(replace(tag, value=value))
     return tuple(result)
+
+
+def _has_proportions_only(page: Any) -> bool:
+    across, down, unit = (page.tags.valueof(code) for code in (282, 283, 296))
+    return unit is not None and int(unit) == 1 and across != down
 
 
 def _meaning(tags: Sequence[Tag]) -> tuple[str, ...]:
