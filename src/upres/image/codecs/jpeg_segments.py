@@ -18,7 +18,7 @@ Segment = tuple[int, bytes]
 _SOS, _EOI, _COM, _APP = 0xDA, 0xD9, 0xFE, range(0xE0, 0xF0)
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 # The next marker that is neither a stuffed byte, nor a restart, nor padding.
-_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _EXTENSION_PART = 65000
 _FURTHER = "further pictures in the file (preview, gain map or depth) were left out"
