@@ -9,7 +9,7 @@ from typing import BinaryIO
 from upres.errors import ImageError, ImageReadError, ImageTooLargeError, UpresError
 from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
 from upres.image.codecs.codec import codec_of
-from upres.image.codecs.leftovers import leftovers
+from upres.image.codecs.leftovers import with_leftovers
 from upres.image.colorimetry import with_named_colors
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
@@ -99,8 +99,7 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
     try:
         picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)
         if not only_first:
-            picture = with_named_colors(picture, stream, kind)
-            picture = picture.noting(*leftovers(stream, kind))
+            picture = with_leftovers(with_named_colors(picture, stream, kind), stream, kind)
     except (UpresError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes in ways that no list of exceptions covers

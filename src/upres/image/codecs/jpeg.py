@@ -32,8 +32,7 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
             picture = picture_of(image, "jpeg", frames_of(image, budget, only_first=only_first), lossless=False)
         if "mp" in image.info:
             picture = picture.noting("further pictures in the file (preview, gain map or depth) were left out")
-    stream.seek(0)
-    return jpeg_segments.carried(picture, stream.read())
+    return picture
 
 
 def _from_cmyk(image: "ImageFile") -> Picture:

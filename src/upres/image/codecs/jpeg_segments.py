@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from upres.image import xmp
-from upres.image.codecs.leftovers import GAIN_MAP, NOT_SQUARE
 from upres.image.picture import Picture
+
+GAIN_MAP = "the gain map, by which bright screens show more, was left out"
+NOT_SQUARE = "the proportions of its pixels, which are not square, were left out"
 
 Segment = tuple[int, bytes]
 """The low byte of its marker and its content."""

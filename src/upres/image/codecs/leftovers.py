@@ -1,4 +1,4 @@
-"""What files hold that nobody here hands on, by name, for the notes of reading.
+"""What files hold beside what their decoders give: handed on, or named in the notes of reading.
 
 Reference: PNG specification (third edition), section 5.6; WebP container specification; GIF89a, sections 25 and 26;
 ISO/IEC 23008-12, sections 6.5.8 (auxiliary pictures) and 6.6.2 (derived ones).
@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from upres.image.codecs import png_chunks
-
-GAIN_MAP = "the gain map, by which bright screens show more, was left out"
-NOT_SQUARE = "the proportions of its pixels, which are not square, were left out"
+from upres.image.codecs import jpeg_segments, png_chunks
+from upres.image.codecs.jpeg_segments import GAIN_MAP, NOT_SQUARE
+from upres.image.picture import Picture
 
 # Chunks that describe the pixels, are handed on, or speak of the file and not of the picture.
 _PNG = frozenset(
@@ -25,18 +24,19 @@ _GIF_TEXT, _GIF_APPLICATION = 0x01, 0xFF
 _AUXILIARY = re.compile(rb"auxC\0{4}(urn:[\x21-\x7e]+)\0")
 
 
-def leftovers(stream: BinaryIO, kind: str) -> tuple[str, ...]:
-    """Notes of what a file holds that nobody hands on, one sentence each.
+def with_leftovers(picture: Picture, stream: BinaryIO, kind: str) -> Picture:
+    """The picture with what its decoder passed by, and notes of what nobody hands on.
 
     Args:
-        stream: The file.
-        kind: Name of its format; nothing is known of formats whose codec notes such things itself.
+        picture: As decoded.
+        stream: Its file.
+        kind: Name of its format; nothing is added for formats whose codec notes such things itself.
     """
-    notes = _NOTES.get(kind)
-    if notes is None:
-        return ()
+    if kind != "jpeg" and kind not in _NOTES:
+        return picture
     stream.seek(0)
-    return notes(stream.read())
+    data = stream.read()
+    return jpeg_segments.carried(picture, data) if kind == "jpeg" else picture.noting(*_NOTES[kind](data))
 
 
 def of_png(data: bytes) -> tuple[str, ...]:

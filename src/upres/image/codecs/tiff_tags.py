@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from upres.image.codecs.leftovers import NOT_SQUARE
+from upres.image.codecs.jpeg_segments import NOT_SQUARE
 from upres.image.picture import Frame, Page, Tag
 
 _DESCRIPTION = 270
