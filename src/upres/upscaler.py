@@ -11,6 +11,7 @@ from upres.image.jpeg_quality import quality_of_path
 from upres.image.naming import output_beside
 from upres.image.picture import Pixels
 from upres.image.samples import Size
+from upres.image.stillness import held, same
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
@@ -120,7 +121,7 @@ class Upscaler:
     def upscale_picture(
         self, picture: Picture, *, choice: Choice | None = None, progress: Progress | None = None
     ) -> Picture:
-        """The picture with every frame made larger, and its metadata.
+        """The picture with every frame made larger, and its metadata; what stands still in an animation stays so.
 
         Args:
             picture: As read.
@@ -132,10 +133,15 @@ class Upscaler:
             EngineError: If no engine runs the model.
         """
         choice = self.choose(picture) if choice is None else choice
-        frames = []
+        frames = list[Frame]()
         for index, frame in enumerate(picture.frames):
             share = None if progress is None else portion(progress, index, len(picture.frames))
-            frames.append(self._frame(frame, choice, share))
+            before = picture.frames[index - 1] if index and picture.is_animation else None
+            if before is not None and same(before, frame):
+                frames.append(replace(frames[-1], duration_ms=frame.duration_ms))
+                continue
+            made = self._frame(frame, choice, share)
+            frames.append(made if before is None else held(before, frame, frames[-1], made))
         return replace(picture, frames=tuple(frames))
 
     def plan(self, size: Size, choice: Choice | None = None) -> Plan:

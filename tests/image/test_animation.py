@@ -1,12 +1,14 @@
 """Animations and documents: every frame, composed, with its time."""
 
 import io
+import struct
 
 import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
+from upres.image.codecs import png_chunks
 from upres.image.io import Frame, Picture, Source, read, read_pixels, write
 
 
@@ -207,3 +209,52 @@ def test_frames_check_their_arrays(arguments, error, message):
 def test_a_picture_needs_a_frame():
     with pytest.raises(ValueError, match="at least one frame"):
         Picture(frames=())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_apng_delays_are_fractions(tmp_path, dtype):
+    delays = [1000 / 60, 1001 / 30, 1000 / 7, 0.0, 2500.0, 65535000.0]
+    shown = [
+        Frame(pixels=frame.pixels, duration_ms=delay) for frame, delay in zip(frames(6, dtype), delays, strict=True)
+    ]
+    write(Picture(frames=tuple(shown)), tmp_path / "a.png")
+    controls = [content for name, content in png_chunks.chunks((tmp_path / "a.png").read_bytes()) if name == b"fcTL"]
+    fractions = [struct.unpack_from(">HH", control, 20) for control in controls]
+    assert fractions == [(1, 60), (1001, 30000), (1, 7), (0, 1), (5, 2), (65535, 1)]
+    assert [frame.duration_ms for frame in read(tmp_path / "a.png").frames] == pytest.approx(delays)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_an_apng_holds_of_each_frame_what_changed(tmp_path, dtype, transparent):
+    noise = np.random.default_rng(3).integers(0, np.iinfo(dtype).max, (3, 64, 96, 4)).astype(dtype)
+    shown = [noise[0], noise[0].copy(), noise[0].copy(), noise[0]]
+    shown[1][5:9, 20:31] = noise[1][5:9, 20:31]
+    shown[2][5:9, 20:31] = noise[1][5:9, 20:31]
+    alphas = [array[..., 3] if transparent else None for array in shown]
+    picture = Picture(
+        frames=tuple(
+            Frame(pixels=array[..., :3].copy(), alpha=alpha, duration_ms=50.0)
+            for array, alpha in zip(shown, alphas, strict=True)
+        )
+    )
+    write(picture, tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    boxes = [struct.unpack_from(">IIII", content, 4) for name, content in png_chunks.chunks(data) if name == b"fcTL"]
+    assert boxes == [(96, 64, 0, 0), (11, 4, 20, 5), (1, 1, 0, 0), (11, 4, 20, 5)]
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.n_frames == 4
+    got = read(data)
+    for mine, theirs in zip(picture.frames, got.frames, strict=True):
+        assert (mine.pixels == theirs.pixels).all()
+        assert mine.alpha is None or (mine.alpha == theirs.alpha).all()
+
+
+@pytest.mark.parametrize(("name", "unit", "fps"), [("webp", 1, 60), ("gif", 10, 30), ("avif", 1, 60)])
+def test_what_rounding_takes_from_a_delay_the_next_one_gets_back(tmp_path, name, unit, fps):
+    shown = [Frame(pixels=frame.pixels, duration_ms=1000 / fps) for frame in frames(12)]
+    write(Picture(frames=tuple(shown)), tmp_path / f"a.{name}")
+    delays = [frame.duration_ms for frame in read(tmp_path / f"a.{name}").frames]
+    assert len(delays) == 12
+    assert sum(delays) == pytest.approx(12000 / fps, abs=unit / 2)
+    assert all(abs(delay - 1000 / fps) < unit for delay in delays)

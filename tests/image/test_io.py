@@ -261,3 +261,19 @@ def test_name_and_content_disagree(tmp_path, rgb):
 def test_no_jpeg_2000_and_the_like():
     with pytest.raises(ImageReadError, match="not a picture that upres reads: it is a JPEG 2000 picture"):
         read(b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(100))
+
+
+@pytest.mark.parametrize("animated", [False, True])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_a_webp_stays_lossless_or_not_however_long_its_profile(tmp_path, display_p3, animated, lossless):
+    noise = np.random.default_rng(4).integers(0, 256, (2 if animated else 1, 16, 16, 3)).astype(np.uint8)
+    padded = display_p3 + bytes(9000)
+    icc = len(padded).to_bytes(4, "big") + padded[4:]
+    frames = tuple(Frame(pixels=pixels, duration_ms=50.0 if animated else None) for pixels in noise)
+    write(Picture(frames=frames, metadata=Metadata(icc=icc)), tmp_path / "a.webp", lossless=lossless)
+    got = read(tmp_path / "a.webp")
+    assert got.source.lossless is lossless
+    write(got, tmp_path / "b.webp")
+    again = read(tmp_path / "b.webp")
+    assert again.source.lossless is lossless
+    assert (again.pixels == got.pixels).all() or not lossless

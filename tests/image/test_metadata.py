@@ -12,7 +12,9 @@ from PIL import Image, ImageOps
 from upres.image.codecs import png_chunks
 from upres.image.exif import ExifBlock, exif_with_dpi
 from upres.image.io import Frame, Metadata, Picture, read, write
-from upres.image.metadata import collect, for_upright, sized_xmp, upright_xmp
+from upres.image.metadata import collect, for_upright
+from upres.image.xmp import sized as sized_xmp
+from upres.image.xmp import upright as upright_xmp
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -295,3 +297,21 @@ def test_further_pictures_in_a_jpeg_are_noted(rgb):
     got = read(stream.getvalue())
     assert len(got.frames) == 1
     assert got.notes == ("further pictures in the file (preview, gain map or depth) were left out",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("xmp", XMP), ("APP1", b"http://ns.adobe.com/xap/1.0/\0" + XMP), ("APP1", b"Exif\0\0" + exif_block("<"))],
+)
+def test_blocks_that_imagemagick_hid_in_png_comments(rgb, name, content):
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(content):8}\n{content.hex()}\n", zip=True)
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "PNG", pnginfo=info)
+    got = read(stream.getvalue())
+    assert got.pixels.shape == (60, 40, 3), "the orientation in it counts"
+    assert got.metadata.text == ()
+    assert got.metadata.xmp == (upright_xmp(XMP) if XMP in content else None)
+    assert (got.metadata.exif is None) == (XMP in content)

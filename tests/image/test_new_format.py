@@ -31,7 +31,7 @@ def toy(monkeypatch):
         lossless="on request",
         metadata=frozenset({"text", "xmp"}),
         metadata_limits={"xmp": 2048},
-        one_comment=True,
+        keyless_comments=True,
     )
     monkeypatch.setitem(FORMATS, "toy", row)
 

@@ -95,7 +95,9 @@ def plan_jobs(
             assert path is not None
             jobs.append(Job(source=path, output=output_beside(path, request.label, format)))
         elif into_folder:
-            jobs.append(Job(source=path, output=output_beside(Path(output) / place, request.label, format)))
+            jobs.append(
+                Job(source=path, output=output_beside(Path(output) / place, request.label, format, content=path))
+            )
         else:
             jobs.append(Job(source=path, output=Path(output)))
     return jobs

@@ -39,7 +39,7 @@ class Moved:
 
     data: bytes
     entries: list[bytes]
-    """The 12-byte entries of its first directory."""
+    """The 12-byte entries of its first directory, without those whose values lie outside the block."""
 
 
 class ExifBlock:
@@ -101,7 +101,10 @@ class ExifBlock:
                 self._set_integer(entries[tag], (width, height)[axis])
 
     def moved(self, place: int) -> "Moved":
-        """The block as it must read to lie at ``place`` of a TIFF file: every offset counts from the file's start."""
+        """The block as it must read to lie at ``place`` of a TIFF file: every offset counts from the file's start.
+
+        An entry whose value lies outside the block is left without values: it would point into the pixels.
+        """
         moved = ExifBlock(bytes(self))
         queue, seen = [self._start], set[int]()
         while queue:
@@ -116,12 +119,14 @@ class ExifBlock:
             for entry in entries:
                 if entry.tag in _DIRECTORIES:
                     queue.append(self._integer(entry))
-                elif entry.count * _SIZES.get(entry.type, 1) <= 4:
-                    continue
-                offset = self._unpack("I", entry.position + 8) + place
-                struct.pack_into(self.order + "I", moved._data, entry.position + 8, offset)
+                size = entry.count * _SIZES.get(entry.type, 1)
+                offset = self._unpack("I", entry.position + 8)
+                if offset + size > len(self._data) and (size > 4 or entry.tag in _DIRECTORIES):
+                    struct.pack_into(self.order + "II", moved._data, entry.position + 4, 0, 0)
+                elif size > 4 or entry.tag in _DIRECTORIES:
+                    struct.pack_into(self.order + "I", moved._data, entry.position + 8, offset + place)
         main = [bytes(moved._data[entry.position : entry.position + 12]) for entry in self._entries.values()]
-        return Moved(bytes(moved._data), main)
+        return Moved(bytes(moved._data), [entry for entry in main if any(entry[4:8])])
 
     def _unpack(self, kind: str, position: int) -> int:
         try:

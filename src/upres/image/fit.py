@@ -12,11 +12,21 @@ from upres.image.formats import Format
 from upres.image.metadata import for_upright
 from upres.image.picture import Frame, Metadata, Picture, Pixels
 from upres.image.profiles import profile_space, to_srgb
+from upres.image.xmp import merged, with_extension
 
 Background = tuple[int, int, int]
 
 WHITE: Background = (255, 255, 255)
-_WORDS = {"exif": "EXIF", "xmp": "XMP", "dpi": "resolution (dpi)", "text": "comments", "iptc": "IPTC captions"}
+_DPI = (1, 65535)
+"""Least and most dots an inch that every format can say; no picture is printed with fewer or more."""
+_WORDS = {
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "xmp_extended": "extended XMP",
+    "dpi": "resolution (dpi)",
+    "text": "comments",
+    "iptc": "IPTC captions",
+}
 
 
 @dataclass
@@ -43,7 +53,29 @@ def fit(picture: Picture, form: Format, ledger: Ledger, *, background: Backgroun
         if picture.source is None or picture.source.bits > form.bits:
             ledger.lost.append(f"depth ({form.name.upper()} is written in {form.bits} bits)")
         picture = picture.map(_shallow) if form.bits == 8 else picture
+    picture = _fit_pages(picture, form, ledger)
     return replace(picture, metadata=_fit_metadata(picture, form, ledger))
+
+
+def _fit_pages(picture: Picture, form: Format, ledger: Ledger) -> Picture:
+    """Pages with what the format can say of them."""
+    if not form.pages:
+        ledger.lost += picture.frames[0].page.meaning if picture.frames[0].page else ()
+        return picture
+
+    def sound(frame: Frame) -> Frame:
+        if frame.page is None or _is_sound(frame.page.dpi):
+            return frame
+        return replace(frame, page=replace(frame.page, dpi=None))
+
+    odd = [str(place) for place, frame in enumerate(picture.frames[1:], 2) if sound(frame) is not frame]
+    if odd:
+        ledger.lost.append(f"resolution of page {', '.join(odd)} (it is none that a picture has)")
+    return picture.map(sound)
+
+
+def _is_sound(dpi: tuple[float, float] | None) -> bool:
+    return dpi is None or all(_DPI[0] <= value <= _DPI[1] for value in dpi)
 
 
 def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
@@ -56,9 +88,24 @@ def _fit_frames(picture: Picture, form: Format, ledger: Ledger) -> Picture:
     if picture.loop and not form.counts_plays:
         ledger.lost.append(f"number of plays ({picture.loop}; {form.name.upper()} plays for ever)")
     if form.animation if picture.is_animation else form.pages:
-        return picture
+        return _fit_times(picture, form, ledger) if picture.is_animation else picture
     ledger.lost.append(f"{'frames' if picture.is_animation else 'pages'} 2 to {count}")
     return replace(picture, frames=(replace(picture.frames[0], duration_ms=None),))
+
+
+def _fit_times(picture: Picture, form: Format, ledger: Ledger) -> Picture:
+    """Plays and delays that the format's fields can count; a picture's file may name any."""
+    if form.counts_plays and picture.loop > form.max_plays:
+        ledger.lost.append(f"number of plays ({picture.loop}; {form.name.upper()} counts to {form.max_plays})")
+        picture = replace(picture, loop=form.max_plays)
+    longest = max(frame.duration_ms or 0 for frame in picture.frames)
+    if longest > form.max_delay_ms:
+        ledger.lost.append(
+            f"delays of {longest / 1000:g} s ({form.name.upper()} counts to {form.max_delay_ms / 1000:g} s)"
+        )
+        limit = float(form.max_delay_ms)
+        picture = picture.map(lambda frame: replace(frame, duration_ms=min(frame.duration_ms or 0.0, limit)))
+    return picture
 
 
 def _check_size(picture: Picture, form: Format) -> None:
@@ -111,6 +158,10 @@ def _to_8_bit(array: Pixels) -> Pixels:
 
 def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
     metadata = for_upright(picture.metadata, *picture.size)
+    if metadata.dpi and not _is_sound(metadata.dpi):
+        ledger.lost.append("resolution ({:g} x {:g} dpi is none that a picture has)".format(*metadata.dpi))
+        metadata = replace(metadata, dpi=None)
+    metadata = _join_xmp(metadata, form, ledger)
     if metadata.dpi and not metadata.exif and form.dpi_in_exif:
         metadata = replace(metadata, exif=exif_with_dpi(metadata.dpi))
     for name, word in _WORDS.items():
@@ -122,13 +173,24 @@ def _fit_metadata(picture: Picture, form: Format, ledger: Ledger) -> Metadata:
         elif len(value) > form.metadata_limits.get(name, len(value)):
             most = round(form.metadata_limits[name] / 1024)
             ledger.lost.append(f"{word} (over the {most} kB that {form.name.upper()} can hold)")
-        elif name == "text" and form.one_comment and [key for key, _ in value] != ["Comment"]:
+        elif name == "text" and form.keyless_comments and {key for key, _ in value} != {"Comment"}:
             ledger.lost.append(word)
         else:
             continue
         nothing: Any = () if name == "text" else None
         metadata = replace(metadata, **{name: nothing})
-    return metadata
+    return metadata if metadata.xmp else replace(metadata, xmp_extended=None)
+
+
+def _join_xmp(metadata: Metadata, form: Format, ledger: Ledger) -> Metadata:
+    """One packet in formats that hold any length."""
+    xmp, extended = metadata.xmp, metadata.xmp_extended
+    if not xmp or not extended or "xmp" not in form.metadata or "xmp_extended" in form.metadata:
+        return metadata
+    joined = merged(xmp, extended)
+    if joined is None:
+        ledger.lost.append(_WORDS["xmp_extended"])
+    return replace(metadata, xmp=joined or with_extension(xmp, None), xmp_extended=None)
 
 
 def _color_name(color: Background) -> str:

@@ -20,6 +20,8 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     """The first is the usual one."""
+    suffixes_read: tuple[str, ...] = ()
+    """Further ones of files that hold this format and more that is not written; results get no such name."""
     aliases: tuple[str, ...] = ()
     """Other names that a caller may give."""
     codec: str
@@ -40,6 +42,10 @@ class Format:
     animation: bool = False
     counts_plays: bool = True
     """False where an animation can only play for ever."""
+    max_plays: int = 65535
+    """Most plays that an animation counts to."""
+    max_delay_ms: int = 2**24 - 1
+    """Longest time that an animation shows one frame."""
     pages: bool = False
     grey: bool = True
     """False where grey is stored as three equal channels."""
@@ -55,8 +61,8 @@ class Format:
     """Field of `Metadata` -> most bytes that it may have."""
     dpi_in_exif: bool = False
     """Whether EXIF is the only place for the resolution."""
-    one_comment: bool = False
-    """Whether ``text`` is one comment without a keyword."""
+    keyless_comments: bool = False
+    """Whether ``text`` is comments without keywords."""
     named_colors: Literal["chunks", "box"] | None = None
     """Where a file may name its colour space by numbers: PNG's chunks or the ``colr`` box of ISO media."""
 
@@ -80,16 +86,17 @@ FORMATS = {
         Format(
             name="jpeg",
             suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+            suffixes_read=(".mpo",),
             aliases=("jpg",),
             codec="upres.image.codecs.jpeg",
             plugin="PIL.JpegImagePlugin:JpegImageFile",
             magic=rb"\xff\xd8\xff",
             max_side=65500,
             has_quality=True,
-            metadata=_ALL | {"text", "iptc"},
+            metadata=_ALL | {"text", "iptc", "xmp_extended"},
             # What a marker takes, less the words that stand before the block in it.
             metadata_limits={"exif": _JPEG_MARKER - 6, "xmp": _JPEG_MARKER - 29, "iptc": _JPEG_MARKER - 14},
-            one_comment=True,
+            keyless_comments=True,
         ),
         Format(
             name="png",
@@ -102,6 +109,8 @@ FORMATS = {
             bits=16,
             alpha=True,
             animation=True,
+            max_plays=2**31 - 1,
+            max_delay_ms=65_535_000,
             lossless="always",
             metadata=_ALL | {"text"},
             named_colors="chunks",
@@ -170,8 +179,10 @@ FORMATS = {
             max_side=65535,
             alpha=True,
             animation=True,
+            max_plays=65536,
+            max_delay_ms=655_350,
             metadata=frozenset({"text"}),
-            one_comment=True,
+            keyless_comments=True,
         ),
         Format(
             name="heif",
@@ -266,4 +277,4 @@ def describe(head: bytes) -> str:
 
 
 def _by_suffix() -> Mapping[str, str]:
-    return {suffix: form.name for form in FORMATS.values() for suffix in form.suffixes}
+    return {suffix: form.name for form in FORMATS.values() for suffix in (*form.suffixes, *form.suffixes_read)}

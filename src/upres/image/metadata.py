@@ -1,22 +1,16 @@
-"""What travels with the pixels: what is kept, and what is rewritten when they are turned upright or resized.
+"""What travels with the pixels: what is kept, and what is rewritten when they are turned upright or resized."""
 
-Reference: Adobe XMP specification part 2, TIFF and Exif schemas.
-"""
-
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from upres.image import xmp as xmp_text
 from upres.image.exif import ExifBlock
 from upres.image.picture import Metadata
 from upres.image.profiles import Space, profile_space
 
-_XMP_ORIENTATION = rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([1-8])"""
-_XMP_SIZE = rb"""((?:tiff:Image|exif:Pixel)(Width|Length|XDimension|YDimension)(?:\s*=\s*["']|>))\s*\d+"""
-
-_RAW_EXIF = "Raw profile type exif"
-_NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", _RAW_EXIF, "Raw profile type xmp", "Raw profile type APP1"})
+_RAW = ("Raw profile type exif", "Raw profile type APP1", "Raw profile type xmp")
+_NOT_COMMENTS = frozenset({"XML:com.adobe.xmp", *_RAW})
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,8 @@ def collect(
             block = None
             notes.append(f"the EXIF block is damaged ({error}) and was left out")
     if xmp:
-        orientation = orientation or xmp_orientation(xmp)
-        xmp = upright_xmp(xmp)
+        orientation = orientation or xmp_text.orientation(xmp)
+        xmp = xmp_text.upright(xmp)
     kept = _fitting_profile(icc, space, notes)
     orientation = orientation or 1
     if dpi and orientation >= 5:
@@ -75,16 +69,15 @@ def collect(
 
 def collect_info(info: Mapping[Any, Any], *, space: Space, iptc: bytes | None = None) -> Collected:
     """`collect` from what Pillow found in a file."""
-    exif = info.get("exif")
-    if exif is None and _RAW_EXIF in info:
-        exif = _unhex(info[_RAW_EXIF])
     dpi = info.get("dpi")
     xmp = info.get("xmp")
+    raw = [content for content in (_unhex(info[name]) for name in _RAW if name in info) if content]
     return collect(
         space=space,
         icc=info.get("icc_profile"),
-        exif=exif,
-        xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        exif=info.get("exif") or next((block for block in raw if block.startswith((b"Exif", b"II", b"MM"))), None),
+        xmp=(xmp.encode() if isinstance(xmp, str) else xmp)
+        or next((_packet(block) for block in raw if _packet(block)), None),
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None,
         text=_comments(info),
         iptc=iptc,
@@ -93,13 +86,16 @@ def collect_info(info: Mapping[Any, Any], *, space: Space, iptc: bytes | None = 
 
 def for_upright(metadata: Metadata, height: int, width: int) -> Metadata:
     """The metadata for upright pixels of this size: all that repeats the size or the orientation is set to it."""
-    exif, xmp = metadata.exif, metadata.xmp
+    exif, xmp, extended = metadata.exif, metadata.xmp, metadata.xmp_extended
     if exif:
         block = ExifBlock(exif)
         block.set_upright()
         block.set_size(width, height)
         exif = bytes(block)
-    return replace(metadata, exif=exif, xmp=sized_xmp(upright_xmp(xmp), width, height) if xmp else None)
+    if xmp:
+        extended = extended and xmp_text.sized(extended, width, height)
+        xmp = xmp_text.with_extension(xmp_text.sized(xmp_text.upright(xmp), width, height), extended)
+    return replace(metadata, exif=exif, xmp=xmp, xmp_extended=extended if xmp else None)
 
 
 def _fitting_profile(icc: bytes | None, space: Space, notes: list[str]) -> bytes | None:
@@ -117,12 +113,18 @@ def _comments(info: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
     found = [(str(key), str(value)) for key, value in info.items() if isinstance(value, str) and _is_comment(key)]
     comment = info.get("comment")
     if isinstance(comment, bytes) and comment:
-        found.append(("Comment", comment.decode("utf-8", "replace")))
+        found.append(("Comment", comment.decode("utf-8", "surrogateescape")))
     return tuple(found)
 
 
 def _is_comment(key: object) -> bool:
     return isinstance(key, str) and key not in _NOT_COMMENTS and key != "xmp"
+
+
+def _packet(block: bytes) -> bytes | None:
+    """The XMP packet in a block, which may begin with the address that stands before it in a JPEG."""
+    start = block.find(b"<")
+    return block[start:] if b"<x:xmpmeta" in block or b"<rdf:RDF" in block else None
 
 
 def _unhex(text: str) -> bytes | None:
@@ -131,24 +133,3 @@ def _unhex(text: str) -> bytes | None:
         return bytes.fromhex("".join(text.split("\n")[3:]))
     except ValueError:
         return None
-
-
-def xmp_orientation(packet: bytes) -> int | None:
-    """The orientation an XMP packet gives, 1 to 8."""
-    found = re.search(_XMP_ORIENTATION, packet)
-    return int(found[2]) if found else None
-
-
-def upright_xmp(packet: bytes) -> bytes:
-    """The packet with its orientation set to 1."""
-    return re.sub(_XMP_ORIENTATION, rb"\g<1>1", packet)
-
-
-def sized_xmp(packet: bytes, width: int, height: int) -> bytes:
-    """The packet with the properties that repeat the picture's size set."""
-
-    def size(found: re.Match[bytes]) -> bytes:
-        value = width if found[2] in (b"Width", b"XDimension") else height
-        return found[1] + str(value).encode()
-
-    return re.sub(_XMP_SIZE, size, packet)

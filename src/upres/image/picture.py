@@ -9,6 +9,33 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 """``uint8`` or ``uint16``, ``(H, W)`` grey or ``(H, W, 3)`` RGB; alpha is ``(H, W)`` of the same type."""
+Mask = NDArray[np.bool_]
+"""Which pixels, ``(H, W)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """A tag of a TIFF page, to be handed on."""
+
+    code: int
+    type: int
+    """As TIFF numbers types: 2 text, 3 short, 12 double ..."""
+    value: bytes | tuple[int | float, ...]
+    """Bytes for text and bytes, numbers for the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a document says of one of its pages, besides what `Metadata` holds of the first."""
+
+    size: tuple[int, int]
+    """Height and width of the pixels that the tags speak of, as they stand upright."""
+    dpi: tuple[float, float] | None = None
+    """Dots per inch, horizontal and vertical."""
+    tags: tuple[Tag, ...] = ()
+    """Names and descriptions of pages after the first, places on the earth, microscopes' descriptions."""
+    meaning: tuple[str, ...] = ()
+    """What is lost with the tags in formats without pages, one phrase each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +48,8 @@ class Frame:
     """Opacity ``(H, W)`` of the same type, not multiplied into the colour, or ``None`` where there is none."""
     duration_ms: float | None = None
     """How long an animation shows it."""
+    page: Page | None = None
+    """What its document says of it; ``None`` for what is no page of a document."""
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -67,10 +96,13 @@ class Metadata:
     """EXIF block from its TIFF header on, with orientation 1 and no thumbnail."""
     xmp: bytes | None = None
     """XMP packet."""
+    xmp_extended: bytes | None = None
+    """Second XMP packet that a JPEG adds where 64 kB do not hold all."""
     dpi: tuple[float, float] | None = None
     """Dots per inch, horizontal and vertical."""
     text: tuple[tuple[str, str], ...] = ()
-    """Comments: PNG keyword and text; a JPEG's or GIF's one comment has the keyword ``Comment``."""
+    """Comments: PNG keyword and text; those of a JPEG or GIF have the keyword ``Comment``, and bytes that are not UTF-8
+    are in it as Python's ``surrogateescape`` has them."""
     iptc: bytes | None = None
     """Photoshop resource block, where news agencies and libraries keep IPTC captions."""
 

@@ -6,6 +6,7 @@ from typing import BinaryIO
 from upres.errors import ImageError, ImageReadError, ImageTooLargeError, UpresError
 from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
 from upres.image.codecs.codec import codec_of
+from upres.image.codecs.leftovers import with_leftovers
 from upres.image.colorimetry import with_named_colors
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
@@ -92,7 +93,8 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
     try:
         with quiet_libraries():
             picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)
-        picture = picture if only_first else with_named_colors(picture, stream, kind)
+        if not only_first:
+            picture = with_leftovers(with_named_colors(picture, stream, kind), stream, kind)
     except (UpresError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes in ways that no list of exceptions covers

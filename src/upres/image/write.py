@@ -49,7 +49,7 @@ def write(
     encoding = _encoding(picture, form, ledger, quality, lossless)
     try:
         fitted = fit(picture, form, ledger, background=background)
-        count = _write(lambda stream: codec_of(form).encode(fitted, form, encoding, ledger, stream), target)
+        count = _write(lambda stream: _encode(fitted, form, encoding, ledger, stream), target)
     except UpresError as error:
         if isinstance(target, str | Path) and isinstance(error, ImageWriteError):
             raise ImageWriteError(f"{target}: {error}") from error
@@ -86,6 +86,20 @@ def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | Non
     if quality is not None and (not form.has_quality or lossless):
         ledger.warnings.append(f"quality has no effect on lossless {form.name.upper()}")
     return Encoding(quality=quality, lossless=lossless)
+
+
+def _encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:
+    try:
+        codec_of(form).encode(picture, form, encoding, ledger, stream)
+    except (UpresError, MemoryError):
+        raise
+    except Exception as error:  # encoders refuse what a file's sender wrote in ways that no list of exceptions covers
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the encoder's
+            raise
+        reason = str(error).strip().splitlines()
+        detail = f" ({reason[0][:120]})" if reason else ""
+        message = f"the {form.name.upper()} encoder refuses the picture{detail}; write another format"
+        raise ImageWriteError(message) from error
 
 
 def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) -> int:

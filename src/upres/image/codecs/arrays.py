@@ -1,5 +1,7 @@
 """Colour and alpha as one array, as many libraries have them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from upres.image.picture import Frame, Pixels
@@ -14,6 +16,20 @@ def frame_of(array: Pixels, duration_ms: float | None) -> Frame:
     return Frame(
         pixels=np.ascontiguousarray(color), alpha=np.ascontiguousarray(array[..., -1]), duration_ms=duration_ms
     )
+
+
+def alike(frames: Sequence[Frame]) -> list[Pixels]:
+    """The frames of an animation as arrays of one shape: grey as RGB and opaque alpha where others have them."""
+    rgb = any(frame.pixels.ndim == 3 for frame in frames)
+    alpha = any(frame.alpha is not None for frame in frames)
+    arrays = []
+    for frame in frames:
+        pixels = np.dstack([frame.pixels] * 3) if rgb and frame.pixels.ndim == 2 else frame.pixels
+        if alpha:
+            full = np.full(pixels.shape[:2], np.iinfo(pixels.dtype).max, pixels.dtype)
+            pixels = np.dstack([pixels, full if frame.alpha is None else frame.alpha])
+        arrays.append(pixels)
+    return arrays
 
 
 def joined(frame: Frame) -> Pixels:

@@ -8,7 +8,7 @@ from upres.image.codecs import decode_pillow
 from upres.image.codecs.arrays import frame_of
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import opened, turned
-from upres.image.codecs.encode_pillow import common_options, durations_ms, image_of, save
+from upres.image.codecs.encode_pillow import common_options, delays, exact_exif, image_of, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
@@ -60,9 +60,14 @@ def _decode_deep(data: bytes, budget: Budget, *, only_first: bool) -> Picture:
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format, in 8 bits and without chroma subsampling."""
     metadata = picture.metadata
-    options = common_options(metadata) | {"xmp": metadata.xmp, "quality": encoding.quality or 85, "speed": _SPEED}
+    options = common_options(metadata) | {
+        "exif": metadata.exif and exact_exif(metadata.exif),
+        "xmp": metadata.xmp,
+        "quality": encoding.quality or 85,
+        "speed": _SPEED,
+    }
     if picture.pixels.ndim == 3:
         options["subsampling"] = "4:4:4"
     if len(picture.frames) > 1:
-        options["duration"] = [round(duration) for duration in durations_ms(picture)]
+        options["duration"] = delays(picture, 1)
     save([image_of(frame) for frame in picture.frames], stream, "avif", options)

@@ -13,7 +13,7 @@ import numpy as np
 
 from upres.errors import ImageReadError
 from upres.image.budget import WITHOUT_LENGTH, Budget, Cost
-from upres.image.codecs import decode_pillow, tiff_checks
+from upres.image.codecs import decode_pillow, tiff_checks, tiff_tags
 from upres.image.codecs.decode_pillow import cmyk_to_rgb, turned
 from upres.image.codecs.exif_of_tiff import exif_of_tiff
 from upres.image.codecs.tiff_samples import bits_of, from_palette, to_samples, unmultiplied
@@ -57,7 +57,11 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
         mode = _mode(first)
         collected = _collect(first, stream, mode)
         reader = _PageReader(stream, collected, notes)
-        frames = tuple(reader.frame(page, index) for index, page in pages)
+        frames = tuple(
+            tiff_tags.with_page(reader.frame(page, index), page, _dpi(page), first=page is first)
+            for index, page in pages
+        )
+        notes += tiff_tags.left_out([page for _, page in pages])
         if any(page.iccprofile != first.iccprofile for _, page in pages):
             notes.append("its pages have different colour profiles; all are taken to have the first page's")
         source = Source(format="tiff", mode=mode, bits=bits_of(first), lossless=int(first.compression) not in _LOSSY)
@@ -179,7 +183,7 @@ def _collect(page: Any, stream: BinaryIO, mode: str) -> Collected:
         icc=page.iccprofile,
         exif=exif,
         xmp=_bytes(page, _TAG_XMP),
-        iptc=_bytes(page, _TAG_IPTC),
+        iptc=tiff_tags.iptc_resources(page, _bytes(page, _TAG_IPTC)),
         dpi=_dpi(page),
     )
     # The tag of the page, where there is one, is what counts, whatever its XMP says.
@@ -188,7 +192,8 @@ def _collect(page: Any, stream: BinaryIO, mode: str) -> Collected:
 
 
 def _dpi(page: Any) -> tuple[float, float] | None:
-    factor = _UNITS.get(_tag(page, _TAG_UNIT) or 2)
+    unit = _tag(page, _TAG_UNIT)  # tifffile's "none" counts as false
+    factor = _UNITS.get(2 if unit is None else int(unit))
     values = [_tag(page, 282), _tag(page, 283)]
     if factor is None or not all(isinstance(value, tuple) and value[0] and value[1] for value in values):
         return None

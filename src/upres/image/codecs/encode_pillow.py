@@ -38,11 +38,30 @@ def common_options(metadata: Metadata) -> dict[str, Any]:
     return {"icc_profile": metadata.icc, "exif": metadata.exif, "dpi": metadata.dpi}
 
 
-def comment(metadata: Metadata) -> bytes | None:
-    """The comment of formats that hold one."""
-    return metadata.text[0][1].encode() if metadata.text else None
+def exact_exif(block: bytes) -> "Image.Exif":
+    """An EXIF block for encoders that would parse it and write it anew, which loses what Pillow does not know."""
+    from PIL import Image
+
+    class Exact(Image.Exif):
+        def __bool__(self) -> bool:  # without parsed tags it would count as empty and be left out
+            return True
+
+        def tobytes(self, offset: int = 8) -> bytes:  # noqa: ARG002
+            return block
+
+    return Exact()
 
 
-def durations_ms(picture: Picture) -> list[float]:
-    """How long each frame is shown, in milliseconds."""
-    return [frame.duration_ms or 0.0 for frame in picture.frames]
+def comments(metadata: Metadata) -> list[bytes]:
+    """The comments, for formats whose comments have no keyword."""
+    return [text.encode("utf-8", "surrogateescape") for _, text in metadata.text]
+
+
+def delays(picture: Picture, unit_ms: int) -> list[int]:
+    """How long each frame is shown, in whole units; what rounding takes from one frame the following ones get back."""
+    result, passed, shown = list[int](), 0.0, 0
+    for frame in picture.frames:
+        passed += (frame.duration_ms or 0.0) / unit_ms
+        result.append(max(round(passed) - shown, 0))
+        shown += result[-1]
+    return result

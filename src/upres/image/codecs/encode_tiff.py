@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from upres.image.codecs.arrays import joined
 from upres.image.codecs.codec import Encoding
+from upres.image.codecs.tiff_tags import captions_of, scaled
 from upres.image.exif import ExifBlock
 from upres.image.fit import Ledger
 from upres.image.formats import Format
@@ -13,8 +14,8 @@ from upres.image.picture import Frame, Metadata, Picture
 _CLASSIC_LIMIT = 2**32 - 2**25
 # Level 6 of libdeflate: photographs in 16 bits gain nothing above it.
 _LEVEL = 6
-_XMP, _IPTC = 700, 34377
-_BYTE = 1
+_XMP, _CAPTIONS, _RESOURCES = 700, 33723, 34377
+_BYTE, _UNDEFINED = 1, 7
 
 
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
@@ -27,19 +28,21 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     block = ExifBlock(metadata.exif) if metadata.exif else None
     order = block.order if block else "<"
     with tifffile.TiffWriter(stream, bigtiff=big, byteorder=order) as writer:
-        for frame in picture.frames:
-            _write_page(writer, frame, metadata)
+        for index, frame in enumerate(picture.frames):
+            _write_page(writer, frame, metadata, first=index == 0)
     if block and big:
         ledger.lost.append("EXIF (a TIFF over 4 GB has no place for it here)")
     elif block:
         _add_exif(stream, block)
 
 
-def _write_page(writer: Any, frame: Frame, metadata: Metadata) -> None:
-    pixels = joined(frame)
-    tags = [
-        (code, _BYTE, len(data), data, True) for code, data in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)) if data
-    ]
+def _write_page(writer: Any, frame: Frame, metadata: Metadata, *, first: bool) -> None:
+    pixels, page = joined(frame), frame.page
+    dpi = metadata.dpi if first or page is None else page.dpi
+    tags = _tags_of_file(metadata) if first else []
+    if page is not None:
+        own = scaled(page, pixels.shape[0], pixels.shape[1], 8 * pixels.dtype.itemsize)
+        tags += [(tag.code, tag.type, len(tag.value), tag.value, True) for tag in own]
     writer.write(
         pixels,
         photometric="rgb" if frame.pixels.ndim == 3 else "minisblack",
@@ -49,12 +52,18 @@ def _write_page(writer: Any, frame: Frame, metadata: Metadata) -> None:
         compressionargs={"level": _LEVEL},
         predictor=True,
         iccprofile=metadata.icc,
-        resolution=metadata.dpi,
-        resolutionunit="inch" if metadata.dpi else None,
+        resolution=dpi,
+        resolutionunit="inch" if dpi else None,
         extratags=tags,
         metadata=None,
         software=False,
     )
+
+
+def _tags_of_file(metadata: Metadata) -> list[tuple[int, int, int, Any, bool]]:
+    captions = captions_of(metadata.iptc) if metadata.iptc else None
+    blocks = ((_XMP, _BYTE, metadata.xmp), (_CAPTIONS, _UNDEFINED, captions), (_RESOURCES, _BYTE, metadata.iptc))
+    return [(code, kind, len(data), data, True) for code, kind, data in blocks if data]
 
 
 def _add_exif(stream: BinaryIO, block: ExifBlock) -> None:

@@ -3,6 +3,8 @@
 import struct
 from typing import BinaryIO
 
+from upres.image.codecs.tiff_tags import is_ome
+
 _DESCRIPTION = 0x010E  # ImageDescription
 
 # Tags of a TIFF's first directory that describe the picture and not how its pixels are stored.
@@ -40,7 +42,9 @@ def exif_of_tiff(stream: BinaryIO) -> bytes | None:
             exif.load_from_fp(stream)
             for tag in set(exif) - _KEPT:
                 del exif[tag]
-            if str(exif.get(_DESCRIPTION, "")).startswith('{"shape": '):  # tifffile's, of an array of another size
+            description = str(exif.get(_DESCRIPTION, ""))
+            # tifffile's, of an array of another size; a microscope's travels as a tag of its page.
+            if description.startswith('{"shape": ') or is_ome(description):
                 del exif[_DESCRIPTION]
             if not set(exif):
                 return None

@@ -1,28 +1,20 @@
-"""GIF by Pillow, with care for where its file ends, for its frames and for its 256 colours."""
+"""GIF: read by Pillow, with care for where its file ends and for its frames; written by `encode_gif`."""
 
 import io
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
 from upres.image.budget import Budget
-from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import frame_of_image, opened, picture_of
-from upres.image.codecs.encode_pillow import comment, common_options, durations_ms, save
+from upres.image.codecs.encode_gif import encode
 from upres.image.codecs.gif_checks import whole_blocks
-from upres.image.fit import Ledger
-from upres.image.formats import Format
 from upres.image.picture import Frame, Picture
 
 if TYPE_CHECKING:
-    from PIL import Image
     from PIL.ImageFile import ImageFile
 
-_COLORS = 256
-_LOST_COLORS = "colours (GIF holds 256 a frame)"
-_LOST_ALPHA = "soft transparency (GIF is opaque or not)"
+__all__ = ["decode", "encode"]
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
@@ -54,44 +46,3 @@ def _plays(image: "ImageFile") -> int:
     """How often an animation plays: a GIF counts repetitions after the first showing, without a count there is none."""
     repeats = image.info.get("loop")
     return 1 if repeats is None else 0 if repeats == 0 else int(repeats) + 1
-
-
-def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
-    """Write a picture that fits the format."""
-    options = common_options(picture.metadata) | {"comment": comment(picture.metadata), "optimize": False}
-    if len(picture.frames) > 1:
-        options |= {
-            "duration": [round(duration) for duration in durations_ms(picture)],
-            "loop": None if picture.loop == 1 else max(picture.loop - 1, 0),
-            "disposal": 2 if picture.alpha is not None else 0,
-        }
-    save([_indexed(frame, ledger) for frame in picture.frames], stream, "gif", options)
-
-
-def _indexed(frame: Frame, ledger: Ledger) -> "Image.Image":
-    """An 8-bit frame as a palette image: its colours exactly where they are few enough, else the best and dithered."""
-    from PIL import Image
-
-    image: Image.Image = Image.fromarray(frame.pixels).convert("RGB")
-    room = _COLORS if frame.alpha is None else _COLORS - 1
-    exact = image.getcolors(room) is not None
-    result = image.quantize(room, method=Image.Quantize.MEDIANCUT)
-    if not exact:
-        _enter(ledger, _LOST_COLORS)
-        result = image.quantize(palette=result, dither=Image.Dither.FLOYDSTEINBERG)
-    if frame.alpha is None:
-        return result
-    if bool(((frame.alpha > 0) & (frame.alpha < 255)).any()):
-        _enter(ledger, _LOST_ALPHA)
-    index = np.array(result)
-    index[frame.alpha < 128] = _COLORS - 1
-    palette = (result.getpalette() or [])[: 3 * room]
-    shown = Image.fromarray(index, "P")
-    shown.putpalette(palette + [0] * (3 * _COLORS - len(palette)))
-    shown.info["transparency"] = _COLORS - 1
-    return shown
-
-
-def _enter(ledger: Ledger, loss: str) -> None:
-    if loss not in ledger.lost:
-        ledger.lost.append(loss)

@@ -8,9 +8,10 @@ import numpy as np
 
 from upres.errors import ImageReadError
 from upres.image.budget import WITHOUT_LENGTH, Budget, Cost, check_length
+from upres.image.codecs import jpeg_segments
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import cmyk_to_rgb, collect_image, frame_of_image, opened, picture_of, turned
-from upres.image.codecs.encode_pillow import comment, common_options, image_of, save
+from upres.image.codecs.encode_pillow import comments, common_options, image_of, save
 from upres.image.codecs.jpeg_checks import Layout, check_restarts, layout_of, with_metadata_of, with_other_bits
 from upres.image.fit import Ledger
 from upres.image.formats import Format
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _BAND = 256
 _MISSING = "damaged or truncated JPEG file (parts of its pixels are missing)"
+_MARKER = 65533
+"""Most bytes in a segment."""
 
 
 def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:  # noqa: ARG001
@@ -45,7 +48,9 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:  #
             picture = _from_cmyk(image)
         else:
             picture = picture_of(image, "jpeg", iter([frame_of_image(image, None)]), lossless=False)
-        picture = replace(picture, source=picture.source and replace(picture.source, jpeg_quality=quality_of_file(data)))
+        picture = replace(
+            picture, source=picture.source and replace(picture.source, jpeg_quality=quality_of_file(data))
+        )
         if "mp" in image.info:
             picture = picture.noting("further pictures in the file (preview, gain map or depth) were left out")
     return picture
@@ -107,16 +112,17 @@ def _from_cmyk(image: "ImageFile") -> Picture:
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format, without chroma subsampling."""
     metadata = picture.metadata
-    extra = b""
-    if metadata.iptc:
-        content = b"Photoshop 3.0\0" + metadata.iptc
-        extra = b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content
+    extra = jpeg_segments.segment(0xED, b"Photoshop 3.0\0" + metadata.iptc) if metadata.iptc else b""
+    extra += jpeg_segments.extended_segments(metadata.xmp_extended or b"")
+    texts = [text for text in comments(metadata) if len(text) <= _MARKER]
+    if len(texts) < len(metadata.text):
+        ledger.lost.append("comments over 64 kB")
+    extra += b"".join(jpeg_segments.segment(0xFE, text) for text in texts)
     options = common_options(metadata) | {
         "quality": encoding.quality or 95,
         "subsampling": 0,
         "exif": metadata.exif and b"Exif\0\0" + metadata.exif,
         "xmp": metadata.xmp,
         "extra": extra,
-        "comment": comment(metadata),
     }
     save([image_of(picture.frames[0])], stream, "jpeg", options)

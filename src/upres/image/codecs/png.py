@@ -15,7 +15,8 @@ from upres.image.codecs import png_animation, png_checks, png_chunks
 from upres.image.codecs.arrays import frame_of, joined
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import SPACES, frame_of_image, opened, picture_of, turned
-from upres.image.codecs.encode_pillow import common_options, durations_ms, image_of, save
+from upres.image.codecs.encode_apng import animation
+from upres.image.codecs.encode_pillow import common_options, image_of, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
@@ -109,13 +110,10 @@ def _deep_still(found: list[png_chunks.Chunk], header: png_checks.Header) -> Pix
 
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format."""
-    if picture.pixels.dtype == np.uint16:
-        stream.write(_deep(picture))
+    if picture.pixels.dtype == np.uint16 or len(picture.frames) > 1:
+        stream.write(_deep_or_animated(picture))
         return
-    options = _options(picture.metadata)
-    if len(picture.frames) > 1:
-        options |= {"duration": durations_ms(picture), "loop": picture.loop, "disposal": 0, "blend": 0}
-    save([image_of(frame) for frame in picture.frames], stream, "png", options)
+    save([image_of(picture.frames[0])], stream, "png", _options(picture.metadata))
 
 
 def _options(metadata: Metadata) -> dict[str, Any]:
@@ -125,20 +123,27 @@ def _options(metadata: Metadata) -> dict[str, Any]:
     if metadata.xmp:
         text.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
     for key, value in metadata.text:
-        text.add_text(key, value)  # becomes iTXt where Latin-1 does not do
+        text.add_text(key, _plain(value))  # becomes iTXt where Latin-1 does not do
     return {**common_options(metadata), "pnginfo": text, "compress_level": _LEVEL}
 
 
-def _deep(picture: Picture) -> bytes:
-    """A 16-bit PNG: imagecodecs for the pixels, Pillow for the chunks around them."""
+def _plain(text: str) -> str:
+    """A comment as PNG may hold it: bytes that are not UTF-8 become Latin-1, which has them all, and no zeros."""
+    content = text.encode("utf-8", "surrogateescape").strip(b"\0").replace(b"\0", b" ")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _deep_or_animated(picture: Picture) -> bytes:
+    """A PNG whose pixels are imagecodecs' work, and the chunks around them Pillow's."""
     import imagecodecs
 
-    arrays = [joined(frame) for frame in picture.frames]
-    if len(arrays) > 1:
-        data = bytes(imagecodecs.apng_encode(np.stack(arrays), _LEVEL))
-        data = png_chunks.with_delays(data, durations_ms(picture), picture.loop)
+    if len(picture.frames) > 1:
+        data = animation(picture.frames, picture.loop, _LEVEL)
     else:
-        data = bytes(imagecodecs.png_encode(arrays[0], _LEVEL))
+        data = bytes(imagecodecs.png_encode(joined(picture.frames[0]), _LEVEL))
     donor = io.BytesIO()
     stub = Frame(pixels=np.zeros((1, 1), np.uint8))
     save([image_of(stub)], donor, "png", _options(picture.metadata))

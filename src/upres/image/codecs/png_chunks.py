@@ -61,20 +61,6 @@ def frame_delays_ms(data: bytes) -> tuple[list[float], bool]:
     return delays, included
 
 
-def with_delays(data: bytes, delays_ms: Iterable[float], plays: int) -> bytes:
-    """The animation with other durations and number of plays."""
-    rest = iter(delays_ms)
-    parts: list[Chunk] = []
-    for name, content in chunks(data):
-        if name == b"fcTL":
-            delay = struct.pack(">HH", min(round(next(rest)), 0xFFFF), 1000)
-            content = content[:20] + delay + content[24:]
-        elif name == b"acTL":
-            content = content[:4] + struct.pack(">I", plays)
-        parts.append((name, content))
-    return join(parts)
-
-
 def plays(data: bytes) -> int:
     """How often an animation plays; 0 is for ever."""
     return next((int.from_bytes(content[4:8], "big") for name, content in chunks(data) if name == b"acTL"), 0)

@@ -11,7 +11,7 @@ from upres.image.codecs import decode_pillow
 from upres.image.codecs.arrays import frame_of
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import opened, picture_of
-from upres.image.codecs.encode_pillow import common_options, durations_ms, image_of, save
+from upres.image.codecs.encode_pillow import common_options, delays, image_of, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Picture
@@ -112,6 +112,5 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
         options["quality"] = encoding.quality or 95
     if len(picture.frames) > 1:
         # libwebp blends small changes between frames away unless it is told to keep every frame as it is.
-        whole = [round(duration) for duration in durations_ms(picture)]
-        options |= {"duration": whole, "loop": picture.loop, "minimize_size": False}
+        options |= {"duration": delays(picture, 1), "loop": picture.loop, "minimize_size": False}
     save([image_of(frame) for frame in picture.frames], stream, "webp", options)
