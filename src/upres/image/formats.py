@@ -188,6 +188,21 @@ FORMATS = {
             dpi_in_exif=True,
             named_colors="box",
         ),
+        Format(
+            name="jxl",
+            suffixes=(".jxl",),
+            aliases=("jpegxl",),
+            codec="upres.image.codecs.jxl",
+            magic=rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+            max_side=2**30,
+            bits=16,
+            alpha=True,
+            animation=True,
+            has_quality=True,
+            lossless="on request",
+            metadata=_ALL,
+            dpi_in_exif=True,
+        ),
     )
 }
 """Every format by name; where two know a file by its first bytes, the first one reads it."""
@@ -195,8 +210,6 @@ FORMATS = {
 _FOREIGN = (
     (b"%PDF", "a PDF document"),
     (b"8BPS", "a Photoshop document"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (b"\x00\x00\x01\x00", "a Windows icon"),
