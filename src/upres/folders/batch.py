@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from upres.errors import Hint, ImageReadError, ImageWriteError, OutputExistsError, UpresError
 from upres.folders.jobs import STANDARD, Job
 from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
+from upres.image.formats import format_written, require_written
 from upres.image.io import FORMATS, Picture, format_for, read, write
 from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
@@ -173,7 +174,7 @@ class FolderRun:
             return format_for(self._options.format)
         if job.output is not None:
             return format_for(job.output)
-        return picture.source.format if picture.source is not None else "png"
+        return format_written(picture.source.format) if picture.source is not None else "png"
 
     def _claim(self, job: Job) -> None:
         """Keep the output from being the input, or that of two jobs."""
@@ -256,6 +257,7 @@ class FolderRun:
 
 def _require_side(plan: Plan, format: str) -> None:  # noqa: A002
     """Refuse before the work what the format cannot hold after it."""
+    require_written(format)
     limit = FORMATS[format].max_side
     if max(plan.size) > limit:
         raise ImageWriteError(

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from upres.errors import ImageWriteError, UpresError
 from upres.image.codecs.codec import Encoding, codec_of
 from upres.image.fit import Background, Ledger, fit
-from upres.image.formats import FORMATS, Format, format_for
+from upres.image.formats import FORMATS, Format, format_for, format_written, require_written
 from upres.image.picture import Picture, WriteReport
 from upres.machine.atomic import atomic_file
 
@@ -45,6 +45,7 @@ def write(
         ('depth (JPEG is written in 8 bits)',)
     """
     form = FORMATS[_format_name(picture, target, format)]
+    require_written(form.name)
     ledger = Ledger()
     encoding = _encoding(picture, form, ledger, quality, lossless)
     try:
@@ -71,7 +72,7 @@ def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | 
         return format_for(wanted)
     if isinstance(target, str | Path):
         return format_for(target)
-    return picture.source.format if picture.source else "png"
+    return format_written(picture.source.format) if picture.source else "png"
 
 
 def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | None, lossless: bool | None) -> Encoding:

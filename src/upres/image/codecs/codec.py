@@ -36,7 +36,7 @@ class Codec(Protocol):
         """
 
     def encode(self, picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:
-        """Write a picture that `upres.image.fit.fit` has made fit the format.
+        """Write a picture that `upres.image.fit.fit` has made fit the format; missing where a format is only read.
 
         Args:
             picture: Without anything that ``form`` says the format cannot hold.
