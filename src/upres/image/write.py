@@ -29,7 +29,8 @@ def write(
         target: Path, replaced if it is there; or a stream, which stays open.
         format: Name of the format; by default what the path's suffix says, and for a stream the source's format.
         quality: 1 to 100. By default JPEG 95 (always 4:4:4), WebP 95, AVIF 85 (4:4:4), HEIF 90.
-        lossless: For WebP: by default where the source was a lossless WebP.
+        lossless: For WebP, AVIF and JPEG XL: keep every sample; by default where the source was a lossless file of the
+            same format.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
 
     Returns:
