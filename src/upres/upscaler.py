@@ -3,9 +3,10 @@
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 from upres.errors import OutputExistsError
+from upres.image.alpha_mode import AlphaMode
 from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
 from upres.image.naming import output_beside
 from upres.image.picture import Pixels
@@ -40,12 +41,13 @@ class Upscaler:
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
+        alpha: ``bleed`` or ``separate``, see `upres.image.alpha_mode.AlphaMode`.
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
         UnknownModelError: If there is no such model.
         ValueError: If the size is asked for in two ways or is not positive, or more than one of ``model``, ``fast`` and
-            ``real`` is given.
+            ``real`` is given, or there is no such mode of alpha.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Upscaler:
         device: str = "cpu",
         threads: int | None = None,
         max_memory: int | None = None,
+        alpha: AlphaMode = "bleed",
         sessions: Sessions | None = None,
     ) -> None:
         if scale is None and width is None and height is None and fit is None:
@@ -71,7 +74,10 @@ class Upscaler:
             raise ValueError("model, fast and real each choose the networks: give one of them")
         self.request = SizeRequest(scale=scale, width=width, height=height, fit=fit)
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
+        if alpha not in get_args(AlphaMode):
+            raise ValueError(f"alpha must be one of {', '.join(get_args(AlphaMode))}, got {alpha}")
         self.max_memory = max_memory
+        self.alpha = alpha
         self.sessions = Sessions() if sessions is None else sessions
         further = named(model) if model is not None else chosen("fast" if fast else "default")
         self._wish = Wish(request=self.request, first=chosen("real") if real else further, further=further)
@@ -139,7 +145,13 @@ class Upscaler:
             left = self.max_memory - resident_bytes() - frame.pixels.nbytes * prod(steps.size) // prod(size)
         budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left)
         return make_frame(
-            frame, steps, sessions=self.sessions, settings=self.settings, budget=budget, progress=progress
+            frame,
+            steps,
+            sessions=self.sessions,
+            settings=self.settings,
+            budget=budget,
+            alpha=self.alpha,
+            progress=progress,
         )
 
 
@@ -154,6 +166,7 @@ def upscale(
     output: str | Path | None = None,
     format: str | None = None,  # noqa: A002
     quality: int | None = None,
+    lossless: bool | None = None,
     background: tuple[int, int, int] = (255, 255, 255),
     overwrite: bool = False,
     **options: Any,
@@ -164,13 +177,14 @@ def upscale(
         source: An array as `Upscaler` takes it, or the path of a picture file.
         scale: Output over input size; 2 where nothing else is asked for.
         output: File to write; ``None``: beside the source, ``photo_x2.jpg`` for ``photo.jpg``. For files only, as are
-            the next four.
+            the next five.
         format: ``jpeg``, ``png`` ...; ``None``: by the output's name.
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
+        lossless: Keep every sample, in WebP, AVIF and JPEG XL; ``None``: where the source was such a file.
         background: Colour behind transparent pixels where the format has no alpha.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``precision``,
-            ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
+            ``device``, ``threads``, ``max_memory`` and ``alpha`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -193,5 +207,5 @@ def upscale(
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
     upscaler.prepare()
     picture = upscaler.upscale_picture(read(source))
-    write(picture, path, format=format, quality=quality, background=background)
+    write(picture, path, format=format, quality=quality, lossless=lossless, background=background)
     return path

@@ -24,6 +24,7 @@ class FileOptions:
 
     format: str | None = None
     quality: int | None = None
+    lossless: bool | None = None
     background: tuple[int, int, int] | None = None
     """Behind transparent pixels in formats without alpha; ``None``: white, and a warning says so."""
     overwrite: bool = False
@@ -127,6 +128,7 @@ class FolderRun:
         picture = read(self._read_source() if job.source is None else job.source)
         plan = self._upscaler.plan(picture.size)
         name = self._format(job, picture)
+        require_written(name, lossless=bool(self._options.lossless))
         _require_side(plan, name)
         made = self._upscaler.upscale_picture(picture, progress=progress)
         del picture  # the encoder needs the memory
@@ -144,7 +146,11 @@ class FolderRun:
         return self._source.read()
 
     def _write(self, picture: Picture, output: Path | None, format: str) -> list[str]:  # noqa: A002
-        options: dict[str, Any] = {"format": format, "quality": self._options.quality}
+        options: dict[str, Any] = {
+            "format": format,
+            "quality": self._options.quality,
+            "lossless": self._options.lossless,
+        }
         if self._options.background is not None:
             options["background"] = self._options.background
         if output is None:
@@ -198,9 +204,9 @@ class FolderRun:
             problem = f"was made from another picture, or from another version of {job.source}"
         elif dict(entry.options) != (options := self._all_options()):
             changes = (
-                f"{key} {entry.options.get(key)}, now {value}"
-                for key, value in options.items()
-                if entry.options.get(key) != value
+                f"{key} {entry.options.get(key, 'default')}, now {options.get(key, 'default')}"
+                for key in {**entry.options, **options}
+                if entry.options.get(key) != options.get(key)
             )
             problem = f"was made with other options ({'; '.join(changes)})"
         else:
@@ -252,12 +258,13 @@ class FolderRun:
             "quality": quality,
             "background": background,
             **({} if precision == "auto" else {"precision": precision}),
+            **({} if options.lossless is None else {"lossless": str(options.lossless)}),
+            **({} if self._upscaler.alpha == "bleed" else {"alpha": self._upscaler.alpha}),
         }
 
 
 def _require_side(plan: Plan, format: str) -> None:  # noqa: A002
     """Refuse before the work what the format cannot hold after it."""
-    require_written(format)
     limit = FORMATS[format].max_side
     if max(plan.size) > limit:
         raise ImageWriteError(

@@ -305,8 +305,8 @@ def format_written(name: str) -> str:
     return FORMATS[name].instead or name
 
 
-def require_written(name: str) -> None:
-    """Refuse a format that is only read.
+def require_written(name: str, *, lossless: bool = False) -> None:
+    """Refuse a format that is only read, or that always loses something where nothing may be lost.
 
     Raises:
         ImageWriteError: If it is one.
@@ -314,6 +314,8 @@ def require_written(name: str) -> None:
     instead = FORMATS[name].instead
     if instead is not None:
         raise ImageWriteError(f"{name.upper()} is read but not written; write {instead.upper()} or TIFF")
+    if lossless and FORMATS[name].lossless == "never":
+        raise ImageWriteError(f"{name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
 
 
 def sniff(head: bytes, name: str = "") -> str | None:

@@ -46,7 +46,7 @@ def write(
         ('depth (JPEG is written in 8 bits)',)
     """
     form = FORMATS[_format_name(picture, target, format)]
-    require_written(form.name)
+    require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
     encoding = _encoding(picture, form, ledger, quality, lossless)
     try:
@@ -79,8 +79,6 @@ def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | 
 def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | None, lossless: bool | None) -> Encoding:
     if quality is not None and not 1 <= quality <= 100:
         raise ImageWriteError(f"quality must be from 1 to 100, got {quality}")
-    if lossless and form.lossless == "never":
-        raise ImageWriteError(f"{form.name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
     if lossless is None:
         source = picture.source
         same = source is not None and source.format == form.name and source.lossless

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from upres.image.alpha import bleed
+from upres.image.alpha_mode import AlphaMode
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
 from upres.models.catalog import Model
@@ -25,9 +26,12 @@ def make_frame(
     sessions: Sessions,
     settings: Settings,
     budget: Budget,
+    alpha: AlphaMode = "bleed",
     progress: Progress | None = None,
 ) -> Frame:
     """The frame through the networks of a plan; alpha goes through bicubic interpolation.
+
+    A frame for which nothing is to be done comes back as it is, with what lies under transparent pixels.
 
     Raises:
         EngineError: If no engine runs one of the networks.
@@ -40,9 +44,12 @@ def make_frame(
         )
         return result
 
+    if not plan.steps and plan.size == frame.pixels.shape[:2]:
+        return replace(frame, pixels=frame.pixels.copy(), alpha=None if frame.alpha is None else frame.alpha.copy())
     if frame.alpha is None:
         return replace(frame, pixels=made(frame.pixels, plan, progress))
-    colour = made(bleed(frame.pixels, frame.alpha), plan, progress)
+    visible = frame.pixels if alpha == "separate" else bleed(frame.pixels, frame.alpha)
+    colour = made(visible, plan, progress)
     return replace(frame, pixels=colour, alpha=made(frame.alpha, replace(plan, steps=()), None))
 
 

@@ -73,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "device",
         "threads",
         "max_memory",
+        "alpha",
     )
     upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in names})
     pictures = find_pictures(args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude)
@@ -80,7 +81,13 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
     jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    options = FileOptions(format=form, quality=args.quality, background=args.background, overwrite=args.overwrite)
+    options = FileOptions(
+        format=form,
+        quality=args.quality,
+        lossless=args.lossless,
+        background=args.background,
+        overwrite=args.overwrite,
+    )
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
