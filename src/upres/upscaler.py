@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, get_args, overload
 
 from upres.errors import OutputExistsError
-from upres.image.alpha_mode import AlphaMode
 from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
 from upres.image.naming import output_beside
 from upres.image.picture import Pixels
 from upres.image.samples import Size
+from upres.image.wishes import AlphaMode, Colors
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
@@ -41,7 +41,7 @@ class Upscaler:
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
-        alpha: ``bleed`` or ``separate``, see `upres.image.alpha_mode.AlphaMode`.
+        alpha: ``bleed`` or ``separate``, see `upres.image.wishes.AlphaMode`.
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
@@ -168,6 +168,7 @@ def upscale(
     quality: int | None = None,
     lossless: bool | None = None,
     background: tuple[int, int, int] = (255, 255, 255),
+    colors: Colors = "keep",
     overwrite: bool = False,
     **options: Any,
 ) -> Pixels | Path:
@@ -177,11 +178,12 @@ def upscale(
         source: An array as `Upscaler` takes it, or the path of a picture file.
         scale: Output over input size; 2 where nothing else is asked for.
         output: File to write; ``None``: beside the source, ``photo_x2.jpg`` for ``photo.jpg``. For files only, as are
-            the next five.
+            the next six.
         format: ``jpeg``, ``png`` ...; ``None``: by the output's name.
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
         lossless: Keep every sample, in WebP, AVIF and JPEG XL; ``None``: where the source was such a file.
         background: Colour behind transparent pixels where the format has no alpha.
+        colors: ``keep`` or ``full``, see `upres.image.io.write`.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``real``, ``engine``, ``precision``,
             ``device``, ``threads``, ``max_memory`` and ``alpha`` of `Upscaler`.
@@ -207,5 +209,5 @@ def upscale(
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
     upscaler.prepare()
     picture = upscaler.upscale_picture(read(source))
-    write(picture, path, format=format, quality=quality, lossless=lossless, background=background)
+    write(picture, path, format=format, quality=quality, lossless=lossless, background=background, colors=colors)
     return path

@@ -11,6 +11,7 @@ from upres.folders.jobs import STANDARD, Job
 from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
 from upres.image.formats import format_written, require_written
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.image.wishes import Colors
 from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
 from upres.pipeline.plan import Plan
@@ -25,6 +26,7 @@ class FileOptions:
     format: str | None = None
     quality: int | None = None
     lossless: bool | None = None
+    colors: Colors = "keep"
     background: tuple[int, int, int] | None = None
     """Behind transparent pixels in formats without alpha; ``None``: white, and a warning says so."""
     overwrite: bool = False
@@ -150,6 +152,7 @@ class FolderRun:
             "format": format,
             "quality": self._options.quality,
             "lossless": self._options.lossless,
+            "colors": self._options.colors,
         }
         if self._options.background is not None:
             options["background"] = self._options.background
@@ -259,6 +262,7 @@ class FolderRun:
             "background": background,
             **({} if precision == "auto" else {"precision": precision}),
             **({} if options.lossless is None else {"lossless": str(options.lossless)}),
+            **({} if options.colors == "keep" else {"colors": options.colors}),
             **({} if self._upscaler.alpha == "bleed" else {"alpha": self._upscaler.alpha}),
         }
 

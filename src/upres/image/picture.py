@@ -87,6 +87,8 @@ class Source:
     """Bits a sample had in the file."""
     lossless: bool = True
     """False where the file's compression threw something away."""
+    fax: bool = False
+    """Whether a TIFF's pages of 1 bit were coded as fax machines do."""
 
 
 @dataclass(frozen=True, kw_only=True)

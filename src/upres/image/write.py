@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +11,7 @@ from upres.image.codecs.codec import Encoding, codec_of
 from upres.image.fit import Background, Ledger, fit
 from upres.image.formats import FORMATS, Format, format_for, format_written, require_written
 from upres.image.picture import Picture, WriteReport
+from upres.image.wishes import Colors
 from upres.machine.atomic import atomic_file
 
 
@@ -21,6 +23,7 @@ def write(
     quality: int | None = None,
     lossless: bool | None = None,
     background: Background | None = None,
+    colors: Colors = "keep",
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
 
@@ -32,6 +35,10 @@ def write(
         lossless: For WebP, AVIF and JPEG XL: keep every sample; by default where the source was a lossless file of the
             same format.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
+
+        colors: ``keep``: what comes from a file of 1 bit a pixel becomes one again (in PNG, TIFF, BMP and PPM), by a
+            threshold at half of white; what had a palette gets one again in the same format (PNG, TIFF, BMP), where
+            that does not show. ``full``: neither.
 
     Returns:
         What was written, and what the format could not hold.
@@ -48,7 +55,7 @@ def write(
     form = FORMATS[_format_name(picture, target, format)]
     require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
-    encoding = _encoding(picture, form, ledger, quality, lossless)
+    encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors)
     try:
         fitted = fit(picture, form, ledger, background=background)
         count = _write(lambda stream: codec_of(form).encode(fitted, form, encoding, ledger, stream), target)

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from upres.image.alpha import bleed
-from upres.image.alpha_mode import AlphaMode
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
+from upres.image.wishes import AlphaMode
 from upres.models.catalog import Model
 from upres.pipeline.budget import Budget, divide, network_bytes_per_pixel
 from upres.pipeline.plan import Plan

@@ -4,10 +4,8 @@ import argparse
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
-from typing import get_args
 
 from upres.engines.select import ENGINES
-from upres.image.alpha_mode import AlphaMode
 
 
 def positive_number(text: str) -> float:
@@ -97,8 +95,6 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--overwrite", action="store_true", help="make every output anew, replacing what is there")
     files.add_argument("--format", metavar="FORMAT", help="jpeg, png, webp, avif, tiff, bmp ... (default: the input's)")
     files.add_argument("--quality", type=quality, metavar="Q", help="1 to 100 (default for JPEG: 95, chroma 4:4:4)")
-    files.add_argument("--lossless", action="store_true", default=None, help="keep every sample: WebP, AVIF, JPEG XL")
-    files.add_argument("--alpha", choices=get_args(AlphaMode), default="bleed", help="separate: as textures need it")
     files.add_argument("--background", type=color, metavar="COLOR", help="behind transparency, for formats without it")
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from upres.apps.cli._picture_options import add_pictures, file_options
 from upres.apps.cli.arguments import add_files, add_networks, add_size
 from upres.errors import ImageReadError, OutputError, UpresError
 
@@ -48,13 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="file, folder, or - for standard output")
     add_size(parser)
     add_files(parser)
+    add_pictures(parser)
     add_networks(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
     from upres.apps.cli._file_reports import print_reports
-    from upres.folders.batch import FileOptions, FolderRun
+    from upres.folders.batch import FolderRun
     from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
     from upres.image.io import format_for
     from upres.upscaler import Upscaler
@@ -81,13 +83,7 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
     jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    options = FileOptions(
-        format=form,
-        quality=args.quality,
-        lossless=args.lossless,
-        background=args.background,
-        overwrite=args.overwrite,
-    )
+    options = file_options(args, form)
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)

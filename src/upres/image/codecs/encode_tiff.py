@@ -1,14 +1,18 @@
-"""Pictures to TIFF: deflate with prediction, all pages, 8 and 16 bits."""
+"""Pictures to TIFF: deflate with prediction, all pages, 8 and 16 bits; palettes, and 1 bit."""
 
 import struct
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from upres.image.codecs.arrays import joined
 from upres.image.codecs.codec import Encoding
+from upres.image.codecs.encode_tiff_bits import write_pages
 from upres.image.exif import ExifBlock
 from upres.image.fit import Ledger
 from upres.image.formats import Format
-from upres.image.picture import Frame, Metadata, Picture
+from upres.image.palette import Indexed, bilevel, has_palette, indexed, is_bilevel
+from upres.image.picture import Frame, Metadata, Picture, Pixels
 
 _CLASSIC_LIMIT = 2**32 - 2**25
 # Level 6 of libdeflate: photographs in 16 bits gain nothing above it.
@@ -17,7 +21,7 @@ _XMP, _IPTC = 700, 34377
 _BYTE = 1
 
 
-def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
+def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:
     """Write a picture that fits the format; every frame becomes a page."""
     import tifffile
 
@@ -26,28 +30,35 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     big = size > _CLASSIC_LIMIT
     block = ExifBlock(metadata.exif) if metadata.exif else None
     order = block.order if block else "<"
-    with tifffile.TiffWriter(stream, bigtiff=big, byteorder=order) as writer:
-        for frame in picture.frames:
-            _write_page(writer, frame, metadata)
+    if encoding.colors == "keep" and is_bilevel(picture) and not big:
+        fax = picture.source is not None and picture.source.fax
+        write_pages(stream, [bilevel(frame) for frame in picture.frames], metadata, fax=fax, order=order)
+    else:
+        few = encoding.colors == "keep" and has_palette(picture, form)
+        with tifffile.TiffWriter(stream, bigtiff=big, byteorder=order) as writer:
+            for frame in picture.frames:
+                _write_page(writer, frame, metadata, indexed(frame) if few and frame.alpha is None else None)
     if block and big:
         ledger.lost.append("EXIF (a TIFF over 4 GB has no place for it here)")
     elif block:
         _add_exif(stream, block)
 
 
-def _write_page(writer: Any, frame: Frame, metadata: Metadata) -> None:
-    pixels = joined(frame)
+def _write_page(writer: Any, frame: Frame, metadata: Metadata, few: Indexed | None) -> None:
+    pixels = joined(frame) if few is None else few.index
+    photometric = "palette" if few else "rgb" if frame.pixels.ndim == 3 else "minisblack"
     tags = [
         (code, _BYTE, len(data), data, True) for code, data in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)) if data
     ]
     writer.write(
         pixels,
-        photometric="rgb" if frame.pixels.ndim == 3 else "minisblack",
+        photometric=photometric,
+        colormap=None if few is None else _color_map(few),
         planarconfig="contig" if pixels.ndim == 3 else None,
         extrasamples=None if frame.alpha is None else ["unassalpha"],
         compression="adobe_deflate",
         compressionargs={"level": _LEVEL},
-        predictor=True,
+        predictor=few is None,
         iccprofile=metadata.icc,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
@@ -55,6 +66,13 @@ def _write_page(writer: Any, frame: Frame, metadata: Metadata) -> None:
         metadata=None,
         software=False,
     )
+
+
+def _color_map(few: Indexed) -> Pixels:
+    """The palette as TIFF has it: 256 reds, greens and blues of 16 bits."""
+    table = np.zeros((256, 3), np.uint16)
+    table[: len(few.colors)] = few.colors * np.uint16(257)
+    return table.T
 
 
 def _add_exif(stream: BinaryIO, block: ExifBlock) -> None:

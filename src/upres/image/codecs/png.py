@@ -15,7 +15,7 @@ from upres.image.codecs import decode_pillow, png_chunks
 from upres.image.codecs.arrays import frame_of, joined
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import SPACES, opened, turned
-from upres.image.codecs.encode_pillow import common_options, durations_ms, image_of, save
+from upres.image.codecs.encode_pillow import common_options, durations_ms, image_of, image_of_few, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
@@ -72,7 +72,8 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     options = _options(picture.metadata)
     if len(picture.frames) > 1:
         options |= {"duration": durations_ms(picture), "loop": picture.loop, "disposal": 0, "blend": 0}
-    save([image_of(frame) for frame in picture.frames], stream, "png", options)
+    few = image_of_few(picture, form, encoding)
+    save([image_of(frame) for frame in picture.frames] if few is None else [few], stream, "png", options)
 
 
 def _options(metadata: Metadata) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from upres.image.codecs.arrays import frame_of
 from upres.image.codecs.codec import Encoding
 from upres.image.fit import Ledger
 from upres.image.formats import Format
+from upres.image.palette import bilevel, is_bilevel
 from upres.image.picture import Picture, Pixels, Source
 
 _WORD = re.compile(rb"(?:\s|#[^\n\r]*)*([^\s#]+)")
@@ -147,9 +148,13 @@ def _full_range(samples: Pixels, top: int) -> Pixels:
 
 
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
-    """Write a picture that fits the format: RGB as PPM, grey as PGM."""
+    """Write a picture that fits the format: RGB as PPM, grey as PGM, what was of 1 bit as PBM."""
     pixels = picture.pixels
     height, width = picture.size
+    if encoding.colors == "keep" and is_bilevel(picture):
+        stream.write(f"P4\n{width} {height}\n".encode())
+        stream.write(np.packbits(~bilevel(picture.frames[0]), axis=1).tobytes())
+        return
     kind = "P6" if pixels.ndim == 3 else "P5"
     stream.write(f"{kind}\n{width} {height}\n{np.iinfo(pixels.dtype).max}\n".encode())
     stream.write(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).tobytes())
