@@ -274,3 +274,11 @@ def test_what_is_only_read_becomes_png(tmp_path):
         write(Picture(frames=(Frame(pixels=random((3, 4))),)), tmp_path / "b.psd")
     stream = io.BytesIO()
     assert write(read(tmp_path / "a.psd"), stream).format == "png"
+
+
+def test_jpeg_2000_of_more_packets_than_bytes():
+    data = bytearray(imagecodecs.jpeg2k_encode(random((40, 50, 3)), codecformat="j2k", reversible=True))
+    place = data.index(b"\xff\x52")
+    data[place + 6 : place + 8] = b"\xff\xff"  # layers
+    with pytest.raises(ImageReadError, match="fewer bytes than packets"):
+        read(bytes(data))

@@ -34,7 +34,7 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:  #
     budget.spend(size.width, size.height)
     if size.tiles * _PART_BYTES > len(boxes.codestream):
         raise ImageReadError("truncated JPEG 2000 file")
-    check_whole(boxes.codestream, size.tiles)
+    check_whole(boxes.codestream, size)
     if any(part.signed for part in size.components):
         raise ImageReadError("a JPEG 2000 picture of signed samples; convert it to unsigned ones")
     lossless = _is_lossless(boxes.codestream)

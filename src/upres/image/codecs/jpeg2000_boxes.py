@@ -11,7 +11,8 @@ from upres.errors import ImageReadError
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 CODESTREAM = b"\xff\x4f\xff\x51"
-_PART, _END = 0xFF90, b"\xff\xd9"
+_PART, _DATA, _CODING, _END = 0xFF90, 0xFF93, 0xFF52, b"\xff\xd9"
+_OWN_PRECINCTS = 1
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _ALPHA, _MULTIPLIED = 1, 2
@@ -152,21 +153,20 @@ def read_size(data: bytes) -> Size:
     return size
 
 
-def check_whole(data: bytes, tiles: int) -> None:
-    """Walk over the parts of a codestream: a decoder shows what there is of one that is cut.
+def check_whole(data: bytes, size: Size) -> None:
+    """Walk over the parts of a codestream: a decoder shows what there is of one that is cut, and makes room for all
+    packets that its headers promise.
 
     Raises:
-        ImageReadError: If a part is cut, a tile has none, or the end mark is missing.
+        ImageReadError: If a part is cut, a tile has none, the end mark is missing, or there are more packets than bytes.
     """
-    place, seen = 2, set[int]()
+    seen = set[int]()
     try:
-        while (marker := struct.unpack_from(">H", data, place)[0]) != _PART:
-            place += 2 + struct.unpack_from(">H", data, place + 2)[0]
-            if marker < 0xFF00:
-                raise ImageReadError("damaged JPEG 2000 file (its header)")
+        place = _check_header(data, 2, _PART, size)
         while struct.unpack_from(">H", data, place)[0] == _PART:
             tile, length = struct.unpack_from(">HI", data, place + 4)
             seen.add(tile)
+            _check_header(data, place + 12, _DATA, size)
             if length == 0:  # up to the end mark
                 length = len(data.rstrip(b"\0")) - len(_END) - place
             if length < 14:
@@ -174,5 +174,28 @@ def check_whole(data: bytes, tiles: int) -> None:
             place += length
     except struct.error:
         raise ImageReadError("truncated JPEG 2000 file") from None
-    if data[place : place + 2] != _END or seen != set(range(tiles)):
+    if data[place : place + 2] != _END or seen != set(range(size.tiles)):
         raise ImageReadError("truncated JPEG 2000 file")
+
+
+def _check_header(data: bytes, place: int, end: int, size: Size) -> int:
+    """Walk over the segments of a header; where it ends."""
+    while (marker := struct.unpack_from(">H", data, place)[0]) != end:
+        if marker < 0xFF00:
+            raise ImageReadError("damaged JPEG 2000 file (its header)")
+        length = struct.unpack_from(">H", data, place + 2)[0]
+        if marker == _CODING and _packets(data[place + 4 : place + 2 + length], size) > len(data):
+            raise ImageReadError("damaged JPEG 2000 file (fewer bytes than packets)")
+        place += 2 + length
+    return place
+
+
+def _packets(coding: bytes, size: Size) -> int:
+    """At least how many packets a coding style makes: one for each layer, plane, resolution and precinct."""
+    style, layers, levels = coding[0], int.from_bytes(coding[2:4], "big"), coding[5]
+    count = 0
+    for level in range(levels + 1):
+        width, height = (-(-side >> (levels - level)) for side in (size.width, size.height))
+        both = coding[10 + level] if style & _OWN_PRECINCTS else 0xFF
+        count += -(-width >> (both & 15)) * -(-height >> (both >> 4))
+    return layers * count * sum(part.step == (1, 1) for part in size.components)
