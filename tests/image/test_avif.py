@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from upres.errors import ImageWriteError
+from upres.errors import ImageReadError, ImageWriteError
 from upres.image.codecs.avif_boxes import with_metadata
 from upres.image.io import Frame, Metadata, Picture, read, write
 
@@ -85,3 +85,11 @@ def test_other_layouts_are_not_touched():
     assert with_metadata(data, icc=None, exif=None, xmp=None) == data
     with pytest.raises(ValueError, match="expected ftyp, meta and mdat"):
         with_metadata(data[32:], icc=b"x", exif=None, xmp=None)
+
+
+def test_every_cut_of_a_deep_one_with_metadata_is_refused(display_p3):
+    metadata = Metadata(icc=display_p3, xmp=b"<x:xmpmeta>hello</x:xmpmeta>")
+    data = saved(Picture(frames=(Frame.of(random((40, 50, 4), 10)),), metadata=metadata))[0]
+    for cut in {len(data) * part // 10 for part in range(1, 10)}:
+        with pytest.raises(ImageReadError):
+            read(data[:cut])

@@ -148,3 +148,17 @@ def test_tga_needs_its_name_and_a_sound_header(tmp_path):
     Image.new("RGB", (3, 2)).save(tmp_path / "b.png")
     (tmp_path / "b.png").rename(tmp_path / "b.tga")
     assert read(tmp_path / "b.tga").notes == ("the file is named like TGA but holds PNG (.png)",)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "tga_rle"}])
+def test_every_cut_of_a_tga_is_refused(tmp_path, options):
+    path = tmp_path / "a.tga"
+    Image.fromarray(np.repeat(random((20, 9, 3)), 3, axis=1)).save(path, **options)
+    data = path.read_bytes()
+    end = len(data) - 26  # what follows is a footer of which nothing is needed
+    for cut in {end * part // 10 for part in range(10)} | {17, 18, end - 1}:
+        path.write_bytes(data[:cut])
+        with pytest.raises(ImageReadError):
+            read(path)
+    path.write_bytes(data[:end])
+    assert read(path).size == (20, 27)

@@ -158,7 +158,7 @@ def check_whole(data: bytes, size: Size) -> None:
     packets that its headers promise.
 
     Raises:
-        ImageReadError: If a part is cut, a tile has none, the end mark is missing, or there are more packets than bytes.
+        ImageReadError: If a part is cut, a tile has none, the end mark is missing, or packets outnumber the bytes.
     """
     seen = set[int]()
     try:
