@@ -11,8 +11,10 @@ from PIL import Image
 
 from upres.errors import ImageReadError, ImageTooLargeError
 from upres.image.codecs import jxl_boxes, jxl_frames
-from upres.image.codecs.jxl_header import read_header
+from upres.image.codecs.jxl_bits import BitWriter
+from upres.image.codecs.jxl_header import read_header, with_header
 from upres.image.codecs.jxl_icc import read_icc
+from upres.image.colorimetry import profile_of_code_points
 from upres.image.io import Frame, Metadata, Picture, read, read_pixels, write
 from upres.image.profiles import srgb_profile, to_srgb
 
@@ -137,6 +139,33 @@ def _with_orientation(stream, header, orientation):
     text = bits[: size + 1] + extra + bits[size + 2 : end] + "1" + bits[end : header.end]
     text += "0" * (-len(text) % 8)
     return bytes(int(text[i : i + 8][::-1], 2) for i in range(0, len(text), 8)) + stream[header.frames_at :]
+
+
+@pytest.mark.parametrize(
+    ("code", "gamma", "expected"),
+    [(11, None, profile_of_code_points(12, 13)), (9, None, profile_of_code_points(9, 13)), (1, 0.5, None)],
+)
+def test_colours_that_the_header_names_become_a_profile(rgb, code, gamma, expected):
+    field = BitWriter()
+    field.bits(0, 1 + 1 + 2)  # not all as usual, no profile, RGB
+    field.bits(1, 2)  # D65
+    if code == 1:
+        field.bits(1, 2)
+    else:
+        field.bits(2 | (code - 2) << 2, 6)
+    if gamma is None:
+        field.bits(0 | 2 << 1 | (13 - 2) << 3, 7)
+    else:
+        field.bits(1 | round(gamma * 1e7) << 1, 25)
+    field.bits(1, 2)
+    data, _ = saved(Picture(frames=(Frame(pixels=rgb),)), lossless=True)
+    got = read(with_header(jxl_boxes.split(data).codestream, color=field))
+    assert np.array_equal(got.pixels, rgb)
+    if expected is not None:
+        assert got.metadata.icc[36:] == expected[0][36:]  # a date stands before
+    else:
+        light = to_srgb(np.full((1, 1, 3), 128, np.uint8), "rgb", got.metadata.icc)[0]
+        assert abs(int(light[0, 0, 0]) - 137) <= 1  # (128 / 255) ** 2 of the light, as sRGB
 
 
 @pytest.mark.parametrize("grey", [False, True])
