@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, get_args, overload
 
 from upres.errors import OutputExistsError
 from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
@@ -12,6 +12,7 @@ from upres.image.naming import output_beside
 from upres.image.picture import Pixels
 from upres.image.samples import Size
 from upres.image.stillness import held, same
+from upres.image.wishes import AlphaMode, Colors
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
@@ -50,12 +51,14 @@ class Upscaler:
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
+        alpha: ``bleed`` or ``separate``, see `upres.image.wishes.AlphaMode`.
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
         UnknownModelError: If there is no such model.
-        ValueError: If the size is asked for in two ways or is not positive, more than one of ``model``,
-            ``clean``, ``real`` and ``strength`` is given, ``model`` with ``fast``, or ``strength`` is not from 0 to 1.
+        ValueError: If the size is asked for in two ways or is not positive, more than one of ``model``, ``clean``,
+            ``real`` and ``strength`` is given, ``model`` with ``fast``, ``strength`` is not from 0 to 1, or there is no
+            such mode of alpha.
     """
 
     def __init__(
@@ -76,13 +79,17 @@ class Upscaler:
         device: str = "cpu",
         threads: int | None = None,
         max_memory: int | None = None,
+        alpha: AlphaMode = "bleed",
         sessions: Sessions | None = None,
     ) -> None:
         if scale is None and width is None and height is None and fit is None:
             scale = 2
         self.request = SizeRequest(scale=scale, width=width, height=height, fit=fit)
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
+        if alpha not in get_args(AlphaMode):
+            raise ValueError(f"alpha must be one of {', '.join(get_args(AlphaMode))}, got {alpha}")
         self.max_memory = max_memory
+        self.alpha = alpha
         self.sessions = Sessions() if sessions is None else sessions
         self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength, precision=precision)
         self._wrap: Wrap | None = wrap
@@ -185,6 +192,7 @@ class Upscaler:
             settings=self.settings,
             budget=budget,
             wrap=self._wrap,
+            alpha=self.alpha,
             progress=progress,
         )
 
@@ -200,7 +208,9 @@ def upscale(
     output: str | Path | None = None,
     format: str | None = None,  # noqa: A002
     quality: int | None = None,
+    lossless: bool | None = None,
     background: tuple[int, int, int] = (255, 255, 255),
+    colors: Colors = "keep",
     overwrite: bool = False,
     **options: Any,
 ) -> Pixels | Path:
@@ -210,13 +220,15 @@ def upscale(
         source: An array as `Upscaler` takes it, or the path of a picture file.
         scale: Output over input size; 2 where nothing else is asked for.
         output: File to write; ``None``: beside the source, ``photo_x2.jpg`` for ``photo.jpg``. For files only, as are
-            the next four.
+            the next six.
         format: ``jpeg``, ``png`` ...; ``None``: by the output's name.
         quality: 1 to 100, for formats that lose; ``None``: the format's default, 95 for JPEG.
+        lossless: Keep every sample, in WebP, AVIF and JPEG XL; ``None``: where the source was such a file.
         background: Colour behind transparent pixels where the format has no alpha.
+        colors: ``keep`` or ``full``, see `upres.image.io.write`.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``wrap``,
-            ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
+            ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -239,5 +251,5 @@ def upscale(
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
     upscaler.prepare(Path(source))
     picture = upscaler.upscale_picture(read(source))
-    write(picture, path, format=format, quality=quality, background=background)
+    write(picture, path, format=format, quality=quality, lossless=lossless, background=background, colors=colors)
     return path

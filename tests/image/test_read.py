@@ -71,6 +71,8 @@ SAMPLES = {
     "tiff-plain": lambda: tiff(None),
     "tiff-lzw": lambda: tiff("lzw"),
     "tiff-pages": lambda: tiff("adobe_deflate", pages=3),
+    "jxl": lambda: encoded("jxl", noisy()),
+    "jxl16-lossless": lambda: encoded("jxl", noisy(np.uint16), lossless=True),
 }
 
 

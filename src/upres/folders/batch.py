@@ -10,7 +10,9 @@ from upres.errors import Hint, ImageReadError, ImageWriteError, OutputExistsErro
 from upres.folders.jobs import STANDARD, Job
 from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
 from upres.image.budget import COMMAND_MAX_PIXELS
+from upres.image.formats import format_written, require_written
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.image.wishes import Colors
 from upres.machine.digest import digest
 from upres.machine.memory import peak_bytes
 from upres.pipeline.plan import Plan
@@ -24,6 +26,8 @@ class FileOptions:
 
     format: str | None = None
     quality: int | None = None
+    lossless: bool | None = None
+    colors: Colors = "keep"
     background: tuple[int, int, int] | None = None
     """Behind transparent pixels in formats without alpha; ``None``: white, and a warning says so."""
     overwrite: bool = False
@@ -137,6 +141,7 @@ class FolderRun:
         choice = self._upscaler.choose(picture)
         plan = self._upscaler.plan(picture.size, choice)
         name = self._format(job, picture)
+        require_written(name, lossless=bool(self._options.lossless))
         _require_side(plan, name)
         made = self._upscaler.upscale_picture(picture, choice=choice, progress=progress)
         del picture  # the encoder needs the memory
@@ -157,7 +162,12 @@ class FolderRun:
         return self._source.read()
 
     def _write(self, picture: Picture, output: Path | None, format: str) -> list[str]:  # noqa: A002
-        options: dict[str, Any] = {"format": format, "quality": self._options.quality}
+        options: dict[str, Any] = {
+            "format": format,
+            "quality": self._options.quality,
+            "lossless": self._options.lossless,
+            "colors": self._options.colors,
+        }
         if self._options.background is not None:
             options["background"] = self._options.background
         if output is None:
@@ -187,7 +197,7 @@ class FolderRun:
             return format_for(self._options.format)
         if job.output is not None:
             return format_for(job.output)
-        return picture.source.format if picture.source is not None else "png"
+        return format_written(picture.source.format) if picture.source is not None else "png"
 
     def _claim(self, job: Job) -> None:
         """Keep the output from being the input, or that of two jobs."""
@@ -211,9 +221,9 @@ class FolderRun:
             problem = f"was made from another picture, or from another version of {job.source}"
         elif dict(entry.options) != (options := self._all_options()):
             changes = (
-                f"{key} {entry.options.get(key)}, now {value}"
-                for key, value in options.items()
-                if entry.options.get(key) != value
+                f"{key} {entry.options.get(key, 'default')}, now {options.get(key, 'default')}"
+                for key in {**entry.options, **options}
+                if entry.options.get(key) != options.get(key)
             )
             problem = f"was made with other options ({'; '.join(changes)})"
         else:
@@ -265,6 +275,9 @@ class FolderRun:
             "quality": quality,
             "background": background,
             **({} if precision == "auto" else {"precision": precision}),
+            **({} if options.lossless is None else {"lossless": str(options.lossless)}),
+            **({} if options.colors == "keep" else {"colors": options.colors}),
+            **({} if self._upscaler.alpha == "bleed" else {"alpha": self._upscaler.alpha}),
         }
 
 

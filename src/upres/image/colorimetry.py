@@ -62,7 +62,7 @@ def _of_chunks(stream: BinaryIO, *, grey: bool) -> tuple[bytes | None, str | Non
     )
     if usual or gamma <= 0:
         return None, None
-    return _profile(places, None if abs(gamma - _SRGB_GAMMA) < 0.03 else 1 / gamma, grey=grey), None
+    return profile_of_places(places, None if abs(gamma - _SRGB_GAMMA) < 0.03 else 1 / gamma, grey=grey), None
 
 
 def _png_head(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -94,10 +94,10 @@ def profile_of_code_points(primaries: int, transfer: int, *, grey: bool = False)
     places, gamma = _PRIMARIES.get(primaries), _GAMMAS.get(transfer)
     if gamma is None and (places is None or grey):
         return None, note
-    return _profile(places or _SRGB, gamma, grey=grey), note
+    return profile_of_places(places or _SRGB, gamma, grey=grey), note
 
 
-def _profile(places: Chromaticities, gamma: float | None, *, grey: bool) -> bytes | None:
+def profile_of_places(places: Chromaticities, gamma: float | None, *, grey: bool) -> bytes | None:
     """An ICC profile of these primaries, with sRGB's curve where there is no gamma."""
     import imagecodecs
 

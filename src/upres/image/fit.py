@@ -52,7 +52,7 @@ def fit(picture: Picture, form: Format, ledger: Ledger, *, background: Backgroun
     if form.bits < 16 and picture.pixels.dtype == np.uint16:
         if picture.source is None or picture.source.bits > form.bits:
             ledger.lost.append(f"depth ({form.name.upper()} is written in {form.bits} bits)")
-        picture = picture.map(_shallow) if form.bits == 8 else picture
+        picture = picture.map(shallow) if form.bits == 8 else picture
     picture = _fit_pages(picture, form, ledger)
     return replace(picture, metadata=_fit_metadata(picture, form, ledger))
 
@@ -146,7 +146,8 @@ def _flat(frame: Frame, background: Background) -> Frame:
     return replace(frame, pixels=flatten(frame.pixels, frame.alpha, background), alpha=None)
 
 
-def _shallow(frame: Frame) -> Frame:
+def shallow(frame: Frame) -> Frame:
+    """The frame in 8 bits."""
     return replace(frame, pixels=_to_8_bit(frame.pixels), alpha=None if frame.alpha is None else _to_8_bit(frame.alpha))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from upres.errors import ImageWriteError, near_miss
+from upres.image.foreign import foreign_kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,10 @@ class Format:
     """Class of Pillow's that opens such files, as ``module:class``, where the codec goes by way of Pillow."""
     magic: bytes | None = None
     """Regular expression that the first 64 bytes match from their beginning."""
+    named_by_suffix: bool = False
+    """Whether the first bytes say too little: only a file of such a name is taken for one."""
+    instead: str | None = None
+    """Format that is written in place of this one, which is only read."""
     brands: frozenset[bytes] = frozenset()
     """Brands of an ISO media file, main or compatible, that mean this format."""
     main_brands: frozenset[bytes] = frozenset()
@@ -137,11 +142,13 @@ FORMATS = {
             plugin="PIL.AvifImagePlugin:AvifImageFile",
             brands=frozenset({b"avif", b"avis"}),
             max_side=65536,
+            bits=10,
             alpha=True,
             animation=True,
             counts_plays=False,
             grey_with_alpha=False,
             has_quality=True,
+            lossless="on request",
             metadata=_ALL,
             dpi_in_exif=True,
             named_colors="box",
@@ -199,29 +206,74 @@ FORMATS = {
             dpi_in_exif=True,
             named_colors="box",
         ),
+        Format(
+            name="jxl",
+            suffixes=(".jxl",),
+            aliases=("jpegxl",),
+            codec="upres.image.codecs.jxl",
+            magic=rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+            max_side=2**30,
+            bits=16,
+            alpha=True,
+            animation=True,
+            has_quality=True,
+            lossless="on request",
+            metadata=_ALL,
+            dpi_in_exif=True,
+        ),
+        Format(
+            name="ppm",
+            suffixes=(".ppm", ".pgm", ".pbm", ".pnm", ".pam"),
+            aliases=("pgm", "pbm", "pnm", "pam"),
+            codec="upres.image.codecs.ppm",
+            magic=rb"P[1-6][\s#]|P7\n",
+            max_side=999_999_999,
+            bits=16,
+            lossless="always",
+        ),
+        Format(
+            name="tga",
+            suffixes=(".tga", ".icb", ".vda", ".vst"),
+            aliases=("targa",),
+            codec="upres.image.codecs.tga",
+            # No palette or one, of 15 to 32 bits; a known kind; sides above 0; known bits a pixel; no reserved flag.
+            magic=rb".(?:\0[\x02\x03\x0a\x0b].{5}|\x01[\x01\x02\x09\x0a].{4}[\x0f\x10\x18\x20]).{4}"
+            rb"(?!\0\0)..(?!\0\0)..[\x08\x0f\x10\x18\x20][\0-\x3f]",
+            named_by_suffix=True,
+            max_side=65535,
+            alpha=True,
+            grey_with_alpha=False,
+            lossless="always",
+        ),
+        Format(
+            name="jp2",
+            suffixes=(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+            aliases=("jpeg2000",),
+            codec="upres.image.codecs.jpeg2000",
+            plugin="PIL.Jpeg2KImagePlugin:Jpeg2KImageFile",
+            magic=rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+            max_side=2**32 - 1,
+            instead="png",
+        ),
+        Format(
+            name="dds",
+            suffixes=(".dds",),
+            codec="upres.image.codecs.dds",
+            magic=rb"DDS \x7c\0\0\0",
+            max_side=2**32 - 1,
+            instead="png",
+        ),
+        Format(
+            name="psd",
+            suffixes=(".psd",),
+            codec="upres.image.codecs.psd",
+            magic=rb"8BPS\0\x01",
+            max_side=30000,
+            instead="png",
+        ),
     )
 }
 """Every format by name; where two know a file by its first bytes, the first one reads it."""
-
-_FOREIGN = (
-    (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop document"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (b"\x00\x00\x01\x00", "a Windows icon"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (b"#?RADIANCE", "a Radiance HDR picture"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML document"),
-    (b"<!DOCTYPE", "an HTML document"),
-    (b"<html", "an HTML document"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
-    (b"GIMP", "a GIMP document"),
-    (b"gimp xcf", "a GIMP document"),
-)
 
 
 def extensions() -> tuple[str, ...]:
@@ -247,7 +299,7 @@ def format_for(name: str | Path) -> str:
     suffix = text if text in by_suffix else Path(text).suffix
     if suffix in by_suffix:
         return by_suffix[suffix]
-    known = ", ".join(FORMATS)
+    known = ", ".join(form.name for form in FORMATS.values() if form.instead is None)
     if not suffix:
         raise ImageWriteError(f"{name}: no suffix that names a format; expected one of {known}")
     hint = near_miss(suffix, by_suffix)
@@ -259,18 +311,47 @@ def format_for_reading(name: str) -> str | None:
     return _by_suffix().get(Path(name).suffix.lower())
 
 
-def sniff(head: bytes) -> str | None:
-    """Name of the format by a file's first 64 bytes, or ``None`` where it is none that we read."""
-    return next((form.name for form in FORMATS.values() if form.begins(head)), None)
+def format_written(name: str) -> str:
+    """Name of the format that is written for a picture of the named format."""
+    return FORMATS[name].instead or name
 
 
-def describe(head: bytes) -> str:
+def require_written(name: str, *, lossless: bool = False) -> None:
+    """Refuse a format that is only read, or that always loses something where nothing may be lost.
+
+    Raises:
+        ImageWriteError: If it is one.
+    """
+    instead = FORMATS[name].instead
+    if instead is not None:
+        raise ImageWriteError(f"{name.upper()} is read but not written; write {instead.upper()} or TIFF")
+    if lossless and FORMATS[name].lossless == "never":
+        raise ImageWriteError(f"{name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
+
+
+def sniff(head: bytes, name: str = "") -> str | None:
+    """Name of the format by a file's first 64 bytes, or ``None`` where it is none that we read.
+
+    Args:
+        head: The bytes.
+        name: The file's name, which counts only for formats whose bytes say too little.
+    """
+    named = format_for_reading(name)
+    return next(
+        (
+            form.name
+            for form in FORMATS.values()
+            if form.begins(head) and (not form.named_by_suffix or form.name == named)
+        ),
+        None,
+    )
+
+
+def describe(head: bytes, name: str = "") -> str:
     """What a file that is no picture of ours seems to be, for an error message."""
-    for prefix, name in _FOREIGN:
-        if head.lower().startswith(prefix.lower()):
-            return f"it is {name}"
-    if head[4:8] == b"ftyp":
-        return "it is a video or another ISO media file"
+    kind = foreign_kind(head, name)
+    if kind is not None:
+        return f"it is {kind}"
     if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
         return "it is text"
     return "its content is none of " + ", ".join(FORMATS)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from upres.image.formats import FORMATS, format_for, sniff
+from upres.image.formats import FORMATS, format_for, format_for_reading, sniff
 
 _HEAD = 64
 
@@ -21,15 +21,18 @@ def output_beside(
     Args:
         source: The picture that the result is made from.
         label: What the name says of the result, such as ``x2``.
-        format: Name or alias of the result's format; ``None``: the source's.
+        format: Name or alias of the result's format; ``None``: the source's, or what is written instead of it.
         content: The file that holds the picture, where it is not ``source``.
 
     Raises:
         ImageWriteError: If there is no such format.
     """
     suffix = source.suffix
-    if format is None and not any(suffix.lower() in form.suffixes for form in FORMATS.values()):
-        format = _format_of(content or source)  # noqa: A001
+    if format is None:
+        named = format_for_reading(source.name)
+        if named is None or suffix.lower() not in FORMATS[named].suffixes:
+            named = _format_of(content or source)
+        format = None if named is None else FORMATS[named].instead or named  # noqa: A001
     if format is not None and suffix.lower() not in FORMATS[format_for(format)].suffixes:
         suffix = FORMATS[format_for(format)].suffixes[0]
     return source.with_name(f"{source.stem}_{label}{suffix}")

@@ -121,6 +121,8 @@ class Source:
     """False where the file's compression threw something away."""
     jpeg_quality: float | None = None
     """Of a JPEG: what its tables stand for (`upres.image.jpeg_quality`)."""
+    fax: bool = False
+    """Whether a TIFF's pages of 1 bit were coded as fax machines do."""
 
 
 @dataclass(frozen=True, kw_only=True)

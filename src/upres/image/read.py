@@ -8,6 +8,7 @@ from upres.image.budget import DEFAULT_MAX_PIXELS, Budget
 from upres.image.codecs.codec import codec_of
 from upres.image.codecs.leftovers import with_leftovers
 from upres.image.colorimetry import with_named_colors
+from upres.image.foreign import camera_raw
 from upres.image.formats import FORMATS, describe, format_for_reading, sniff
 from upres.image.picture import Picture, Pixels
 from upres.image.sources import HEAD, PictureSource, opened
@@ -87,9 +88,12 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
     stream.seek(0)
     if not head:
         raise ImageReadError("is empty")
-    kind = sniff(head)
+    raw = camera_raw(head, name)
+    if raw is not None:
+        raise ImageReadError(f"not a picture that upres reads: it is {raw}")
+    kind = sniff(head, name)
     if kind is None:
-        raise ImageReadError(f"not a picture that upres reads: {describe(head)}")
+        raise ImageReadError(f"not a picture that upres reads: {describe(head, name)}")
     try:
         with quiet_libraries():
             picture = codec_of(FORMATS[kind]).decode(stream, budget, only_first=only_first)

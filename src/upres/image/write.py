@@ -2,14 +2,16 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import ImageWriteError, UpresError
 from upres.image.codecs.codec import Encoding, codec_of
 from upres.image.fit import Background, Ledger, fit
-from upres.image.formats import FORMATS, Format, format_for
+from upres.image.formats import FORMATS, Format, format_for, format_written, require_written
 from upres.image.picture import Picture, WriteReport
+from upres.image.wishes import Colors
 from upres.machine.atomic import atomic_file
 
 
@@ -21,6 +23,7 @@ def write(
     quality: int | None = None,
     lossless: bool | None = None,
     background: Background | None = None,
+    colors: Colors = "keep",
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
 
@@ -29,8 +32,13 @@ def write(
         target: Path, replaced if it is there; or a stream, which stays open.
         format: Name of the format; by default what the path's suffix says, and for a stream the source's format.
         quality: 1 to 100. By default JPEG 95 (always 4:4:4), WebP 95, AVIF 85 (4:4:4), HEIF 90.
-        lossless: For WebP: by default where the source was a lossless WebP.
+        lossless: For WebP, AVIF and JPEG XL: keep every sample; by default where the source was a lossless file of the
+            same format.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
+
+        colors: ``keep``: what comes from a file of 1 bit a pixel becomes one again (in PNG, TIFF, BMP and PPM), by a
+            threshold at half of white; what had a palette gets one again in the same format (PNG, TIFF, BMP), where
+            that does not show. ``full``: neither.
 
     Returns:
         What was written, and what the format could not hold.
@@ -45,8 +53,9 @@ def write(
         ('depth (JPEG is written in 8 bits)',)
     """
     form = FORMATS[_format_name(picture, target, format)]
+    require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
-    encoding = _encoding(picture, form, ledger, quality, lossless)
+    encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors)
     try:
         fitted = fit(picture, form, ledger, background=background)
         count = _write(lambda stream: _encode(fitted, form, encoding, ledger, stream), target)
@@ -71,14 +80,12 @@ def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | 
         return format_for(wanted)
     if isinstance(target, str | Path):
         return format_for(target)
-    return picture.source.format if picture.source else "png"
+    return format_written(picture.source.format) if picture.source else "png"
 
 
 def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | None, lossless: bool | None) -> Encoding:
     if quality is not None and not 1 <= quality <= 100:
         raise ImageWriteError(f"quality must be from 1 to 100, got {quality}")
-    if lossless and form.lossless == "never":
-        raise ImageWriteError(f"{form.name.upper()} cannot be written lossless; write PNG, WebP or TIFF")
     if lossless is None:
         source = picture.source
         same = source is not None and source.format == form.name and source.lossless

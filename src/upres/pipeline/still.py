@@ -7,6 +7,7 @@ import numpy as np
 from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
+from upres.image.wishes import AlphaMode
 from upres.models.catalog import Model
 from upres.pipeline.budget import Budget, divide, network_bytes_per_pixel
 from upres.pipeline.plan import Plan
@@ -29,11 +30,13 @@ def make_frame(
     settings: Settings,
     budget: Budget,
     wrap: Wrap | None = None,
+    alpha: AlphaMode = "bleed",
     progress: Progress | None = None,
 ) -> Frame:
     """The frame through the networks of a plan; alpha goes through bicubic interpolation.
 
-    A picture whose channels are equal keeps them so: it goes through as a grey one.
+    A picture whose channels are equal keeps them so: it goes through as a grey one. A frame for which nothing is to be
+    done comes back as it is, with what lies under transparent pixels.
 
     Args:
         frame: The picture.
@@ -42,6 +45,7 @@ def make_frame(
         settings: How networks are run.
         budget: Memory and cores.
         wrap: Sides at which the picture goes on with its other end.
+        alpha: What becomes of colour under transparent pixels.
         progress: Called with the fraction done.
 
     Raises:
@@ -49,9 +53,11 @@ def make_frame(
     """
     if wrap is not None:
         frame, plan, inside = wrapped(frame, plan, wrap)
-        made = make_frame(frame, plan, sessions=sessions, settings=settings, budget=budget, progress=progress)
-        alpha = None if made.alpha is None else np.ascontiguousarray(made.alpha[inside])
-        return replace(made, pixels=np.ascontiguousarray(made.pixels[inside]), alpha=alpha)
+        made = make_frame(
+            frame, plan, sessions=sessions, settings=settings, budget=budget, alpha=alpha, progress=progress
+        )
+        opacity = None if made.alpha is None else np.ascontiguousarray(made.alpha[inside])
+        return replace(made, pixels=np.ascontiguousarray(made.pixels[inside]), alpha=opacity)
 
     def made_of(pixels: Pixels, plan: Plan, progress: Progress | None) -> Pixels:
         samples = Samples.of(pixels)
@@ -60,15 +66,18 @@ def make_frame(
         )
         return result
 
-    def in_colour(pixels: Pixels) -> Pixels:
+    if not plan.steps and plan.size == frame.pixels.shape[:2]:
+        return replace(frame, pixels=frame.pixels.copy(), alpha=None if frame.alpha is None else frame.alpha.copy())
+
+    def in_color(pixels: Pixels) -> Pixels:
         if not _is_grey(pixels):
             return made_of(pixels, plan, progress)
         return np.repeat(made_of(np.ascontiguousarray(pixels[..., 0]), plan, progress)[..., None], 3, axis=2)
 
     if frame.alpha is None:
-        return replace(frame, pixels=in_colour(frame.pixels))
-    colour = in_colour(bleed(frame.pixels, frame.alpha))
-    return replace(frame, pixels=colour, alpha=made_of(frame.alpha, replace(plan, steps=(), robust=None), None))
+        return replace(frame, pixels=in_color(frame.pixels))
+    color = in_color(frame.pixels if alpha == "separate" else bleed(frame.pixels, frame.alpha))
+    return replace(frame, pixels=color, alpha=made_of(frame.alpha, replace(plan, steps=(), robust=None), None))
 
 
 def _is_grey(pixels: Pixels) -> bool:

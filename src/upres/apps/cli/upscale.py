@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from upres.apps.cli._limits import add_limits
+from upres.apps.cli._picture_options import add_pictures, file_options
 from upres.apps.cli.arguments import add_files, add_networks, add_size
 from upres.errors import ImageReadError, OutputError, UpresError
 
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", help="file, folder, or - for standard output")
     add_size(parser)
     add_files(parser)
+    add_pictures(parser)
     add_networks(parser)
     add_limits(parser)
 
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
     from upres.apps.cli._file_reports import print_reports
-    from upres.folders.batch import FileOptions, FolderRun
+    from upres.folders.batch import FolderRun
     from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
     from upres.image.io import format_for
     from upres.upscaler import Upscaler
@@ -86,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         "device",
         "threads",
         "max_memory",
+        "alpha",
     )
     upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in names})
     pictures = find_pictures(args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude)
@@ -93,8 +96,7 @@ def run(args: argparse.Namespace) -> int:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
     jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    kept = ("quality", "background", "overwrite", "max_pixels")
-    options = FileOptions(format=form, **{name: getattr(args, name) for name in kept})
+    options = file_options(args, form)
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)

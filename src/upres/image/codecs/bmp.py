@@ -5,7 +5,7 @@ from typing import BinaryIO
 from upres.image.budget import Budget
 from upres.image.codecs import decode_pillow
 from upres.image.codecs.codec import Encoding
-from upres.image.codecs.encode_pillow import common_options, image_of, save
+from upres.image.codecs.encode_pillow import common_options, image_of, image_of_few, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Picture
@@ -18,4 +18,5 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
 
 def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:  # noqa: ARG001
     """Write a picture that fits the format."""
-    save([image_of(picture.frames[0])], stream, "bmp", common_options(picture.metadata))
+    image = image_of_few(picture, form, encoding) or image_of(picture.frames[0])
+    save([image], stream, "bmp", common_options(picture.metadata))

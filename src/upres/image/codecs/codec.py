@@ -8,6 +8,7 @@ from upres.image.budget import Budget
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.picture import Picture
+from upres.image.wishes import Colors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Encoding:
     """1 to 100, or ``None`` for the format's own default here."""
     lossless: bool = False
     """Without loss, in formats that are so on request."""
+    colors: Colors = "keep"
 
 
 class Codec(Protocol):
@@ -36,7 +38,7 @@ class Codec(Protocol):
         """
 
     def encode(self, picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, stream: BinaryIO) -> None:
-        """Write a picture that `upres.image.fit.fit` has made fit the format.
+        """Write a picture that `upres.image.fit.fit` has made fit the format; missing where a format is only read.
 
         Args:
             picture: Without anything that ``form`` says the format cannot hold.

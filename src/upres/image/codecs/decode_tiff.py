@@ -29,6 +29,7 @@ _MODES = {_PALETTE: "palette", _RGB: "rgb", _YCBCR: "rgb", _SEPARATED: "cmyk", _
 _CHANNELS = {_RGB: 3, _SEPARATED: 4, _CIELAB: 3, _ICCLAB: 3}
 _LZW, _OLD_JPEG, _JPEG = 5, 6, 7
 _LOSSY = frozenset({_OLD_JPEG, 7, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 52546})
+_FAX = frozenset({2, 3, 4})
 _REDUCED, _MASK = 1, 4
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _TAG_XMP, _TAG_IPTC, _TAG_ORIENTATION, _TAG_UNIT = 700, 34377, 274, 296
@@ -64,7 +65,13 @@ def decode(stream: BinaryIO, budget: Budget, *, only_first: bool) -> Picture:
         notes += tiff_tags.left_out([page for _, page in pages])
         if any(page.iccprofile != first.iccprofile for _, page in pages):
             notes.append("its pages have different colour profiles; all are taken to have the first page's")
-        source = Source(format="tiff", mode=mode, bits=bits_of(first), lossless=int(first.compression) not in _LOSSY)
+        source = Source(
+            format="tiff",
+            mode=mode if all(_mode(page) == mode for _, page in pages) else decode_pillow.SPACES[mode],
+            bits=bits_of(first),
+            lossless=int(first.compression) not in _LOSSY,
+            fax=int(first.compression) in _FAX,
+        )
     metadata = collected.metadata
     if mode in ("cmyk", "lab"):
         metadata = replace(metadata, icc=srgb_profile())

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from upres.image.formats import FORMATS
+from upres.image.codecs.codec import Encoding
+from upres.image.formats import FORMATS, Format
+from upres.image.palette import bilevel, has_palette, indexed, is_bilevel
 from upres.image.picture import Frame, Metadata, Picture
 
 if TYPE_CHECKING:
@@ -30,6 +32,22 @@ def image_of(frame: Frame) -> "Image.Image":
     image = Image.fromarray(frame.pixels)
     if frame.alpha is not None:
         image.putalpha(Image.fromarray(frame.alpha))
+    return image
+
+
+def image_of_few(picture: Picture, form: Format, encoding: Encoding) -> "Image.Image | None":
+    """A still picture of 1 bit or with a palette, where its file was one and it can be one again."""
+    from PIL import Image
+
+    if encoding.colors == "full" or len(picture.frames) > 1:
+        return None
+    if is_bilevel(picture):
+        return Image.fromarray(bilevel(picture.frames[0]))
+    few = indexed(picture.frames[0]) if has_palette(picture, form) else None
+    if few is None:
+        return None
+    image = Image.fromarray(few.index, "P")
+    image.putpalette(few.colors.tobytes(), "RGBA" if few.colors.shape[1] == 4 else "RGB")
     return image
 
 

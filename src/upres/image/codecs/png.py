@@ -16,7 +16,7 @@ from upres.image.codecs.arrays import frame_of, joined
 from upres.image.codecs.codec import Encoding
 from upres.image.codecs.decode_pillow import SPACES, frame_of_image, opened, picture_of, turned
 from upres.image.codecs.encode_apng import animation
-from upres.image.codecs.encode_pillow import common_options, image_of, save
+from upres.image.codecs.encode_pillow import common_options, image_of, image_of_few, save
 from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.metadata import collect_info
@@ -113,7 +113,8 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     if picture.pixels.dtype == np.uint16 or len(picture.frames) > 1:
         stream.write(_deep_or_animated(picture))
         return
-    save([image_of(picture.frames[0])], stream, "png", _options(picture.metadata))
+    few = image_of_few(picture, form, encoding)
+    save([image_of(picture.frames[0]) if few is None else few], stream, "png", _options(picture.metadata))
 
 
 def _options(metadata: Metadata) -> dict[str, Any]:

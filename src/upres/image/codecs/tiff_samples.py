@@ -44,10 +44,11 @@ def to_samples(page: Any, array: Pixels) -> Pixels:
         raise ImageReadError(
             f"a TIFF with {bits}-bit {kind} samples; convert it to 8 or 16 bits unsigned, or to floats in [0, 1]"
         )
-    return _stretched(samples, bits)
+    return stretched(samples, bits)
 
 
-def _stretched(samples: Pixels, bits: int) -> Pixels:
+def stretched(samples: Pixels, bits: int) -> Pixels:
+    """Samples of 1 to 16 bits over the whole range of ``uint8``, or above 8 bits of ``uint16``."""
     if bits < 8:
         return (
             (samples * np.uint8(255 // (2**bits - 1))).astype(np.uint8) if 8 % bits == 0 else _scaled(samples, bits, 8)
