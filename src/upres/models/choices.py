@@ -10,7 +10,7 @@ from upres.models.catalog import Model, find, find_all
 
 BICUBIC = "bicubic"
 """Name of the model that is none: plain antialiased bicubic interpolation."""
-Preference = Literal["default", "fast", "real", "fast-real"]
+Preference = Literal["default", "fast", "real", "noisy", "fast-real"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "default", 2): "rlfn_c32b6_x2",
@@ -24,8 +24,8 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
 }
 """Task, preference and scale -> name of a shipped model.
 
-``fast`` is small luma networks. ``real`` and ``fast-real`` undo JPEG blocks, noise and mild blur; where a picture grows
-further after that, it is clean, and ``default`` or ``fast`` follows.
+``fast`` is small luma networks. ``real`` and ``fast-real`` undo JPEG blocks, mild noise and mild blur, ``noisy`` strong
+noise; where a picture grows further after that, it is clean, and ``default`` or ``fast`` follows.
 """
 
 

@@ -3,7 +3,7 @@
 The bounds are where one network's mean PSNR passes the other's on degraded photographs (docs/reports/judge.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from upres.pipeline.sizes import SizeRequest
 
 CLEAN, REAL, MODEL = "clean", "real", "model"
 
-_MOST_QUALITY = 88.5
-"""JPEG quality below which the robust network is nearer to the truth."""
-_LEAST_NOISE = 3.4
-"""Noise in levels of 255 from which on it is."""
+MOST_QUALITY, MOST_QUALITY_FAST = 88.5, 85.5
+"""JPEG quality below which the robust network is nearer to the truth, and the small robust network."""
+_LEAST_NOISE, _STRONG_NOISE = 3.4, 7.0
+"""Noise in levels of 255 from which on it is, and from which on the network for strong noise is nearer."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
 _LEAST_BLUR = 0.88
@@ -48,8 +48,12 @@ class Networks:
     """Scale -> network for pictures without faults, and for every step but the first."""
     robust: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network that undoes noise, blocks and blur."""
+    noisy: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> robust network for strong noise; empty: ``robust`` as well."""
     strength: float | None = None
     """Share of the robust networks; ``None``: what each picture needs."""
+    most_quality: float = MOST_QUALITY
+    """JPEG quality below which the robust networks are taken."""
 
     @classmethod
     def of(
@@ -81,38 +85,55 @@ class Networks:
             return cls(name="+".join(m.card.name for m in found.values()) or BICUBIC, clean=found, strength=0.0)
         forced = 0.0 if clean else 1.0 if real else strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
-        networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
+        if fast:
+            networks, robust, noisy = chosen("fast"), chosen("fast-real"), {}
+        else:
+            networks, robust, noisy = chosen("default"), chosen("real"), chosen("noisy")
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
-        return cls(name=name, clean=networks, robust=robust, strength=forced)
+        return cls(
+            name=name,
+            clean=networks,
+            robust=robust,
+            noisy=noisy if robust else {},
+            strength=forced,
+            most_quality=MOST_QUALITY_FAST if fast else MOST_QUALITY,
+        )
 
     @property
     def to_be_chosen(self) -> bool:
         """Whether it depends on the picture which networks are taken."""
-        return self.strength is None and bool(self.robust)
+        return bool(self.robust) and (self.strength is None or (self.strength > 0 and bool(self.noisy)))
 
     @property
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
-        return list({model.weights: model for model in (*self.clean.values(), *self.robust.values())}.values())
+        return list({model.weights: model for model in self._all()}.values())
 
     def without_a_look(self, request: SizeRequest) -> Choice:
         """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""
         strength = self.strength or 0.0
-        return Choice(wish=self._wish(request, strength), name=_name_of(strength) if self.robust else MODEL)
+        return Choice(
+            wish=self._wish(request, strength, self.robust), name=_name_of(strength) if self.robust else MODEL
+        )
 
     def by(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The choice for a picture in which that was found."""
-        reasons = faults(judged)
-        strength = 1.0 if reasons else 0.0
-        wish = self._wish(request, strength)
+        reasons = faults(judged, self.most_quality)
+        strength = float(bool(reasons)) if self.strength is None else self.strength
+        robust = self.noisy if self.noisy and judged.noise >= _STRONG_NOISE else self.robust
+        wish = self._wish(request, strength, robust)
         return Choice(wish=wish, name=_name_of(strength), judged=judged, reason=" and ".join(reasons))
 
-    def _wish(self, request: SizeRequest, strength: float) -> Wish:
-        return Wish(request=request, first=self.clean, robust=self.robust, strength=strength)
+    def _wish(self, request: SizeRequest, strength: float, robust: Mapping[int, Model]) -> Wish:
+        return Wish(request=request, first=self.clean, robust=robust, strength=strength, further=self.clean)
+
+    def _all(self) -> Iterator[Model]:
+        for networks in (self.clean, self.robust, self.noisy):
+            yield from networks.values()
 
 
-def faults(judged: Judgement) -> list[str]:
+def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
     """What is so wrong with a picture that the robust networks are nearer to the truth; empty for a clean one.
 
     Example:
@@ -120,7 +141,7 @@ def faults(judged: Judgement) -> list[str]:
         ['JPEG of quality 60', 'noise of 4 levels']
     """
     found = []
-    if judged.jpeg_quality is not None and judged.jpeg_quality < _MOST_QUALITY:
+    if judged.jpeg_quality is not None and judged.jpeg_quality < most_quality:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
     elif judged.jpeg_quality is None and judged.blocks >= _LEAST_BLOCKS:
         found.append("blocks of an earlier JPEG")
