@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.errors import UnsupportedModelError
+from upres.errors import EngineError, UnsupportedModelError
 from upres.models.catalog import Model
 
 Batch = NDArray[np.float32]
@@ -90,7 +90,11 @@ class Session(Protocol):
 
     @abstractmethod
     def __call__(self, batch: Batch, /) -> Batch:
-        """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped."""
+        """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped.
+
+        Raises:
+            EngineError: If the network makes another shape, or values that are not finite.
+        """
         ...
 
     def bind(self, batch: Batch, /) -> Callable[[], object]:
@@ -148,6 +152,26 @@ class Engine(Protocol):
                 that this engine has.
         """
         ...
+
+
+def made(engine: str, batch: Batch, shape: tuple[int, ...]) -> Batch:
+    """The batch, looked at: what a graph computes is known only when it has run.
+
+    Args:
+        engine: Name, for the message.
+        batch: What the network made.
+        shape: What it should be.
+
+    Raises:
+        EngineError: If the shape is another, or a value is NaN or infinite.
+    """
+    if batch.shape != shape:
+        raise EngineError(f"{engine}: the network made {batch.shape}, expected {shape} by its card")
+    with np.errstate(all="ignore"):
+        total = batch.sum()  # one NaN or infinity makes it one; a fraction of a percent of any network's time
+    if not np.isfinite(total):
+        raise EngineError(f"{engine}: the network made values that are not finite (NaN or infinity)")
+    return batch
 
 
 def refuse_devices(engine: str, device: str) -> None:

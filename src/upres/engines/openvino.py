@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
-from upres.errors import EngineUnavailableError, Hint, UnsupportedModelError
+from upres.engines.engine import Batch, Session, SessionFacts, made, refuse_devices, refuse_instruction_sets
+from upres.errors import EngineError, EngineUnavailableError, Hint, UnsupportedModelError
 from upres.machine.cache import cache_folder
+from upres.models.card import require_finite
 from upres.models.catalog import Model
 
 PRECISIONS = ("f32", "bf16")
@@ -41,17 +42,21 @@ class OpenVinoSession(Session):
         """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped.
 
         Raises:
-            ValueError: If the graph's scale is not the card's.
+            EngineError: If the graph makes another shape than the card says, or values that are not finite.
         """
         batch = np.ascontiguousarray(batch, np.float32)
         count, channels, height, width = batch.shape
         shape = (count, channels, height * self._scale, width * self._scale)
+        try:
+            return made("openvino", self._run(batch, shape), shape)
+        except RuntimeError as error:
+            raise EngineError(f"openvino: cannot run the graph on {batch.shape}: {_first_line(error)}") from error
+
+    def _run(self, batch: Batch, shape: tuple[int, ...]) -> Batch:
         if not self._checked:  # OpenVINO says nothing when its result does not fit the tensor it was given
-            result = self._request.infer([batch])[0]
-            if result.shape != shape:
-                raise ValueError(f"the graph made {result.shape} of {batch.shape}; the card says {shape}")
-            self._checked = True
-            return np.asarray(result, np.float32)
+            result = np.asarray(self._request.infer([batch])[0], np.float32)
+            self._checked = result.shape == shape
+            return result
         out = np.empty(shape, np.float32)
         self._request.set_output_tensor(_openvino().Tensor(out, shared_memory=True))
         self._request.infer([batch], share_inputs=True, share_outputs=True)  # into `out`, without a copy
@@ -157,12 +162,14 @@ class OpenVinoEngine:
             EngineUnavailableError: If OpenVINO is not installed.
             UnsupportedModelError: If the model has no graph, the graph cannot be compiled, the CPU lacks the precision,
                 the device is another, or an instruction set is asked for.
+            CheckpointError: If the weights cannot be read or are not finite.
         """
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"openvino: {reason}")
         refuse_devices("openvino", device)
         refuse_instruction_sets("openvino", isa)
+        require_finite(model.weights)  # the graph is run, but what the weights are is what the card promises
         if precision == "int8":
             return self._open_int8(model, threads)
         if model.graph is None:

@@ -21,6 +21,8 @@ ENGINES = {
     "torch": "upres.engines.torch",
 }
 """Name -> module, fastest first. Each module offers one ``Engine`` as ``ENGINE``."""
+MOST_THREADS = 10_000
+"""More processor threads than any machine has; engines may ask the system for all that they are told."""
 
 
 def open_session(
@@ -49,7 +51,11 @@ def open_session(
             or the instruction set.
         UnsupportedModelError: If the named engine, or with ``auto`` none of them, runs this model so. The message says
             why each refused.
+        CheckpointError: If the weights cannot be read or are not finite.
+        ValueError: If ``threads`` is not 1 to `MOST_THREADS`.
     """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
     if engine != "auto":
         return load(engine).open(model, threads=threads, precision=precision, device=device, isa=isa)
     refusals: list[EngineError] = []

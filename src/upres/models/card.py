@@ -1,7 +1,7 @@
 """What a model is and where it comes from: plain data that travels in the header of its weight file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -124,10 +124,21 @@ def read_weights(path: str | Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
     """The card and all tensors of a ``.safetensors`` file, without torch.
 
     Raises:
-        CheckpointError: If the file cannot be read or carries no card.
+        CheckpointError: If the file cannot be read, carries no card, or has a tensor that is not finite.
     """
     with _open(path) as file:
-        return _card(path, file.metadata()), {key: np.asarray(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+        return _card(path, file.metadata()), dict(_tensors(path, file))
+
+
+def require_finite(path: str | Path) -> None:
+    """Look at every number of a ``.safetensors`` file, one tensor at a time.
+
+    Raises:
+        CheckpointError: If the file cannot be read, or a tensor holds NaN or infinity; the message names the tensor.
+    """
+    with _open(path) as file:
+        for _ in _tensors(path, file):
+            pass
 
 
 def weights_digest(path: Path) -> str:
@@ -146,6 +157,18 @@ def _open(path: str | Path) -> Any:
         return safe_open(str(path), framework="numpy")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: not a readable .safetensors file ({error})") from error
+
+
+def _tensors(path: str | Path, file: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    for key in file.keys():  # noqa: SIM118  # no mapping
+        try:
+            array = np.asarray(file.get_tensor(key))
+            finite = bool(np.isfinite(array).all())
+        except (TypeError, AttributeError, SafetensorError) as error:  # a dtype that numpy lacks
+            raise CheckpointError(f"{path}: {key} cannot be read without torch ({error})") from error
+        if not finite:
+            raise CheckpointError(f"{path}: {key} holds values that are not finite (NaN or infinity)")
+        yield key, array
 
 
 def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
