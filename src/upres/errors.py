@@ -29,6 +29,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
 
+LONGEST_MESSAGE = 1000
+"""Characters of a message that quotes what stands in a file."""
+
 
 class Hint(Enum):
     """What to do about an error, in plain words; ``apps/cli/hints.py`` words each hint as flags of the command."""
@@ -101,7 +104,13 @@ class UnknownModelError(ModelError):
 
 
 class CheckpointError(ModelError):
-    """A weight file cannot be read, recognised or matched to its network."""
+    """A weight file cannot be read, recognised or matched to its network.
+
+    The message quotes names that stand in the file: what is not printable in it is escaped, and it is cut.
+    """
+
+    def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(printable(message, longest=LONGEST_MESSAGE), hint=hint)
 
 
 class EngineError(UpresError):
@@ -134,6 +143,14 @@ class MissingExtraError(UpresError):
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the '{extra}' extra: pip install 'upres[{extra}]'")
         self.extra = extra
+
+
+def printable(text: str, *, longest: int) -> str:
+    """The text in one line: what a terminal would act on is escaped, and what is too long is cut."""
+    shown = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[: longest + 1]
+    )
+    return shown if len(shown) <= longest else f"{shown[:longest]} ..."
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:

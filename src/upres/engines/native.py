@@ -230,8 +230,11 @@ class NativeEngine:
         """Whether there are kernels for this network."""
         spec = model.card.spec
         kernel_size = spec.arguments.get("kernel_size", 5)
-        known = spec.architecture in FAMILIES and spec.scale in SCALES and kernel_size in KERNEL_SIZES
-        return known and not spec.transforms
+        if spec.architecture not in FAMILIES or spec.scale not in SCALES or kernel_size not in KERNEL_SIZES:
+            return False
+        # what is told besides is for an engine that can look at the network itself
+        usual = model.card.color_mode == "luma" and model.card.halo in (None, kernel_size // 2)
+        return usual and not spec.transforms and set(spec.arguments) <= {"kernel_size", "num_channels"}
 
     def facts(self) -> dict[str, list[str]]:
         """Instruction sets, best first; arithmetic of the best; the CPU.
@@ -371,6 +374,10 @@ def _read_filters(model: Model) -> NDArray[np.float32]:
     filters = weights.get("filter.weight")
     arguments = card.spec.arguments
     size, channels = arguments.get("kernel_size", 5), arguments.get("num_channels", 4)
+    if not isinstance(channels, int):
+        raise CheckpointError(
+            f"{model.weights}: this model card: expected num_channels to be a number, got {channels!r}"
+        )
     expected = (parts * channels * card.scale**2, 1, size, size)
     if filters is None or filters.shape != expected or len(weights) != 1:
         found = {key: value.shape for key, value in weights.items()}

@@ -9,7 +9,7 @@ from upres.lab.export.onnx import export
 from upres.lab.foreign.read import read
 from upres.lab.foreign.recognise import Recognised, recognise
 from upres.machine.digest import digest
-from upres.models.card import ModelCard, ModelSpec, read_card
+from upres.models.card import ModelCard, has_card
 
 LICENCE = "not stated in the imported file"
 
@@ -72,8 +72,7 @@ def convert(
 
 def _own(path: Path) -> Recognised | None:
     """A checkpoint of ours says itself what it is."""
-    try:
-        spec: ModelSpec = read_card(path).spec
-    except CheckpointError:
+    if not has_card(path):
         return None
-    return Recognised(spec=spec, state=checkpoint.load(path)[0].state_dict())
+    network, card = checkpoint.load(path)
+    return Recognised(spec=card.spec, state=network.state_dict())

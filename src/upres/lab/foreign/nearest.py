@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from upres.errors import CheckpointError
-from upres.lab.checkpoint import build, mismatches
+from upres.lab.checkpoint import expected_shapes, mismatches
 from upres.lab.foreign.layouts.table import LAYOUTS
 from upres.lab.foreign.read import without_prefixes
 from upres.lab.zoo import MODELS
@@ -82,5 +82,4 @@ def _overlap(one: set[str], other: set[str]) -> float:
 @cache
 def _expected(name: str, *, folded: bool = False) -> dict[str, torch.Size]:
     spec = replace(MODELS[name], transforms=({"name": "fold"},)) if folded else MODELS[name]
-    with torch.device("meta"):
-        return {key: value.shape for key, value in build(spec).state_dict().items()}
+    return expected_shapes(spec)
