@@ -15,6 +15,7 @@
     ├── EngineError
     │   ├── EngineUnavailableError not installed or not built on this machine
     │   └── UnsupportedModelError  this engine does not run this network
+    │       └── GraphError         the graph beside the weights is not theirs, or nothing for an engine
     ├── DataError                  a data set that lacks what the protocol or the training needs
     ├── RecipeError                a setting that does not exist or does not fit
     ├── TrainingError              a run that cannot go on
@@ -52,6 +53,7 @@ class Hint(Enum):
     NAME_THE_BASELINE = "add its row, or name the entry to compare with"
     MEASURE_SPEED = "measure the speed first"
     MAKE_INT8 = "export an 8-bit graph of it first"
+    REMAKE_GRAPH = "export the model once more, which makes its graph anew"
     LIST_ENGINES = "the self-test shows which engines are installed"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
@@ -123,6 +125,13 @@ class EngineUnavailableError(EngineError):
 
 class UnsupportedModelError(EngineError):
     """The engine does not run this network."""
+
+
+class GraphError(UnsupportedModelError):
+    """The graph beside a weight file is not theirs, or asks for what no graph of a network needs."""
+
+    def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(printable(message, longest=LONGEST_MESSAGE), hint=hint)
 
 
 class DataError(UpresError):

@@ -189,15 +189,6 @@ def test_openvino_computes_luma_in_float32_and_rgb_in_bf16_where_the_cpu_has_it(
         OPENVINO._choose("bf16", "luma")
 
 
-def test_openvino_notices_a_graph_of_another_scale(tiny_models):
-    wrong = replace(tiny_models[2], graph=tiny_models[3].graph)
-    session = select.open_session(wrong, engine="openvino", threads=1)
-    with pytest.raises(
-        EngineError, match=r"openvino: the network made \(1, 1, 12, 12\), expected \(1, 1, 8, 8\) by its card"
-    ):
-        session(np.zeros((1, 1, 4, 4), np.float32))
-
-
 def test_torch_keeps_the_thread_setting_of_its_host(tiny_models):
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()

@@ -5,9 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, made, refuse_devices, refuse_instruction_sets
+from upres.engines.engine import (
+    Batch,
+    Session,
+    SessionFacts,
+    made,
+    refuse_devices,
+    refuse_instruction_sets,
+    require_graph,
+)
 from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError
-from upres.models.card import require_finite
 from upres.models.catalog import Model
 
 
@@ -74,8 +81,8 @@ class OnnxRuntimeEngine:
 
         Raises:
             EngineUnavailableError: If ONNX Runtime is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be loaded, the precision or the device is
-                another, or an instruction set is asked for.
+            UnsupportedModelError: If the model has no graph, or one of other weights, or it cannot be loaded; if
+                precision or device is another, or an instruction set is asked for.
             CheckpointError: If the weights cannot be read or are not finite.
         """
         reason = self.unavailable()
@@ -89,7 +96,7 @@ class OnnxRuntimeEngine:
             )
         if precision not in ("auto", "f32"):
             raise UnsupportedModelError(f"onnxruntime: no precision '{precision}'; there is f32")
-        require_finite(model.weights)
+        require_graph("onnxruntime", model, model.graph)
         return OnnxRuntimeSession(_load(model, threads), model.card.scale)
 
 
@@ -102,7 +109,7 @@ def _load(model: Model, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised as well
     # Spinning threads burn a core each between two calls, which the decoder and the colour path need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

@@ -16,10 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, made, refuse_devices, refuse_instruction_sets
+from upres.engines.engine import (
+    Batch,
+    Session,
+    SessionFacts,
+    made,
+    refuse_devices,
+    refuse_instruction_sets,
+    require_graph,
+)
 from upres.errors import EngineError, EngineUnavailableError, Hint, UnsupportedModelError
 from upres.machine.cache import cache_folder
-from upres.models.card import require_finite
 from upres.models.catalog import Model
 
 PRECISIONS = ("f32", "bf16")
@@ -160,8 +167,8 @@ class OpenVinoEngine:
 
         Raises:
             EngineUnavailableError: If OpenVINO is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be compiled, the CPU lacks the precision,
-                the device is another, or an instruction set is asked for.
+            UnsupportedModelError: If the model has no graph, or one of other weights, the graph cannot be compiled, the
+                CPU lacks the precision, the device is another, or an instruction set is asked for.
             CheckpointError: If the weights cannot be read or are not finite.
         """
         reason = self.unavailable()
@@ -169,11 +176,11 @@ class OpenVinoEngine:
             raise EngineUnavailableError(f"openvino: {reason}")
         refuse_devices("openvino", device)
         refuse_instruction_sets("openvino", isa)
-        require_finite(model.weights)  # the graph is run, but what the weights are is what the card promises
         if precision == "int8":
             return self._open_int8(model, threads)
         if model.graph is None:
             raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
+        require_graph("openvino", model, model.graph)
         chosen = self._choose(precision, model.card.color_mode)
         rgb = model.card.color_mode == "rgb"
         any_size = OpenVinoSession(_compiled(model.graph, chosen, threads, kept=rgb), model.card.scale, chosen)
@@ -186,6 +193,7 @@ class OpenVinoEngine:
             raise UnsupportedModelError(
                 f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}", hint=Hint.MAKE_INT8
             )
+        require_graph("openvino", model, graph)
         return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads), "int8")
 
     def _choose(self, precision: str, color_mode: str) -> str:

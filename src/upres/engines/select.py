@@ -5,10 +5,11 @@ general engines. A module is imported only when it is asked, so that a run loads
 nothing else runs the model.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError, near_miss
+from upres.errors import EngineError, EngineUnavailableError, GraphError, UnsupportedModelError, near_miss
 
 if TYPE_CHECKING:  # the command reads `ENGINES` for its help, which shall not cost the import of numpy
     from upres.engines.engine import Engine, Session
@@ -61,9 +62,14 @@ def open_session(
     refusals: list[EngineError] = []
     for name in ENGINES:
         try:
-            return load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
+            session = load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
         except EngineError as error:
             refusals.append(error)
+            continue
+        unfit = next((error for error in refusals if isinstance(error, GraphError)), None)
+        if unfit is not None:
+            session.facts = replace(session.facts, passed_over=str(unfit))
+        return session
     hint = next((error.hint for error in refusals if error.hint is not None), None)
     raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(map(str, refusals))}", hint=hint)
 

@@ -25,9 +25,10 @@ def count(text: str) -> int:
 
 def threads(text: str) -> int:
     """A whole number from 1 to `MOST_THREADS`."""
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST_THREADS:
-        raise ArgumentTypeError(f"expected a whole number from 1 to {MOST_THREADS}, got '{text[:40]}'")
-    return int(text)
+    value = count(text) if len(text) < 20 else MOST_THREADS + 1
+    if value > MOST_THREADS:
+        raise ArgumentTypeError(f"expected at most {MOST_THREADS} threads, got '{text[:40]}'")
+    return value
 
 
 def quality(text: str) -> int:

@@ -64,7 +64,7 @@ def convert(
     graph.unlink(missing_ok=True)  # one that belonged to a former model of this name would be run in its place
     if with_graph:
         try:
-            export(network, graph)
+            export(network, graph, weights=output)
         except UnsupportedModelError as error:
             remarks.append(f"no graph beside it, only the torch engine runs it: {error}")
     return Conversion(card=card, output=output, graph=graph if graph.is_file() else None, remarks=tuple(remarks))
