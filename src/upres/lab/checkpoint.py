@@ -148,7 +148,7 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) 
 def mismatches(expected: Mapping[str, torch.Size], state: Mapping[str, Tensor]) -> list[str]:
     """What keeps a state from filling a network that expects these shapes; empty where it fits."""
     missing = [f"{key} {list(shape)} is missing" for key, shape in expected.items() if key not in state]
-    unknown = [f"{key} {list(value.shape)} is unknown" for key, value in state.items() if key not in expected]
+    unknown = [f"{key[:80]} {list(value.shape)} is unknown" for key, value in state.items() if key not in expected]
     wrong = [
         f"{key} is {list(state[key].shape)}, expected {list(shape)}"
         for key, shape in expected.items()
