@@ -155,7 +155,7 @@ def _read_pickle(path: Path) -> Any:
 def _line_that_strips(path: Path, wanted: str) -> str:
     """Advice where a class of somebody's code lies beside the weights; none where a function is to be called."""
     module, _, name = wanted.rpartition(".")
-    if not module or not name[0].isupper() or module.partition(".")[0] in _NEVER:
+    if not module or not name[:1].isupper() or module.partition(".")[0] in _NEVER:
         return ""
     kept = "{k: v for k, v in d.items() if isinstance(v, (dict, torch.Tensor))}"
     line = STRIP.format(
