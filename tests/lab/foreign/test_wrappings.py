@@ -241,8 +241,9 @@ def test_every_wrapping_holds_for_what_is_remarked(tmp_path, fsrcnn_state):
     assert remark.endswith(" and 32 more")
 
 
-SAME_TENSORS = ("bicubic_conv", "esr_", "fsrcnn", "espcn", "vdsr")
-"""Networks whose scale, family or activations no tensor tells: a trial of trained ones does."""
+SAME_TENSORS = ("bicubic_conv", "esr_", "fsrcnn", "espcn", "vdsr", "ladder_imdb_x")
+"""Networks whose scale, family or activations no tensor tells: a trial of trained ones does. The ladder's first rung is
+IMDN itself."""
 
 
 @pytest.mark.parametrize("name", [name for name, spec in MODELS.items() if spec.scale in (1, 3, 4)])
@@ -266,7 +267,7 @@ def _meta(spec):
 @pytest.mark.parametrize(
     ("architecture", "scale", "arguments"),
     [
-        ("edsr", 2, {"num_channels": 16, "num_blocks": 2}),
+        ("edsr", 2, {"num_channels": 16, "num_blocks": 2, "residual_scale": 1.0}),
         ("rdn", 3, {"num_channels": 24, "num_blocks": 3, "num_layers": 5, "growth": 16}),
         ("rlfn", 4, {"num_channels": 20, "mid_channels": 24, "num_blocks": 3, "esa_channels": 8}),
         ("imdn", 2, {"num_channels": 32, "num_blocks": 5}),
