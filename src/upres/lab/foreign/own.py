@@ -19,7 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import torch
 
 from upres.errors import CheckpointError
-from upres.lab.checkpoint import expected_shapes
+from upres.lab.checkpoint import build, expected_shapes
 from upres.lab.foreign.layouts.layout import Shapes
 from upres.lab.zoo import ARCHITECTURES, MODELS
 from upres.models.card import ModelSpec
@@ -85,7 +85,8 @@ class _Search:
     def __init__(self, shapes: Shapes, start: ModelSpec, scale: int | None) -> None:
         self._state = dict(shapes)
         self._start = start
-        self._scales = _SCALES if scale is None else (scale,)
+        asked = _SCALES if scale is None else (scale,)
+        self._scales = [each for each in asked if each > 1 or _restores(start)]
         self._built = 0
 
     def named(self) -> list[ModelSpec]:
@@ -131,6 +132,13 @@ class _Search:
         return sum(self._state.get(name) != shape for name, shape in expected.items()) + sum(
             name not in expected for name in self._state
         )
+
+
+def _restores(spec: ModelSpec) -> bool:
+    """Whether the class has networks that keep the size: others can be built at scale 1, and do nothing of use."""
+    with suppress(CheckpointError), torch.device("meta"):
+        return getattr(build(replace(spec, scale=1, transforms=())), "task", "upscale") != "upscale"
+    return False
 
 
 def _shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
@@ -182,7 +190,8 @@ def _numbers(state: Shapes) -> Iterator[int]:
         for match in re.finditer(r"\d+", name):
             before = name[: match.start()]
             blocks[before] = max(blocks.get(before, 0), int(match[0]) + 1)
-    yield from blocks.values()
+    for count in blocks.values():  # some count the first and the last layer with the blocks
+        yield from (count, count - 1, count - 2)
 
 
 def _blank(name: str) -> str:
