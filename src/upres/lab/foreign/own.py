@@ -184,14 +184,13 @@ def _sizes(state: Shapes) -> list[int]:
 
 
 def _numbers(state: Shapes) -> Iterator[int]:
-    blocks: dict[str, int] = {}
+    blocks: dict[str, set[int]] = {}
     for name, shape in state.items():
         yield from shape
         for match in re.finditer(r"\d+", name):
-            before = name[: match.start()]
-            blocks[before] = max(blocks.get(before, 0), int(match[0]) + 1)
-    for count in blocks.values():  # some count the first and the last layer with the blocks
-        yield from (count, count - 1, count - 2)
+            blocks.setdefault(name[: match.start()], set()).add(int(match[0]))
+    for indices in blocks.values():  # some count activations with the layers, or the first and the last with the blocks
+        yield from (max(indices) + 1, len(indices), len(indices) - 1, len(indices) - 2)
 
 
 def _blank(name: str) -> str:
