@@ -184,12 +184,13 @@ def _sizes(state: Shapes) -> list[int]:
 
 
 def _numbers(state: Shapes) -> Iterator[int]:
-    blocks: dict[str, set[int]] = {}
+    blocks: dict[tuple[str, str], set[int]] = {}
     for name, shape in state.items():
         yield from shape
         for match in re.finditer(r"\d+", name):
-            blocks.setdefault(name[: match.start()], set()).add(int(match[0]))
-    for indices in blocks.values():  # some count activations with the layers, or the first and the last with the blocks
+            around = name[: match.start()], _blank(name[match.end() :])
+            blocks.setdefault(around, set()).add(int(match[0]))
+    for indices in blocks.values():  # some count the first and the last layer with the blocks
         yield from (max(indices) + 1, len(indices), len(indices) - 1, len(indices) - 2)
 
 
