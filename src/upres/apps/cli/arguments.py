@@ -25,10 +25,9 @@ def count(text: str) -> int:
 
 def threads(text: str) -> int:
     """A whole number from 1 to `MOST_THREADS`."""
-    value = count(text) if len(text) < 20 else MOST_THREADS + 1
-    if value > MOST_THREADS:
+    if len(text) > 9 or count(text) > MOST_THREADS:
         raise ArgumentTypeError(f"expected at most {MOST_THREADS} threads, got '{text[:40]}'")
-    return value
+    return int(text)
 
 
 def quality(text: str) -> int:
