@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from upres.models import catalog, choices
-from upres.models.card import ModelCard, ModelSpec
+from upres.models.card import ModelCard, ModelSpec, weights_digest
 from upres.models.catalog import Model, find
+from upres.models.graph import stamped
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -65,7 +66,7 @@ def write_tiny_model(folder: Path, scale: int, *, seed: int = 0) -> Model:
     )
     path = folder / f"{card.name}.safetensors"
     save_file({"filter.weight": weight}, path, metadata=card.to_header())
-    path.with_suffix(".onnx").write_bytes(_tiny_graph(weight, scale))
+    path.with_suffix(".onnx").write_bytes(stamped(_tiny_graph(weight, scale), weights_digest(path)))
     return find(path)
 
 

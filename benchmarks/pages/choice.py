@@ -49,7 +49,7 @@ def _exported(folder: Path) -> Iterator[tuple[str, Path]]:
         path = folder / f"{row.label}.safetensors"
         network, spec = deployable(build(recipe.spec()), recipe.spec())
         save(path, network, describe(network, spec, name=row.label))
-        export(network, path.with_suffix(".onnx"))
+        export(network, path.with_suffix(".onnx"), weights=path)
         yield row.label, path
 
 

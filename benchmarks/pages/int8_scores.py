@@ -30,6 +30,7 @@ from upres.lab.compress.quantize.calibration import quantize
 from upres.lab.compress.quantize.network import quantized_layers
 from upres.lab.export.int8 import export_int8
 from upres.models.catalog import find
+from upres.models.graph import unstamped
 
 
 def measure_quality(settings: Settings) -> None:
@@ -77,21 +78,21 @@ def measure_layers(settings: Settings) -> None:
 
 
 def digest(path: Path | None) -> str:
-    """Of a file's content; of a model's graph, which every model that ships has.
+    """Of what a graph computes, be it stamped or not; of a model's graph, which every model that ships has.
 
     Raises:
         UnsupportedModelError: If there is no file.
     """
     if path is None:
         raise UnsupportedModelError(f"expected an ONNX graph beside {MODEL}, got none: upres export {MODEL}")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(unstamped(path.read_bytes())).hexdigest()
 
 
 def _exported(network: nn.Module, name: str, folder: Path, data: Data) -> dict[str, Any]:
     """Write the graph beside a copy of the float weights, as it would lie in the package, and measure it so."""
     weights = folder / f"{stem(name)}.safetensors"
     shutil.copy(find(MODEL).weights, weights)
-    export_int8(network, weights.with_suffix(".int8.onnx"))
+    export_int8(network, weights.with_suffix(".int8.onnx"), weights=weights)
     scores = psnr_db(opened(find(weights), "int8"), data)
     return {
         "graph": name,

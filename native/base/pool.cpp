@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,10 +21,7 @@ class Pool {
  public:
   void run(int count, int threads, const std::function<void(int)>& task) {
     const std::lock_guard<std::mutex> turn(turn_);
-    while (static_cast<int>(workers_.size()) < threads - 1) {
-      const int number = static_cast<int>(workers_.size());
-      workers_.emplace_back([this, number, seen = round_] { wait_for_work(number, seen); });
-    }
+    threads = with_workers(threads);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       task_ = &task;
@@ -42,6 +40,19 @@ class Pool {
   }
 
  private:
+  // As many threads as asked for, this one among them, or as many as the system gives.
+  int with_workers(int threads) {
+    try {
+      while (static_cast<int>(workers_.size()) < threads - 1) {
+        const int number = static_cast<int>(workers_.size());
+        workers_.emplace_back([this, number, seen = round_] { wait_for_work(number, seen); });
+      }
+    } catch (const std::system_error&) {
+      return static_cast<int>(workers_.size()) + 1;
+    }
+    return threads;
+  }
+
   void wait_for_work(int number, unsigned seen) {
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {

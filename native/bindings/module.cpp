@@ -5,6 +5,8 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,8 +47,8 @@ auto plane_of(const Array& array, int channels, float peak) {
   const bool shaped = channels == 1 ? array.ndim() == 2 : array.ndim() == 3 && array.shape(2) == 3;
   if (!shaped) throw nb::value_error(channels == 1 ? "expected an array (H, W)" : "expected an array (H, W, 3)");
   const bool packed = (array.shape(1) <= 1 || array.stride(1) == channels) && (channels == 1 || array.stride(2) == 1);
-  if (!packed) throw nb::value_error("expected the pixels of a row next to each other in memory");
-  if (!(peak > 0.0f)) throw nb::value_error("expected a positive peak");
+  if (array.size() != 0 && !packed) throw nb::value_error("expected the pixels of a row next to each other in memory");
+  if (!(peak > 0.0f && std::isfinite(peak))) throw nb::value_error("expected a positive peak that is finite");
   const Pixel pixel = pixel_of(array.dtype());
   return PlaneOf<std::remove_pointer_t<decltype(array.data())>>{
       array.data(),
@@ -55,6 +57,28 @@ auto plane_of(const Array& array, int channels, float peak) {
       static_cast<int64_t>(array.shape(1)),
       static_cast<int64_t>(array.stride(0)) * pixel_bytes(pixel),
       peak};
+}
+
+// First and last byte of a plane and the one behind; a negative stride walks backwards from `data`.
+template <class AnyPlane>
+std::pair<std::uintptr_t, std::uintptr_t> bytes_of(const AnyPlane& plane, int channels) {
+  const auto first = reinterpret_cast<std::uintptr_t>(plane.data);
+  const int64_t down = plane.stride * (plane.height - 1);
+  const int64_t row = plane.width * channels * pixel_bytes(plane.pixel);
+  return {first + std::min<int64_t>(down, 0), first + std::max<int64_t>(down, 0) + row};
+}
+
+// That the rows of the output lie apart from each other and from the input, as several threads write them.
+void require_apart(const ConstPlane& from, const Plane& to, int channels) {
+  if (to.height * to.width == 0) return;
+  if (to.height > 1 && std::abs(to.stride) < to.width * channels * pixel_bytes(to.pixel)) {
+    throw nb::value_error("expected the rows of the output apart from each other in memory");
+  }
+  const auto [first, end] = bytes_of(to, channels);
+  const auto [from_first, from_end] = bytes_of(from, channels);
+  if (first < from_end && from_first < end) {
+    throw nb::value_error("expected an output that shares no memory with the input");
+  }
 }
 
 void require_scaled(const ConstPlane& from, const Plane& to, int scale) {
@@ -99,6 +123,9 @@ class EdgeSR {
     if (count == 0 || count % (parts * scale * scale) != 0) {
       throw nb::value_error("expected filters for every channel and output phase");
     }
+    if (!std::all_of(filters.data(), filters.data() + filters.size(), [](float weight) { return std::isfinite(weight); })) {
+      throw nb::value_error("expected finite filters, found NaN or infinity");
+    }
     network_ = {family_named(family), scale, size, count / (parts * scale * scale),
                 std::vector<float>(filters.data(), filters.data() + filters.size())};
   }
@@ -124,6 +151,7 @@ class EdgeSR {
     const ConstPlane source = plane_of(from, 1, peak);
     const Plane target = plane_of(to, 1, out_peak);
     require_scaled(source, target, network_.scale);
+    require_apart(source, target, 1);
     if (arithmetic.integers_only && source.pixel == kF32) {
       throw nb::value_error("integer kernels take uint8 and uint16 pixels");
     }
@@ -138,6 +166,7 @@ class EdgeSR {
     const ConstPlane source = plane_of(from, 3, peak);
     const Plane target = plane_of(to, 3, peak);
     require_scaled(source, target, network_.scale);
+    require_apart(source, target, 3);
     if (source.pixel == kF32 || target.pixel != source.pixel) {
       throw nb::type_error("expected uint8 or uint16 RGB, the same in and out");
     }
@@ -168,6 +197,7 @@ void resize(const ConstArray& from, const AnyArray& to, int scale, float shift, 
   if (!(shift >= 0.0f && shift < 0.25f)) throw nb::value_error("expected a shift of 0 to 0.25");
   if (target.pixel != source.pixel) throw nb::type_error("expected the same dtype in and out");
   require_scaled(source, target, scale);
+  require_apart(source, target, 1);
   const Runner runner{kernels_named(isa), thread_count(threads)};
   const nb::gil_scoped_release release;
   resize_plane(scale, shift, runner, source, target);

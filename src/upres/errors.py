@@ -15,6 +15,7 @@
     ├── EngineError
     │   ├── EngineUnavailableError not installed or not built on this machine
     │   └── UnsupportedModelError  this engine does not run this network
+    │       └── GraphError         the graph beside the weights is not theirs, or nothing for an engine
     ├── DataError                  a data set that lacks what the protocol or the training needs
     ├── RecipeError                a setting that does not exist or does not fit
     ├── TrainingError              a run that cannot go on
@@ -28,6 +29,9 @@ instead.
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
+
+LONGEST_MESSAGE = 1000
+"""Characters of a message that quotes what stands in a file."""
 
 
 class Hint(Enum):
@@ -49,6 +53,7 @@ class Hint(Enum):
     NAME_THE_BASELINE = "add its row, or name the entry to compare with"
     MEASURE_SPEED = "measure the speed first"
     MAKE_INT8 = "export an 8-bit graph of it first"
+    REMAKE_GRAPH = "export the model once more, which makes its graph anew"
     LIST_ENGINES = "the self-test shows which engines are installed"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
@@ -107,7 +112,13 @@ class UnknownModelError(ModelError):
 
 
 class CheckpointError(ModelError):
-    """A weight file cannot be read, recognised or matched to its network."""
+    """A weight file cannot be read, recognised or matched to its network.
+
+    The message quotes names that stand in the file: what is not printable in it is escaped, and it is cut.
+    """
+
+    def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(printable(message, longest=LONGEST_MESSAGE), hint=hint)
 
 
 class EngineError(UpresError):
@@ -120,6 +131,13 @@ class EngineUnavailableError(EngineError):
 
 class UnsupportedModelError(EngineError):
     """The engine does not run this network."""
+
+
+class GraphError(UnsupportedModelError):
+    """The graph beside a weight file is not theirs, or asks for what no graph of a network needs."""
+
+    def __init__(self, message: str = "", *, hint: Hint | None = None) -> None:
+        super().__init__(printable(message, longest=LONGEST_MESSAGE), hint=hint)
 
 
 class DataError(UpresError):
@@ -140,6 +158,14 @@ class MissingExtraError(UpresError):
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the '{extra}' extra: pip install 'upres[{extra}]'")
         self.extra = extra
+
+
+def printable(text: str, *, longest: int) -> str:
+    """The text in one line: what a terminal would act on is escaped, and what is too long is cut."""
+    shown = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[: longest + 1]
+    )
+    return shown if len(shown) <= longest else f"{shown[:longest]} ..."
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:

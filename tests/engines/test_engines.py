@@ -1,17 +1,19 @@
 """Every engine of the table against arithmetic done by hand, and its refusals: what a new engine must pass."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from upres.engines import openvino, select
 from upres.engines.openvino import ENGINE as OPENVINO
 from upres.engines.torch import TorchSession
-from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.errors import CheckpointError, EngineError, EngineUnavailableError, UnsupportedModelError
+from upres.models.card import read_weights
 from upres.models.catalog import find
 
 SIZES = [(1, 1), (1, 7), (5, 1), (16, 24), (33, 17)]
@@ -187,13 +189,6 @@ def test_openvino_computes_luma_in_float32_and_rgb_in_bf16_where_the_cpu_has_it(
         OPENVINO._choose("bf16", "luma")
 
 
-def test_openvino_notices_a_graph_of_another_scale(tiny_models):
-    wrong = replace(tiny_models[2], graph=tiny_models[3].graph)
-    session = select.open_session(wrong, engine="openvino", threads=1)
-    with pytest.raises(ValueError, match=r"the graph made \(1, 1, 12, 12\) of"):
-        session(np.zeros((1, 1, 4, 4), np.float32))
-
-
 def test_torch_keeps_the_thread_setting_of_its_host(tiny_models):
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
@@ -296,3 +291,47 @@ def test_openvino_compiles_rgb_networks_for_a_size_that_comes_again(monkeypatch)
     assert compiled == [None, large.shape]
     run(small, large, large, large)
     assert compiled == [None, large.shape, large.shape]
+
+
+def with_weights(model, folder, change):
+    """A copy of the model whose first tensor is changed."""
+    card, weights = read_weights(model.weights)
+    name = next(iter(weights))
+    change(weights[name].reshape(-1))
+    path = folder / model.weights.name
+    save_file(weights, path, metadata=card.to_header())
+    if model.graph is not None:
+        shutil.copyfile(model.graph, path.with_suffix(".onnx"))
+    return find(path), name
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["esr_tm_x2", "espcn_x2"])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, engine, name, value):
+    def put(numbers):
+        numbers[numbers.size // 2] = value
+
+    model, tensor = with_weights(find(name), tmp_path, put)
+    if not select.load(engine).supports(model):
+        pytest.skip(f"{engine} does not run {name}")
+    for asked in (engine, "auto"):
+        with pytest.raises(CheckpointError, match=f"{tensor} holds values that are not finite") as raised:
+            select.open_session(model, engine=asked)
+        assert "\n" not in str(raised.value)
+
+
+def test_a_network_that_overflows_is_told(tmp_path, engine):
+    def grow(numbers):
+        numbers *= np.float32(3e38) / np.abs(numbers).max()
+
+    model, _ = with_weights(replace(find("esr_tm_x2"), graph=None), tmp_path, grow)
+    if not select.load(engine).supports(model):
+        pytest.skip(f"{engine} runs graphs")
+    with pytest.raises((CheckpointError, EngineError), match=r"beyond 1e.06: no trained network|not finite"):
+        select.open_session(model, engine=engine)(np.ones((1, 1, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 10_001, 99_999_999_999])
+def test_threads_have_bounds(tiny_models, threads):
+    with pytest.raises(ValueError, match="expected 1 to 10000 threads"):
+        select.open_session(tiny_models[2], threads=threads)

@@ -333,6 +333,55 @@ def test_wrong_arguments_are_told(models):
         session.run_plane(plane, read_only)
 
 
+def test_an_output_lies_apart_from_the_input_and_in_itself(models):
+    session = ENGINE.open(models["esr_max", 2], threads=2)
+    memory = np.zeros(40_000, np.uint8)
+    for start in (0, 3000, 9599):
+        plane, out = memory[start : start + 2400].reshape(40, 60), memory[:9600].reshape(80, 120)
+        with pytest.raises(ValueError, match="shares no memory with the input"):
+            session.run_plane(plane, out)
+        with pytest.raises(ValueError, match="shares no memory with the input"):
+            resize_plane(plane, 2, out)
+    with pytest.raises(ValueError, match="shares no memory with the input"):
+        session.upscale_rgb(memory[100:172].reshape(4, 6, 3), memory[:288].reshape(8, 12, 3))
+    behind = memory[9600 : 9600 + 2400].reshape(40, 60)
+    session.run_plane(behind, memory[:9600].reshape(80, 120)[::-1])  # next to each other is apart
+    for stride in (0, 5, 119):
+        rows = np.lib.stride_tricks.as_strided(memory[20_000:], (80, 120), (stride, 1))
+        with pytest.raises(ValueError, match="rows of the output apart"):
+            session.run_plane(behind, rows)
+
+
+def test_values_that_are_no_numbers_are_told(models):
+    session = ENGINE.open(models["esr_tm", 2])
+    plane = np.full((6, 8), 0.5, np.float32)
+    for value in (np.nan, np.inf, -np.inf):
+        broken = plane.copy()
+        broken[3, 4] = value
+        for out in (None, np.zeros((12, 16), np.uint8)):
+            with pytest.raises(ValueError, match="expected finite pixels"):
+                session.run_plane(broken, out)
+        with pytest.raises(ValueError, match="expected finite pixels"):
+            session(broken[None, None])
+    for peak in (np.inf, np.nan):
+        with pytest.raises(ValueError, match="positive peak that is finite"):
+            native.EdgeSR("max", 2, np.zeros((4, 3, 3), np.float32)).within_peak(plane, peak, 1)
+    for value in (np.nan, np.inf):
+        filters = np.zeros((4, 3, 3), np.float32)
+        filters[2, 1, 1] = value
+        with pytest.raises(ValueError, match="expected finite filters"):
+            native.EdgeSR("max", 2, filters)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_no_pixels_make_no_pixels(models, shape):
+    session = ENGINE.open(models["esr_max", 2])
+    for dtype in (np.uint8, np.float32):
+        assert session.run_plane(np.zeros(shape, dtype)).shape == (2 * shape[0], 2 * shape[1])
+    assert session.upscale_rgb(np.zeros((*shape, 3), np.uint8)).shape == (2 * shape[0], 2 * shape[1], 3)
+    assert resize_plane(np.zeros(shape, np.uint8), 2).shape == (2 * shape[0], 2 * shape[1])
+
+
 @needs_vnni
 def test_floats_have_no_integer_kernels(models):
     session = ENGINE.open(models["esr_max", 2], precision="int16")

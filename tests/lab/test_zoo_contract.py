@@ -34,6 +34,8 @@ SMALL = {
     "lwfanet": {"num_channels": 32, "num_blocks": 2, "tail_channels": 8},
     "span": {"num_channels": 8, "num_blocks": 2},
     "plain": {"num_channels": 8, "num_blocks": 2},
+    "rrdbnet": {"num_channels": 8, "num_grow_channels": 4, "num_blocks": 1},
+    "srvggnet_compact": {"num_channels": 8, "num_layers": 3},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
@@ -53,6 +55,8 @@ VARIANTS = {
     "plain gated": ("plain", {"num_channels": 8, "num_blocks": 2, "activation": "silu", "gate": "span"}),
     "plain hard gate": ("plain", {"num_channels": 8, "num_blocks": 2, "gate": "hard"}),
     "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
+    "compact relu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "relu"}),
+    "compact leakyrelu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "leakyrelu"}),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 

@@ -4,13 +4,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.errors import UnsupportedModelError
+from upres.errors import EngineError, GraphError, UnsupportedModelError
+from upres.models.card import require_finite
 from upres.models.catalog import Model
+from upres.models.graph import require_graph as require_fitting
 
 Batch = NDArray[np.float32]
 """``(N, C, H, W)``, contiguous, values in [0, 1] (outputs may lie slightly outside)."""
@@ -31,6 +34,8 @@ class SessionFacts:
     """Where the network is: ``cpu``, or a name that the engine gives to another device, such as ``cuda:0``."""
     isa: str | None = None
     """Instruction set of the kernels, where the engine tells."""
+    passed_over: str | None = None
+    """Why a faster engine was not taken, where that is the fault of a file: a graph that is not the weights' own."""
 
 
 class PlaneSession(Protocol):
@@ -90,7 +95,11 @@ class Session(Protocol):
 
     @abstractmethod
     def __call__(self, batch: Batch, /) -> Batch:
-        """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped."""
+        """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped.
+
+        Raises:
+            EngineError: If the network makes another shape, or values that are not finite.
+        """
         ...
 
     def bind(self, batch: Batch, /) -> Callable[[], object]:
@@ -148,6 +157,43 @@ class Engine(Protocol):
                 that this engine has.
         """
         ...
+
+
+def require_graph(engine: str, model: Model, graph: Path) -> None:
+    """See that a graph may be run in the place of the model's weights.
+
+    Raises:
+        GraphError: If it was made of other weights, or is no graph of a network.
+        CheckpointError: If the weights cannot be read or are not finite.
+    """
+    require_finite(model.weights)  # the graph is run, but the weights are what the card speaks of
+    channels = 1 if model.card.color_mode == "luma" else 3
+    try:
+        require_fitting(graph, weights=model.weights, channels=channels)
+    except GraphError as error:
+        raise GraphError(f"{engine}: cannot load {graph}: {error}", hint=error.hint) from error
+    except OSError as error:
+        raise GraphError(f"{engine}: cannot load {graph}: {error.strerror}") from error
+
+
+def made(engine: str, batch: Batch, shape: tuple[int, ...]) -> Batch:
+    """The batch, looked at: what a graph computes is known only when it has run.
+
+    Args:
+        engine: Name, for the message.
+        batch: What the network made.
+        shape: What it should be.
+
+    Raises:
+        EngineError: If the shape is another, or a value is NaN or infinite.
+    """
+    if batch.shape != shape:
+        raise EngineError(f"{engine}: the network made {batch.shape}, expected {shape} by its card")
+    with np.errstate(all="ignore"):
+        total = batch.sum()  # one NaN or infinity makes it one; a fraction of a percent of any network's time
+    if not np.isfinite(total):
+        raise EngineError(f"{engine}: the network made values that are not finite (NaN or infinity)")
+    return batch
 
 
 def refuse_devices(engine: str, device: str) -> None:

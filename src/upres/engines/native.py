@@ -37,6 +37,9 @@ TOLERATED_REFUSALS = 0.1
 TOLERATED_ERROR = 2e-5
 """Largest error on `calibration_plane` of minimal filtering, in the range 0 to 1."""
 
+LARGEST_WEIGHT = 1e6
+"""With larger weights sums of products may leave float32, and a picture would be white or black for no reason."""
+
 _WHITES = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.float32): 1}
 
 
@@ -101,7 +104,8 @@ class NativeSession(Session):
             The upscaled plane. Integers are clamped and rounded half up, once; floats are neither.
 
         Raises:
-            ValueError: If the shapes, the memory layout or ``peak`` do not fit.
+            ValueError: If the shapes, the memory layout or ``peak`` do not fit, ``out`` shares memory with ``plane``,
+                or a float is NaN or infinite.
             TypeError: If a dtype is another.
         """
         if plane.ndim != 2:
@@ -130,7 +134,7 @@ class NativeSession(Session):
             The picture, ``scale`` times as high and wide, same dtype.
 
         Raises:
-            ValueError: If the shapes, the memory layout or ``peak`` do not fit.
+            ValueError: If shapes, memory layout or ``peak`` do not fit, or ``out`` shares memory with ``image``.
             TypeError: If the dtypes are others, or differ.
         """
         if image.ndim == 2:
@@ -157,8 +161,10 @@ class NativeSession(Session):
         if integers is not None:
             return integers
         floats = self._float_arithmetic(max(white, out_white))
-        if floats.any_value or self._network.within_peak(plane, white, self._threads):
+        if self._network.within_peak(plane, white, self._threads):
             return floats
+        if not np.isfinite(plane).all():
+            raise ValueError("expected finite pixels, found NaN or infinity")
         return self._exact
 
     def _integer_arithmetic(self, white: int) -> "_native.Arithmetic | None":
@@ -224,8 +230,11 @@ class NativeEngine:
         """Whether there are kernels for this network."""
         spec = model.card.spec
         kernel_size = spec.arguments.get("kernel_size", 5)
-        known = spec.architecture in FAMILIES and spec.scale in SCALES and kernel_size in KERNEL_SIZES
-        return known and not spec.transforms
+        if spec.architecture not in FAMILIES or spec.scale not in SCALES or kernel_size not in KERNEL_SIZES:
+            return False
+        # what is told besides is for an engine that can look at the network itself
+        usual = model.card.color_mode == "luma" and model.card.halo in (None, kernel_size // 2)
+        return usual and not spec.transforms and set(spec.arguments) <= {"kernel_size", "num_channels"}
 
     def facts(self) -> dict[str, list[str]]:
         """Instruction sets, best first; arithmetic of the best; the CPU.
@@ -365,8 +374,16 @@ def _read_filters(model: Model) -> NDArray[np.float32]:
     filters = weights.get("filter.weight")
     arguments = card.spec.arguments
     size, channels = arguments.get("kernel_size", 5), arguments.get("num_channels", 4)
+    if not isinstance(channels, int):
+        raise CheckpointError(
+            f"{model.weights}: this model card: expected num_channels to be a number, got {channels!r}"
+        )
     expected = (parts * channels * card.scale**2, 1, size, size)
     if filters is None or filters.shape != expected or len(weights) != 1:
         found = {key: value.shape for key, value in weights.items()}
         raise CheckpointError(f"{model.weights}: expected filter.weight {expected} alone, found {found}")
+    if np.abs(filters).max() > LARGEST_WEIGHT:
+        raise CheckpointError(
+            f"{model.weights}: filter.weight holds values beyond {LARGEST_WEIGHT:g}: no trained network"
+        )
     return np.ascontiguousarray(filters[:, 0], np.float32)

@@ -5,8 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
-from upres.errors import EngineUnavailableError, UnsupportedModelError
+from upres.engines.engine import (
+    Batch,
+    Session,
+    SessionFacts,
+    made,
+    refuse_devices,
+    refuse_instruction_sets,
+    require_graph,
+)
+from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import Model
 
 
@@ -15,14 +23,23 @@ class OnnxRuntimeSession(Session):
 
     facts = SessionFacts(engine="onnxruntime", precision="f32")
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, scale: int) -> None:
         self._session = session
+        self._scale = scale
         self._input = session.get_inputs()[0].name
 
     def __call__(self, batch: Batch, /) -> Batch:
-        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped."""
-        result: Batch = self._session.run(None, {self._input: np.ascontiguousarray(batch, np.float32)})[0]
-        return result
+        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped.
+
+        Raises:
+            EngineError: If the graph makes another shape than the card says, or values that are not finite.
+        """
+        count, channels, height, width = batch.shape
+        try:
+            result: Batch = self._session.run(None, {self._input: np.ascontiguousarray(batch, np.float32)})[0]
+        except Exception as error:  # its exception classes live in a private module
+            raise EngineError(f"onnxruntime: cannot run the graph on {batch.shape}: {_first_line(error)}") from error
+        return made("onnxruntime", result, (count, channels, height * self._scale, width * self._scale))
 
 
 class OnnxRuntimeEngine:
@@ -64,8 +81,9 @@ class OnnxRuntimeEngine:
 
         Raises:
             EngineUnavailableError: If ONNX Runtime is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be loaded, the precision or the device is
-                another, or an instruction set is asked for.
+            UnsupportedModelError: If the model has no graph, or one of other weights, or it cannot be loaded; if
+                precision or device is another, or an instruction set is asked for.
+            CheckpointError: If the weights cannot be read or are not finite.
         """
         reason = self.unavailable()
         if reason:
@@ -78,7 +96,8 @@ class OnnxRuntimeEngine:
             )
         if precision not in ("auto", "f32"):
             raise UnsupportedModelError(f"onnxruntime: no precision '{precision}'; there is f32")
-        return OnnxRuntimeSession(_load(model, threads))
+        require_graph("onnxruntime", model, model.graph)
+        return OnnxRuntimeSession(_load(model, threads), model.card.scale)
 
 
 ENGINE = OnnxRuntimeEngine()
@@ -90,11 +109,15 @@ def _load(model: Model, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised as well
     # Spinning threads burn a core each between two calls, which the decoder and the colour path need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(model.graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exception classes live in a private module
-        message = str(error).strip().splitlines()[0]
-        raise UnsupportedModelError(f"onnxruntime: cannot load {model.graph}: {message}") from error
+        raise UnsupportedModelError(f"onnxruntime: cannot load {model.graph}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

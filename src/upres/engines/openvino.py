@@ -16,8 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, refuse_devices, refuse_instruction_sets
-from upres.errors import EngineUnavailableError, Hint, UnsupportedModelError
+from upres.engines.engine import (
+    Batch,
+    Session,
+    SessionFacts,
+    made,
+    refuse_devices,
+    refuse_instruction_sets,
+    require_graph,
+)
+from upres.errors import EngineError, EngineUnavailableError, Hint, UnsupportedModelError
 from upres.machine.cache import cache_folder
 from upres.models.catalog import Model
 
@@ -41,17 +49,21 @@ class OpenVinoSession(Session):
         """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped.
 
         Raises:
-            ValueError: If the graph's scale is not the card's.
+            EngineError: If the graph makes another shape than the card says, or values that are not finite.
         """
         batch = np.ascontiguousarray(batch, np.float32)
         count, channels, height, width = batch.shape
         shape = (count, channels, height * self._scale, width * self._scale)
+        try:
+            return made("openvino", self._run(batch, shape), shape)
+        except RuntimeError as error:
+            raise EngineError(f"openvino: cannot run the graph on {batch.shape}: {_first_line(error)}") from error
+
+    def _run(self, batch: Batch, shape: tuple[int, ...]) -> Batch:
         if not self._checked:  # OpenVINO says nothing when its result does not fit the tensor it was given
-            result = self._request.infer([batch])[0]
-            if result.shape != shape:
-                raise ValueError(f"the graph made {result.shape} of {batch.shape}; the card says {shape}")
-            self._checked = True
-            return np.asarray(result, np.float32)
+            result = np.asarray(self._request.infer([batch])[0], np.float32)
+            self._checked = result.shape == shape
+            return result
         out = np.empty(shape, np.float32)
         self._request.set_output_tensor(_openvino().Tensor(out, shared_memory=True))
         self._request.infer([batch], share_inputs=True, share_outputs=True)  # into `out`, without a copy
@@ -155,8 +167,9 @@ class OpenVinoEngine:
 
         Raises:
             EngineUnavailableError: If OpenVINO is not installed.
-            UnsupportedModelError: If the model has no graph, the graph cannot be compiled, the CPU lacks the precision,
-                the device is another, or an instruction set is asked for.
+            UnsupportedModelError: If the model has no graph, or one of other weights, the graph cannot be compiled, the
+                CPU lacks the precision, the device is another, or an instruction set is asked for.
+            CheckpointError: If the weights cannot be read or are not finite.
         """
         reason = self.unavailable()
         if reason:
@@ -167,6 +180,7 @@ class OpenVinoEngine:
             return self._open_int8(model, threads)
         if model.graph is None:
             raise UnsupportedModelError(f"openvino: {model.card.name} has no .onnx graph beside {model.weights.name}")
+        require_graph("openvino", model, model.graph)
         chosen = self._choose(precision, model.card.color_mode)
         rgb = model.card.color_mode == "rgb"
         any_size = OpenVinoSession(_compiled(model.graph, chosen, threads, kept=rgb), model.card.scale, chosen)
@@ -179,6 +193,7 @@ class OpenVinoEngine:
             raise UnsupportedModelError(
                 f"openvino: {model.card.name} has no int8 graph beside {model.weights.name}", hint=Hint.MAKE_INT8
             )
+        require_graph("openvino", model, graph)
         return FixedSizeSession(_sized(model, graph, self.precisions()[-1], threads), "int8")
 
     def _choose(self, precision: str, color_mode: str) -> str:

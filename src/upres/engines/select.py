@@ -5,10 +5,11 @@ general engines. A module is imported only when it is asked, so that a run loads
 nothing else runs the model.
 """
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from upres.errors import EngineError, EngineUnavailableError, UnsupportedModelError, near_miss
+from upres.errors import EngineError, EngineUnavailableError, GraphError, UnsupportedModelError, near_miss
 
 if TYPE_CHECKING:  # the command reads `ENGINES` for its help, which shall not cost the import of numpy
     from upres.engines.engine import Engine, Session
@@ -21,6 +22,8 @@ ENGINES = {
     "torch": "upres.engines.torch",
 }
 """Name -> module, fastest first. Each module offers one ``Engine`` as ``ENGINE``."""
+MOST_THREADS = 10_000
+"""More processor threads than any machine has; engines may ask the system for all that they are told."""
 
 
 def open_session(
@@ -49,15 +52,24 @@ def open_session(
             or the instruction set.
         UnsupportedModelError: If the named engine, or with ``auto`` none of them, runs this model so. The message says
             why each refused.
+        CheckpointError: If the weights cannot be read or are not finite.
+        ValueError: If ``threads`` is not 1 to `MOST_THREADS`.
     """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
     if engine != "auto":
         return load(engine).open(model, threads=threads, precision=precision, device=device, isa=isa)
     refusals: list[EngineError] = []
     for name in ENGINES:
         try:
-            return load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
+            session = load(name).open(model, threads=threads, precision=precision, device=device, isa=isa)
         except EngineError as error:
             refusals.append(error)
+            continue
+        unfit = next((error for error in refusals if isinstance(error, GraphError)), None)
+        if unfit is not None:
+            session.facts = replace(session.facts, passed_over=str(unfit))
+        return session
     hint = next((error.hint for error in refusals if error.hint is not None), None)
     raise UnsupportedModelError(f"no engine here runs {model.card.name}: {'; '.join(map(str, refusals))}", hint=hint)
 

@@ -12,7 +12,7 @@ from upres.engines.engine import Session
 from upres.engines.select import ENGINES, load, open_session, unavailable
 from upres.errors import UpresError
 from upres.machine.environment import environment
-from upres.models.card import read_weights
+from upres.models.card import require_finite
 from upres.models.catalog import WEIGHTS_DIR, Model, find, list_models
 from upres.models.choices import names
 
@@ -165,10 +165,7 @@ def _weight_problems() -> list[str]:
             problems.append(f"the default model of scale {scale} is missing: {error}")
     for model in list_models():
         try:
-            _, weights = read_weights(model.weights)
+            require_finite(model.weights)
         except UpresError as error:
             problems.append(str(error))
-            continue
-        if not all(np.isfinite(array).all() for array in weights.values()):
-            problems.append(f"{model.card.name}: weights that are not finite")
     return problems

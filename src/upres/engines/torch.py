@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, refuse_instruction_sets
+from upres.engines.engine import Batch, Session, SessionFacts, made, refuse_instruction_sets
 from upres.errors import EngineUnavailableError, UnsupportedModelError
 from upres.models.catalog import Model
 
@@ -32,6 +32,7 @@ class TorchSession(Session):
         precision: ``f32`` or ``bf16``.
         threads: Processor threads; ``None`` leaves PyTorch's setting alone.
         channels_last: Whether the network's weights lie channels-last, as batches then do.
+        finite: Whether values that are not finite are an error; a network in training may make some.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class TorchSession(Session):
         precision: str = "f32",
         threads: int | None = None,
         channels_last: bool = False,
+        finite: bool = False,
     ) -> None:
         import torch
 
@@ -51,6 +53,7 @@ class TorchSession(Session):
         self._dtype = _dtype(precision)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._threads = threads
+        self._finite = finite
 
     @property
     def best_batch(self) -> int:
@@ -58,13 +61,17 @@ class TorchSession(Session):
         return 1 if self._device.type == "cpu" else ACCELERATOR_BATCH
 
     def __call__(self, batch: Batch, /) -> Batch:
-        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped."""
+        """Run the network: ``(N, C, H, W)`` to ``(N, C, H * scale, W * scale)``, unclamped.
+
+        Raises:
+            EngineError: If the session is for finite values, and the network makes others.
+        """
         import torch
 
         with _inference(self._threads):
             sr = self._network(self._moved(batch))
             result: Batch = sr.to("cpu", torch.float32).contiguous().numpy()
-            return result
+            return made("torch", result, result.shape) if self._finite else result
 
     def bind(self, batch: Batch, /) -> Callable[[], object]:
         """What runs the network on this batch, on the device already, and waits until the device is done."""
@@ -144,7 +151,9 @@ class TorchEngine:
         precision = "f32" if precision == "auto" else precision
         network, _ = load(model.weights)
         network = network.to(place, _dtype(precision), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return TorchSession(network, device=str(place), precision=precision, threads=threads, channels_last=True)
+        return TorchSession(
+            network, device=str(place), precision=precision, threads=threads, channels_last=True, finite=True
+        )
 
 
 ENGINE = TorchEngine()

@@ -146,6 +146,7 @@ class FolderRun:
         made = self._upscaler.upscale_picture(picture, choice=choice, progress=progress)
         del picture  # the encoder needs the memory
         warnings = [*made.notes, *self._write(made, job.output, name), *self._over_limit()]
+        warnings += self._upscaler.sessions.remarks(plan.steps, self._upscaler.settings)
         warnings += self._record(job, plan)
         return {
             "model": plan.model_name,

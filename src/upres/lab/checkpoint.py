@@ -4,20 +4,27 @@ A checkpoint is a ``.safetensors`` file whose header holds the `ModelCard`. It i
 other people's files are the business of `upres.lab.foreign.recognise`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from upres.errors import CheckpointError, UnknownModelError, near_miss
 from upres.lab.zoo import ARCHITECTURES, MODELS
 from upres.machine.atomic import atomic_file
 from upres.models.card import ModelCard, ModelSpec, read_card
+
+_MOST_BRANCHES = 32
+"""Parameters of a network in training for each that is left when it is folded, at most; a fourfold of what there is."""
 
 TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
@@ -47,18 +54,31 @@ def build(spec: ModelSpec) -> nn.Module:
         >>> parameter_count(build(spec_of("esr_tm_x2")))
         800
     """
-    network = _resolve(ARCHITECTURES, spec.architecture, "architecture")
-    try:
-        result = network(scale=spec.scale, **spec.arguments)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{spec.architecture} cannot be built at scale {spec.scale} with {dict(spec.arguments)}: {error}"
-        ) from error
+    make = _resolve(ARCHITECTURES, spec.architecture, "architecture")
+    network: nn.Module = _made(
+        make,
+        f"{spec.architecture} cannot be built at scale {spec.scale} with {dict(spec.arguments)}",
+        **{"scale": spec.scale, **spec.arguments},
+    )
     for step in spec.transforms:
         arguments = {key: value for key, value in step.items() if key != "name"}
-        result = _resolve(TRANSFORMS, step["name"], "transform")(result, **arguments)
-    built: nn.Module = result
-    return built
+        transform = _resolve(TRANSFORMS, step["name"], "transform")
+        network = _made(transform, f"{spec.architecture} cannot go through {dict(step)}", network, **arguments)
+    return network
+
+
+def expected_shapes(spec: ModelSpec, *, parameters: int | None = None) -> dict[str, torch.Size]:
+    """Names and shapes of the tensors that the spec's network has; no memory is taken for them.
+
+    Args:
+        spec: What is to be built.
+        parameters: Parameters, as tensors, after which building is given up; ``None``: never.
+
+    Raises:
+        CheckpointError: If the network cannot be built, or has more.
+    """
+    with torch.device("meta"), _at_most(parameters):
+        return {key: value.shape for key, value in build(spec).state_dict().items()}
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -98,9 +118,18 @@ def load(path: str | Path) -> tuple[nn.Module, ModelCard]:
     Raises:
         CheckpointError: If the file is unreadable, has no card, or does not fit its network to the last tensor.
     """
-    card = read_card(path)
+    card, state = read_card(path), _tensors(path)
+    # a card may describe anything: first see without memory or endless layers that the tensors are those of its network
+    problems = mismatches(expected_shapes(card.spec, parameters=_MOST_BRANCHES * (len(state) + 1)), state)
+    _require_fit(problems, source=str(path))
     network = build(card.spec)
-    load_state(network, safetensors.torch.load_file(path), source=str(path))
+    load_state(network, state, source=str(path))
+    said: dict[str, Any] = {"color_mode": network.color_mode, "halo": network.halo}
+    for name, value in said.items():
+        if getattr(card, name) != value:
+            raise CheckpointError(
+                f"{path}: this model card says {name} {getattr(card, name)}, its network has {value}; import it anew"
+            )
     return network.eval(), card
 
 
@@ -112,16 +141,14 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) 
     """
     problems = mismatches({key: value.shape for key, value in network.state_dict().items()}, state)
     problems += [f"{key} holds values that are not finite" for key, value in state.items() if not _finite(value)]
-    if problems:
-        more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
-        raise CheckpointError(f"{source}: does not fit the network: {'; '.join(problems[:4])}{more}")
+    _require_fit(problems, source=source)
     network.load_state_dict(dict(state), strict=True)
 
 
 def mismatches(expected: Mapping[str, torch.Size], state: Mapping[str, Tensor]) -> list[str]:
     """What keeps a state from filling a network that expects these shapes; empty where it fits."""
     missing = [f"{key} {list(shape)} is missing" for key, shape in expected.items() if key not in state]
-    unknown = [f"{key} {list(value.shape)} is unknown" for key, value in state.items() if key not in expected]
+    unknown = [f"{key[:80]} {list(value.shape)} is unknown" for key, value in state.items() if key not in expected]
     wrong = [
         f"{key} is {list(state[key].shape)}, expected {list(shape)}"
         for key, shape in expected.items()
@@ -141,6 +168,49 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.write(content)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _require_fit(problems: list[str], *, source: str) -> None:
+    if problems:
+        more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
+        raise CheckpointError(f"{source}: does not fit the network: {'; '.join(problems[:4])}{more}")
+
+
+def _tensors(path: str | Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:  # among them a dtype that torch lacks
+        raise CheckpointError(f"{path}: damaged .safetensors file ({error})") from error
+
+
+def _made(make: Callable[..., nn.Module], problem: str, *arguments: nn.Module, **named: Any) -> nn.Module:
+    """What a class or a transform makes of arguments that stand in a file, and may be anything."""
+    try:
+        return make(*arguments, **named)
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"{problem}: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def _at_most(parameters: int | None) -> Iterator[None]:
+    """Stop this thread's building where a network gets more parameters (as tensors) than that."""
+    count, builder = 0, get_ident()
+
+    def registered(*_: Any) -> None:
+        nonlocal count
+        if get_ident() != builder:
+            return
+        count += 1
+        if parameters is not None and count > parameters:
+            raise CheckpointError("this model card describes a network of far more tensors than its file has")
+
+    hook = register_module_parameter_registration_hook(registered)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _measured(network: nn.Module, card: ModelCard) -> ModelCard:

@@ -30,6 +30,8 @@ ARCHITECTURES: Mapping[str, str] = {
     "lwfanet": "upres.lab.archs.lwfanet:LWFANet",
     "span": "upres.lab.archs.span:SPAN",
     "plain": "upres.lab.archs.plain:PlainSR",
+    "rrdbnet": "upres.lab.archs.rrdbnet:RRDBNet",
+    "srvggnet_compact": "upres.lab.archs.srvggnet_compact:SRVGGNetCompact",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -113,6 +115,10 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "span_ntire": ("span", {"num_channels": 28, "cat_channels": 20}),
     "plain_c32b6": ("plain", {"num_channels": 32, "num_blocks": 6, "gate": "hard"}),
     "plain_c48b4": ("plain", {"num_channels": 48, "num_blocks": 4, "gate": "hard"}),
+    "rrdbnet": ("rrdbnet", {}),
+    "rrdbnet_b6": ("rrdbnet", {"num_blocks": 6}),
+    "srvggnet_compact": ("srvggnet_compact", {}),
+    "srvggnet_compact_l32": ("srvggnet_compact", {"num_layers": 32}),
 }
 """Name without its ``_x{scale}`` -> architecture and arguments.
 

@@ -1,7 +1,7 @@
 """What a model is and where it comes from: plain data that travels in the header of its weight file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +12,72 @@ from safetensors import SafetensorError, safe_open
 
 from upres.errors import CheckpointError, Hint
 from upres.machine.digest import digest
+from upres.models.fields import (
+    LARGEST_ARGUMENT,
+    LARGEST_SCALE,
+    LARGEST_SIDE,
+    LONGEST_TEXT,
+    Field,
+    is_argument,
+    is_count,
+    is_figure,
+    is_label,
+    is_name,
+    is_number,
+    is_plain,
+    objects,
+    one_of,
+    optional,
+    require_fields,
+    whole,
+)
 
 ColorMode = Literal["luma", "rgb"]
 Task = Literal["upscale", "denoise", "deblock", "enhance"]
+
+_FIELDS: Mapping[str, Field] = {
+    "name": Field(f"a name of 1 to {LONGEST_TEXT} printable characters without slashes", is_name),
+    "architecture": Field("the name of an architecture", is_label),
+    "scale": whole(1, LARGEST_SCALE),
+    "arguments": Field(
+        f"an object of words and of numbers up to {LARGEST_ARGUMENT}",
+        lambda value: isinstance(value, Mapping) and is_argument(value),
+    ),
+    "transforms": Field(
+        "a list of objects, each with a name",
+        lambda value: (
+            isinstance(value, list | tuple)
+            and is_argument(value)
+            and all(isinstance(step, Mapping) and is_label(step.get("name")) for step in value)
+        ),
+    ),
+    "color_mode": one_of(ColorMode),
+    "parameters": whole(0, 2**63 - 1),
+    "task": one_of(Task),
+    "halo": optional(whole(0, LARGEST_SIDE)),
+    "min_size": whole(1, LARGEST_SIDE),
+    "multiple_of": whole(1, LARGEST_SIDE),
+    "licence": Field("text", lambda value: isinstance(value, str)),
+    "training": Field("an object", lambda value: isinstance(value, Mapping) and is_plain(value)),
+    "scores": objects(
+        "a list of objects with dataset and protocol as text and figures as numbers",
+        dataset=is_label,
+        protocol=is_label,
+        psnr_db=is_figure,
+        ssim=is_figure,
+        metrics=lambda value: value is None or (isinstance(value, Mapping) and all(map(is_figure, value.values()))),
+    ),
+    "latencies": objects(
+        "a list of objects with engine, precision, cpu and file as text and width, height, threads and latency_ms as"
+        " numbers",
+        **dict.fromkeys(("engine", "precision", "cpu", "file"), is_label),
+        **dict.fromkeys(("width", "height", "threads"), is_count),
+        latency_ms=is_number,
+        machine=lambda value: value is None or is_label(value),
+    ),
+    "format": whole(1, 2**31),
+}
+"""Name of a field -> what it may hold."""
 
 FORMAT = 1
 """Version of the card's form that this package writes; it reads this one and all before."""
@@ -87,14 +150,16 @@ class ModelCard:
         """The card that `to_dict` described.
 
         Raises:
-            CheckpointError: If a later upres wrote it, or a field is missing or unknown.
+            CheckpointError: If a later upres wrote it, or a field is missing, unknown, of another type or out of range.
         """
+        require_fields(data, {"format": _FIELDS["format"]})
         version = data.get("format", 1)
-        if not isinstance(version, int) or version > FORMAT:
+        if version > FORMAT:
             raise CheckpointError(
                 f"this model card has format {version}, this upres reads up to {FORMAT}: a later upres wrote the card;"
                 " install that"
             )
+        require_fields(data, _FIELDS)
         spec_names = {f.name for f in fields(ModelSpec)}
         spec = {key: value for key, value in data.items() if key in spec_names}
         own = {key: value for key, value in data.items() if key not in spec_names}
@@ -108,6 +173,15 @@ class ModelCard:
     def to_header(self) -> dict[str, str]:
         """Metadata to write into a ``.safetensors`` file."""
         return {HEADER_KEY: json.dumps(self.to_dict(), sort_keys=True)}
+
+
+def has_card(path: str | Path) -> bool:
+    """Whether it is a ``.safetensors`` file of ours, be its card damaged or not."""
+    try:
+        with _open(path) as file:
+            return HEADER_KEY in (file.metadata() or {})
+    except CheckpointError:
+        return False
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -124,10 +198,21 @@ def read_weights(path: str | Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
     """The card and all tensors of a ``.safetensors`` file, without torch.
 
     Raises:
-        CheckpointError: If the file cannot be read or carries no card.
+        CheckpointError: If the file cannot be read, carries no card, or has a tensor that is not finite.
     """
     with _open(path) as file:
-        return _card(path, file.metadata()), {key: np.asarray(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+        return _card(path, file.metadata()), dict(_tensors(path, file))
+
+
+def require_finite(path: str | Path) -> None:
+    """Look at every number of a ``.safetensors`` file, one tensor at a time.
+
+    Raises:
+        CheckpointError: If the file cannot be read, or a tensor holds NaN or infinity; the message names the tensor.
+    """
+    with _open(path) as file:
+        for _ in _tensors(path, file):
+            pass
 
 
 def weights_digest(path: Path) -> str:
@@ -148,13 +233,28 @@ def _open(path: str | Path) -> Any:
         raise CheckpointError(f"{path}: not a readable .safetensors file ({error})") from error
 
 
+def _tensors(path: str | Path, file: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    for key in file.keys():  # noqa: SIM118  # no mapping
+        try:
+            array = np.asarray(file.get_tensor(key))
+            finite = bool(np.isfinite(array).all())
+        except (TypeError, AttributeError, SafetensorError) as error:  # a dtype that numpy lacks
+            raise CheckpointError(f"{path}: {key} cannot be read without torch ({error})") from error
+        if not finite:
+            raise CheckpointError(f"{path}: {key} holds values that are not finite (NaN or infinity)")
+        yield key, array
+
+
 def _card(path: str | Path, metadata: Mapping[str, str] | None) -> ModelCard:
     if not metadata or HEADER_KEY not in metadata:
         raise CheckpointError(f"{path}: no upres card in its header", hint=Hint.IMPORT_MODEL)
     try:
         data = json.loads(metadata[HEADER_KEY])
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: the upres card in its header is damaged ({error})") from error
+        raise CheckpointError(f"{path}: this model card is damaged: no JSON, or too deep ({error})") from error
     if not isinstance(data, dict):
-        raise CheckpointError(f"{path}: expected an object as the upres card in its header, got {type(data).__name__}")
-    return ModelCard.from_dict(data)
+        raise CheckpointError(f"{path}: this model card is damaged: expected an object, got {type(data).__name__}")
+    try:
+        return ModelCard.from_dict(data)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error

@@ -61,6 +61,15 @@ class Sessions:
         """
         return "+".join(dict.fromkeys(self.get(model, settings).facts.engine for model in models)) or None
 
+    def remarks(self, models: Iterable[Model], settings: Settings) -> list[str]:
+        """Why these models are not run by the fastest engine, where a file of theirs is at fault.
+
+        Raises:
+            EngineError: If no engine runs one of them.
+        """
+        facts = [self.get(model, settings).facts for model in models]
+        return [f"{each.passed_over}; {each.engine} runs it instead" for each in facts if each.passed_over is not None]
+
     def prepare(self, models: Iterable[Model], settings: Settings) -> None:
         """Begin to open models in the background; what fails will fail again, and be raised, when it is needed."""
         missing = [model for model in models if (model.weights, settings) not in self._opened]

@@ -42,6 +42,10 @@ PUBLISHED = {
     "imdn_plus_x4": 275_844,
     "lwfanet_x4": 831_831,
     "span_ntire_x4": 146_328,
+    "rrdbnet_x4": 16_697_987,
+    "rrdbnet_b6_x4": 4_467_779,
+    "srvggnet_compact_x4": 621_424,
+    "srvggnet_compact_l32_x4": 1_213_296,
 }
 """Folded where the network folds."""
 

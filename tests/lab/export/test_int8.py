@@ -1,7 +1,6 @@
 """8-bit graphs: runtimes compute what training imitated."""
 
 import json
-import shutil
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from upres.lab.compress.quantize.network import input_grid, quantized_layers, su
 from upres.lab.export import int8 as exporter
 from upres.lab.export.int8 import TOLERANCE, export_int8
 from upres.lab.export.onnx import export
-from upres.models.card import ModelSpec
+from upres.models.card import ModelSpec, weights_digest
 from upres.models.catalog import find
+from upres.models.graph import stamped
 
 ARGUMENTS = {"num_channels": 32, "num_blocks": 1}
 FLOAT = ModelSpec(architecture="rlfn", scale=2, arguments=ARGUMENTS)
@@ -105,8 +105,8 @@ def model(network, graph, tmp_path):
     plain = build(FLOAT).eval()
     plain.load_state_dict({key: value for key, value in network.state_dict().items() if "input_range" not in key})
     save(path, plain, describe(plain, FLOAT, name="x"))
-    export(plain, path.with_suffix(".onnx"))
-    shutil.copy(graph, path.with_suffix(".int8.onnx"))
+    export(plain, path.with_suffix(".onnx"), weights=path)
+    path.with_suffix(".int8.onnx").write_bytes(stamped(graph.read_bytes(), weights_digest(path)))
     return find(path)
 
 

@@ -5,7 +5,7 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 
-from upres.engines.select import ENGINES
+from upres.engines.select import ENGINES, MOST_THREADS
 
 
 def positive_number(text: str) -> float:
@@ -20,6 +20,13 @@ def count(text: str) -> int:
     """A whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return int(text)
+
+
+def threads(text: str) -> int:
+    """A whole number from 1 to `MOST_THREADS`."""
+    if len(text) > 9 or count(text) > MOST_THREADS:
+        raise ArgumentTypeError(f"expected at most {MOST_THREADS} threads, got '{text[:40]}'")
     return int(text)
 
 
@@ -121,7 +128,7 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
     run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
-    run.add_argument("--threads", type=count, metavar="N", help="processor threads (default: all)")
+    run.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")
     run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
     run.add_argument("--quiet", action="store_true", help="print errors only")

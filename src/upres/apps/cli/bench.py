@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from upres.apps.cli.arguments import boxes, count
+from upres.apps.cli.arguments import boxes, count, threads
 from upres.engines.select import ENGINES
 
 DEFAULT_MODELS = "esr_max_x2,esr_tm_x2,esr_tr_x2,espcn_d22s32_x2"
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument(
         "--size", type=boxes, default="1920x1080", metavar="WxH,...", help="of the output (default 1920x1080)"
     )
-    speed.add_argument("--threads", type=count, help="of every contender (default: the cores at hand)")
+    speed.add_argument("--threads", type=threads, help="of every contender (default: the cores at hand)")
     speed.add_argument("--isa", metavar="A,B", help="instruction sets for the native engine (default: its best)")
     speed.add_argument("--precision", default="auto", help="asked of the engines (default auto)")
     speed.add_argument("--repeats", type=count, default=10, metavar="N", help="turns of each contender (default 10)")

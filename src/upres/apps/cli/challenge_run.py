@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from upres.apps.cli.arguments import count, names
+from upres.apps.cli.arguments import count, names, threads
 from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
 from upres.metrics.table import DEFAULT, metric_names
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="for torch: cpu, cuda, mps, ... (default cpu)")
     parser.add_argument("--precision", default="auto", help="the engine's arithmetic (default auto)")
-    parser.add_argument("--threads", type=count, help="of every contender (default: the cores at hand)")
+    parser.add_argument("--threads", type=threads, help="of every contender (default: the cores at hand)")
     parser.add_argument("--repeats", type=count, default=5, metavar="N", help="rounds over all pictures (default 5)")
     parser.add_argument("--warmup", type=int, default=1, metavar="N", help="rounds before these (default 1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for results and report")

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from upres.apps.cli.arguments import names
+from upres.apps.cli.arguments import names, threads
 from upres.metrics.protocol import PROTOCOLS
 from upres.metrics.table import DEFAULT, METRICS
 
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", default="f32", help="the engine's arithmetic: f32, bf16, auto as for pictures (default: f32)"
     )
     parser.add_argument("--device", default="cpu", help="cpu, or a device of the engine torch: cuda, mps")
-    parser.add_argument("--threads", type=int, help="processor threads (default: the engine's choice)")
+    parser.add_argument("--threads", type=threads, help="processor threads (default: the engine's choice)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the results here, and go on from them")
     parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="write all results as tables here")
     parser.add_argument("--json", action="store_true", help="print JSON: one report, or a list of several")

@@ -22,6 +22,7 @@ WORDS = {
     Hint.NAME_THE_BASELINE: "add its row or name the entry to compare with: --baseline ENTRY",
     Hint.MEASURE_SPEED: "`upres bench speed -o FILE.json` writes one",
     Hint.MAKE_INT8: "`upres export MODEL --int8 PICTURES` makes one",
+    Hint.REMAKE_GRAPH: "`upres export MODEL.safetensors -o MODEL.onnx` makes it anew",
     Hint.LIST_ENGINES: "`upres doctor` shows which engines are installed",
     Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
 }

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from upres.errors import LONGEST_MESSAGE, printable
 from upres.metrics.table import METRICS, from_figures
 
 EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
@@ -85,7 +86,7 @@ def _card(card: dict[str, Any]) -> list[str]:
 
 
 def _score(score: dict[str, Any]) -> str:
-    figures = [METRICS[name].described(value) for name, value in from_figures(score).items()]
+    figures = [METRICS[name].described(value) for name, value in from_figures(score).items() if name in METRICS]
     return f"  {score['dataset']:8s} {score['protocol']:14s} {'  '.join(figures)}"
 
 
@@ -102,4 +103,4 @@ _FIGURES: dict[str, Callable[[dict[str, Any]], str]] = {"scores": _score, "laten
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return printable(value, longest=LONGEST_MESSAGE) if isinstance(value, str) else json.dumps(value)

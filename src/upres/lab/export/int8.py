@@ -18,9 +18,8 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from upres.errors import UnsupportedModelError
-from upres.lab.checkpoint import write_atomically
 from upres.lab.compress.quantize.network import input_grid, quantized_layers, unquantized, weight_scales
-from upres.lab.export.onnx import SIZES, ExportReport, example, traced
+from upres.lab.export.onnx import SIZES, ExportReport, example, traced, written
 
 TOLERANCE = 0.75
 """Largest difference from torch, as a share of what quantising changes in torch (both root mean squares).
@@ -33,11 +32,16 @@ _FLOOR = 1e-4
 """Differences smaller than this are none, in the range 0 to 1."""
 
 
-def export_int8(network: nn.Module, path: str | Path) -> ExportReport:
+def export_int8(network: nn.Module, path: str | Path, *, weights: str | Path | None = None) -> ExportReport:
     """Write a quantised network as an ONNX graph from ``input`` to ``output``, both ``(N, C, H, W)``, N, H and W free.
 
     The file appears only if OpenVINO, compiled for each of three sizes, reproduces torch's output within `TOLERANCE`.
     It must be compiled for a size: with free ones OpenVINO 2026.4 is slower and computes some int8 graphs wrongly.
+
+    Args:
+        network: A quantised network.
+        path: File to write; replaced if it is there.
+        weights: The checkpoint of float weights that the graph is to lie beside; engines run it beside no other.
 
     Returns:
         The report; ``max_error`` is the worst difference, as `TOLERANCE` counts it.
@@ -56,8 +60,7 @@ def export_int8(network: nn.Module, path: str | Path) -> ExportReport:
         _quantize(model.graph, name, layer.input_range, layer.weight)
     content: bytes = model.SerializeToString(deterministic=True)
     error = _worst_difference(network, content)
-    write_atomically(Path(path), content)
-    return ExportReport(path=Path(path), size_bytes=len(content), max_error=error)
+    return written(path, content, weights=weights, max_error=error)
 
 
 def _quantize(graph: Any, name: str, limits: Tensor, weight: Tensor) -> None:

@@ -25,6 +25,8 @@ from torch.nn import functional as F
 
 from upres.errors import MissingExtraError, UnsupportedModelError
 from upres.lab.checkpoint import write_atomically
+from upres.models.card import weights_digest
+from upres.models.graph import stamped
 
 OPSET = 18
 TOLERANCE = 1e-5
@@ -45,11 +47,16 @@ class ExportReport:
     """Largest difference from torch's output, as `TOLERANCE` counts it."""
 
 
-def export(network: nn.Module, path: str | Path) -> ExportReport:
+def export(network: nn.Module, path: str | Path, *, weights: str | Path | None = None) -> ExportReport:
     """Write a network as an ONNX graph from ``input`` to ``output``, both ``(N, C, H, W)`` with N, H and W free.
 
     A float32 copy in evaluation mode is traced. The file appears only if the graph reproduces torch's output within
     `TOLERANCE` at three sizes.
+
+    Args:
+        network: What is traced.
+        path: File to write; replaced if it is there.
+        weights: The checkpoint that the network was loaded from. Engines run the graph beside that file and no other.
 
     Raises:
         UnsupportedModelError: If the network cannot be traced with free dimensions, or the graph computes otherwise.
@@ -63,8 +70,19 @@ def export(network: nn.Module, path: str | Path) -> ExportReport:
     network = copy.deepcopy(network).cpu().float().eval()
     content: bytes = traced(network).SerializeToString(deterministic=True)
     error = _max_error(network, content)
+    return written(path, content, weights=weights, max_error=error)
+
+
+def written(path: str | Path, content: bytes, *, weights: str | Path | None, max_error: float) -> ExportReport:
+    """Write a graph that was compared with torch, with the digest of its weights in its metadata.
+
+    Raises:
+        CheckpointError: If the file cannot be written.
+    """
+    if weights is not None:
+        content = stamped(content, weights_digest(Path(weights)))
     write_atomically(Path(path), content)
-    return ExportReport(path=Path(path), size_bytes=len(content), max_error=error)
+    return ExportReport(path=Path(path), size_bytes=len(content), max_error=max_error)
 
 
 def traced(network: nn.Module) -> Any:

@@ -55,7 +55,8 @@ def ship(
         CheckpointError: If a file cannot be read or written.
         DataError: If the folder of pictures holds none.
     """
-    network, card = checkpoint.load(find(model).weights)
+    weights = find(model).weights
+    network, card = checkpoint.load(weights)
     if pictures is not None:
         quantize(network, pictures)
     eight_bit = bool(quantized_layers(network))
@@ -68,9 +69,12 @@ def ship(
                 scores=tuple(scores.get(card.name, card.scores)),
                 latencies=tuple(latencies.get(card.name, card.latencies)),
             )
-            checkpoint.save(path / f"{card.name}.safetensors", network, measured)
+            weights = path / f"{card.name}.safetensors"
+            checkpoint.save(weights, network, measured)
+        elif (beside := path / f"{card.name}.safetensors").is_file():
+            weights = beside
         path = path / f"{card.name}{suffix}"
-    report = (export_int8 if eight_bit else export)(network, path)
+    report = (export_int8 if eight_bit else export)(network, path, weights=weights)
     return Shipment(
         model=card.name,
         format="onnx-int8" if eight_bit else "onnx",

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from upres.errors import CheckpointError, UnsupportedModelError
+from upres.errors import LONGEST_MESSAGE, CheckpointError, UnsupportedModelError, printable
 from upres.lab import checkpoint
 from upres.lab.export.onnx import export
 from upres.lab.foreign.read import read
 from upres.lab.foreign.recognise import Recognised, recognise
 from upres.machine.digest import digest
-from upres.models.card import ModelCard, ModelSpec, read_card
+from upres.models.card import ModelCard, has_card
 
 LICENCE = "not stated in the imported file"
 
@@ -56,24 +56,34 @@ def convert(
     card = checkpoint.describe(network, recognised.spec, name=output.stem, licence=LICENCE, training=provenance)
     checkpoint.save(output, network, card)
     network, card = checkpoint.load(output)
-    remarks = [f"left out what is no tensor: {', '.join(recognised.ignored)}"] if recognised.ignored else []
+    remarks = [f"left out what is no tensor: {_few(recognised.ignored)}"] if recognised.ignored else []
+    if recognised.left_out:
+        remarks.append(f"left out tensors of something else in the file: {_few(recognised.left_out)}")
     if recognised.other_scales:
         scales = ", ".join(str(scale) for scale in recognised.other_scales)
-        remarks.append(f"the file also holds networks for scale {scales}: ask for one by its scale")
+        remarks.append(f"the file also fits scale {scales}: ask for one by its scale")
+    if recognised.assumed:
+        taken = ", ".join(f"{name}={recognised.spec.arguments.get(name)}" for name in recognised.assumed)
+        remarks.append(f"its tensors do not tell {taken}, which was assumed; is it trained?")
     graph = output.with_suffix(".onnx")
     graph.unlink(missing_ok=True)  # one that belonged to a former model of this name would be run in its place
     if with_graph:
         try:
-            export(network, graph)
+            export(network, graph, weights=output)
         except UnsupportedModelError as error:
             remarks.append(f"no graph beside it, only the torch engine runs it: {error}")
     return Conversion(card=card, output=output, graph=graph if graph.is_file() else None, remarks=tuple(remarks))
 
 
+def _few(names: tuple[str, ...]) -> str:
+    """Some of the names in one line."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return printable(", ".join(name[:80] for name in names[:8]), longest=LONGEST_MESSAGE) + more
+
+
 def _own(path: Path) -> Recognised | None:
     """A checkpoint of ours says itself what it is."""
-    try:
-        spec: ModelSpec = read_card(path).spec
-    except CheckpointError:
+    if not has_card(path):
         return None
-    return Recognised(spec=spec, state=checkpoint.load(path)[0].state_dict())
+    network, card = checkpoint.load(path)
+    return Recognised(spec=card.spec, state=network.state_dict())

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from upres.errors import CheckpointError
-from upres.lab.checkpoint import build, mismatches
+from upres.lab.checkpoint import mismatches
 from upres.lab.foreign.layouts.table import LAYOUTS
+from upres.lab.foreign.own import named_shapes
 from upres.lab.foreign.read import without_prefixes
 from upres.lab.zoo import MODELS
 
@@ -23,7 +23,8 @@ def nearest(state: dict[str, Tensor]) -> str:
     first = {spec.architecture: name for name, spec in reversed(list(MODELS.items())) if spec.scale in (1, 4)}
     score, name, variant = _most_alike(first.values(), (state, stripped))
     if score < 0.2:
-        return f"Its {len(state)} tensors ({', '.join(list(state)[:4])} ...) resemble no network of the zoo."
+        some = ", ".join(name[:80] for name in list(state)[:4])
+        return f"Its {len(state)} tensors ({some} ...) resemble no network of the zoo."
     architecture = MODELS[name].architecture
     spellings = list(_spellings(architecture, variant))
     sizes = [model for model, spec in MODELS.items() if spec.architecture == architecture and spec.scale in (1, 4)]
@@ -44,7 +45,7 @@ def _best_fit(
     names: Iterable[str], variants: Iterable[dict[str, Tensor]]
 ) -> tuple[dict[str, torch.Size], str, dict[str, Tensor]]:
     """What the model with the fewest mismatches expects, expanded or folded, its name, and the variant it fits."""
-    forms = ((_expected(name, folded=folded), name) for name in names for folded in (False, True))
+    forms = ((named_shapes(name, folded=folded), name) for name in names for folded in (False, True))
     fits = ((expected, name, variant) for expected, name in forms for variant in variants)
     return min(fits, key=lambda fit: len(mismatches(fit[0], fit[2])))
 
@@ -66,7 +67,7 @@ def _most_alike(names: Iterable[str], variants: Iterable[dict[str, Tensor]]) -> 
 
 def _likeness(keys: set[str], name: str) -> float:
     """Shared fraction of the names, whole and with their numbers blanked out, from 0 to 1."""
-    ours = set(_expected(name))
+    ours = set(named_shapes(name))
     layouts = [ours] + [
         set(layout.names) for layout in LAYOUTS if layout.names and layout.architecture == MODELS[name].architecture
     ]
@@ -77,10 +78,3 @@ def _likeness(keys: set[str], name: str) -> float:
 
 def _overlap(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other)
-
-
-@cache
-def _expected(name: str, *, folded: bool = False) -> dict[str, torch.Size]:
-    spec = replace(MODELS[name], transforms=({"name": "fold"},)) if folded else MODELS[name]
-    with torch.device("meta"):
-        return {key: value.shape for key, value in build(spec).state_dict().items()}

@@ -12,6 +12,9 @@ from upres.lab.foreign.layouts.layout import Arguments, Layout, Shapes, State, e
 SCALES = (2, 3, 4)
 """Tried where the shapes do not tell."""
 
+MOST_CHANNELS = 256
+"""Of a network of one layer; the papers' have 16 at most, and a trial of a thousand takes gigabytes."""
+
 ESPCN_ENDS = (("tanh", "sigmoid"), ("relu", "tanh"), ("tanh", "linear"), ("relu", "linear"))
 """Activations that ESPCN files are found with: they leave no trace in the shapes."""
 
@@ -26,7 +29,7 @@ def _one_layer(groups: int) -> "Layout":
         return [
             {"scale": scale, "kernel_size": height, "num_channels": filters // (groups * scale**2)}
             for scale in SCALES
-            if filters % (groups * scale**2) == 0
+            if filters % (groups * scale**2) == 0 and filters <= groups * scale**2 * MOST_CHANNELS
         ]
 
     return Layout(architecture=("esr_max", "esr_tm", "esr_tr")[groups - 1], match=match, by_trial=True)

@@ -67,6 +67,8 @@ class Settings:
 
 SETTINGS: Mapping[str, Settings] = {
     "vdsr": Settings(learning_rate=1e-4, losses=_L2, patch_size=32, clip_norm=0.4, head=()),
+    "rrdbnet": Settings(learning_rate=2e-4, head=("enlarge.",)),
+    "srvggnet_compact": Settings(learning_rate=2e-4, head=("tail.",)),
     "edsr": Settings(learning_rate=1e-4, schedule=_LATE_HALVING),
     "rdn": Settings(learning_rate=1e-4, patch_size=32),
     "carn": Settings(learning_rate=1e-4, schedule=_LATE_HALVING, patch_size=64),
