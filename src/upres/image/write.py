@@ -21,6 +21,7 @@ def write(
     quality: int | None = None,
     lossless: bool | None = None,
     background: Background | None = None,
+    ready: Callable[[Path], None] | None = None,
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
 
@@ -31,6 +32,8 @@ def write(
         quality: 1 to 100. By default JPEG 95 (always 4:4:4), WebP 95, AVIF 85 (4:4:4), HEIF 90.
         lossless: For WebP: by default where the source was a lossless WebP.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
+        ready: For paths: called with the whole file before it takes its place, as `upres.machine.atomic.atomic_file`
+            says.
 
     Returns:
         What was written, and what the format could not hold.
@@ -49,7 +52,7 @@ def write(
     encoding = _encoding(picture, form, ledger, quality, lossless)
     try:
         fitted = fit(picture, form, ledger, background=background)
-        count = _write(lambda stream: codec_of(form).encode(fitted, form, encoding, ledger, stream), target)
+        count = _write(lambda stream: codec_of(form).encode(fitted, form, encoding, ledger, stream), target, ready)
     except UpresError as error:
         if isinstance(target, str | Path) and isinstance(error, ImageWriteError):
             raise ImageWriteError(f"{target}: {error}") from error
@@ -88,9 +91,11 @@ def _encoding(picture: Picture, form: Format, ledger: Ledger, quality: int | Non
     return Encoding(quality=quality, lossless=lossless)
 
 
-def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) -> int:
+def _write(
+    encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO, ready: Callable[[Path], None] | None
+) -> int:
     if isinstance(target, str | Path):
-        with atomic_file(target) as stream:
+        with atomic_file(target, ready=ready) as stream:
             encode(stream)
             return stream.seek(0, 2)
     buffer = io.BytesIO()  # pipes cannot seek and a failing encoder must not have sent half a file
