@@ -11,6 +11,11 @@ from upres.errors import ImageReadError, OutputError, UpresError
 if TYPE_CHECKING:
     from upres.folders.jobs import Job
 
+UPSCALER_OPTIONS = (
+    *("width", "height", "fit", "model", "fast", "real"),
+    *("engine", "precision", "device", "threads", "max_memory"),
+)
+"""Options that `Upscaler` takes under the same names."""
 EPILOG = """size:
   --scale takes any positive number. The smallest native factor of the model (2, 3, 4; above 4 a chain of them, the
   smallest first: 8 is x2 then x4, 5 is x2 then x3 and a reduction) that reaches the wanted size runs, then one
@@ -54,28 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
     from upres.apps.cli._file_reports import print_reports
-    from upres.folders.batch import FileOptions, FolderRun
-    from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
+    from upres.folders.batch import FolderRun
+    from upres.folders.find import PassedOver, find_pictures
+    from upres.folders.jobs import goes_into_folder, plan_jobs
+    from upres.folders.reports import FileOptions
     from upres.image.io import format_for
     from upres.upscaler import Upscaler
 
     _check(args)
     form = None if args.format is None else format_for(args.format)
-    names = (
-        "width",
-        "height",
-        "fit",
-        "model",
-        "fast",
-        "real",
-        "engine",
-        "precision",
-        "device",
-        "threads",
-        "max_memory",
+    upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in UPSCALER_OPTIONS})
+    seen = PassedOver()
+    pictures = find_pictures(
+        args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude, passed_over=seen
     )
-    upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in names})
-    pictures = find_pictures(args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude)
     if args.output == "-" and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
@@ -85,11 +82,13 @@ def run(args: argparse.Namespace) -> int:
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
     if not batch.jobs:
-        raise UpresError(f"no pictures in {', '.join(args.inputs)}")
+        reasons = "; ".join([*seen.problems, *seen.notes(), *batch.notes])
+        raise UpresError(f"no pictures in {', '.join(args.inputs)}{': ' * bool(reasons)}{reasons}")
     to_stdout = any(job.output is None for job in batch.jobs)
     if to_stdout and args.json:
         args.usage_error("--json and the picture cannot both go to standard output; use -o FILE")
-    return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout)
+    told = {"problems": seen.problems, "notes": seen.notes()}
+    return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout, **told)
 
 
 def _check(args: argparse.Namespace) -> None:
