@@ -4,16 +4,18 @@ import argparse
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
+from contextlib import suppress
 
 from upres.engines.select import ENGINES
 
 
 def positive_number(text: str) -> float:
-    """A number above 0, not infinite."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"expected a positive number, got {text}")
-    return value
+    """A number above 0, not infinite; ``2x`` is 2."""
+    match = re.fullmatch(r"\s*([0-9.eE+-]+?)\s*[xX]?\s*", text, re.ASCII)
+    with suppress(ValueError):
+        if match is not None and 0 < (value := float(match[1])) < float("inf"):
+            return value
+    raise ArgumentTypeError(f"expected a positive number, got {text}")
 
 
 def count(text: str) -> int:
@@ -25,10 +27,9 @@ def count(text: str) -> int:
 
 def quality(text: str) -> int:
     """A whole number from 1 to 100."""
-    value = int(text)
-    if not 1 <= value <= 100:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise ArgumentTypeError(f"expected 1 to 100, got {text}")
-    return value
+    return int(text)
 
 
 def box(text: str) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def names(texts: Iterable[str]) -> list[str]:
 def memory(text: str) -> int:
     """Bytes, from ``500M``, ``2G`` or ``1GiB``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) < 2**60:
         raise ArgumentTypeError(f"expected a size such as 500M or 2G, got {text}")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 

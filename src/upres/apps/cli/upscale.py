@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from upres.apps.cli._naming import add_naming
 from upres.apps.cli.arguments import add_files, add_networks, add_size
 from upres.errors import ImageReadError, OutputError, UpresError
 
@@ -16,6 +17,8 @@ UPSCALER_OPTIONS = (
     *("engine", "precision", "device", "threads", "max_memory"),
 )
 """Options that `Upscaler` takes under the same names."""
+FILE_OPTIONS = ("quality", "background", "overwrite", "keep_date")
+"""Options that `FileOptions` takes under the same names."""
 EPILOG = """size:
   --scale takes any positive number. The smallest native factor of the model (2, 3, 4; above 4 a chain of them, the
   smallest first: 8 is x2 then x4, 5 is x2 then x3 and a reduction) that reaches the wanted size runs, then one
@@ -25,6 +28,7 @@ EPILOG = """size:
 names:
   photo.jpg becomes photo_x2.jpg beside it (photo_w800.jpg for --width 800, photo_fit1920x1080.jpg for --fit). -o names
   another file, or a folder: one that exists, ends in / or is to take several pictures; folders below it are kept.
+  --name '{stem}_{width}x{height}{suffix}' names them another way; two pictures of one name are an error.
 
 repeated runs:
   .upres.jsonl in the output's folder notes what was made of what, and how. What is there already is skipped; what was
@@ -54,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
     add_files(parser)
     add_networks(parser)
+    add_naming(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,8 +81,12 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-" and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
-    jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    options = FileOptions(format=form, quality=args.quality, background=args.background, overwrite=args.overwrite)
+    if args.name is not None and args.output is not None and not into_folder:
+        args.usage_error("-o names the file already: leave --name out, or name a folder with -o FOLDER/")
+    jobs = plan_jobs(
+        pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form, pattern=args.name
+    )
+    options = FileOptions(format=form, **{name: getattr(args, name) for name in FILE_OPTIONS})
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
