@@ -40,6 +40,7 @@ class Upscaler:
         threads: Processor threads; ``None``: all.
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
+        strict_memory: Refuse a picture whose smallest windows ``max_memory`` cannot hold, instead of exceeding it.
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
@@ -63,6 +64,7 @@ class Upscaler:
         device: str = "cpu",
         threads: int | None = None,
         max_memory: int | None = None,
+        strict_memory: bool = False,
         sessions: Sessions | None = None,
     ) -> None:
         if scale is None and width is None and height is None and fit is None:
@@ -72,6 +74,7 @@ class Upscaler:
         self.request = SizeRequest(scale=scale, width=width, height=height, fit=fit)
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
         self.max_memory = max_memory
+        self._strict_limit = max_memory if strict_memory else None
         self.sessions = Sessions() if sessions is None else sessions
         further = named(model) if model is not None else chosen("fast" if fast else "default")
         self._wish = Wish(request=self.request, first=chosen("real") if real else further, further=further)
@@ -101,7 +104,7 @@ class Upscaler:
         """The picture with every frame made larger, and its metadata.
 
         Raises:
-            ImageTooLargeError: If a frame would be over the pixel budget.
+            ImageTooLargeError: If a frame would be over the pixel budget, or over a strict limit of memory.
             EngineError: If no engine runs the model.
         """
         frames = []
@@ -136,8 +139,9 @@ class Upscaler:
         size = frame.pixels.shape[0], frame.pixels.shape[1]
         steps, left = self.plan(size), None
         if self.max_memory is not None:
+            self.sessions.engines(steps.steps, self.settings)  # what open engines hold is in the sum
             left = self.max_memory - resident_bytes() - frame.pixels.nbytes * prod(steps.size) // prod(size)
-        budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left)
+        budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left, limit=self._strict_limit)
         return make_frame(
             frame, steps, sessions=self.sessions, settings=self.settings, budget=budget, progress=progress
         )

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from upres.errors import Hint, ImageTooLargeError, ImageWriteError, UpresError
 from upres.folders.find import STANDARD
 from upres.folders.jobs import Job
+from upres.folders.memory import make_room, require_room
 from upres.folders.outputs import Outputs, digest_of_source
 from upres.folders.reports import FileOptions, FileReport
 from upres.image.formats import sniff
@@ -101,6 +102,8 @@ class Work:
                     return
             self._format = self._format_for(picture)
             _require_side(plan, self._format)
+            with self._named_in_errors():
+                require_room(picture, plan, self._format, self._upscaler.max_memory)
             growth = 1 + prod(plan.size) / prod(picture.size)
             self._picture, self._plan = picture, plan
             self.nbytes = round(sum(frame.pixels.nbytes for frame in picture.frames) * growth)
@@ -111,7 +114,9 @@ class Work:
             if self._picture is None or self._plan is None:
                 return
             picture, self._picture = self._picture, None
-            made = self._upscaler.upscale_picture(picture, progress=progress)
+            with self._named_in_errors():
+                made = self._upscaler.upscale_picture(picture, progress=progress)
+            del picture  # the encoder needs the memory
             self._warnings += made.notes
             self._found["engine"] = self._upscaler.sessions.engines(self._plan.steps, self._upscaler.settings)
             self._picture = made
@@ -122,6 +127,7 @@ class Work:
             if self._picture is None or self._plan is None:
                 return
             made, self._picture = self._picture, None
+            make_room(made, self._format, self._upscaler)
             try:
                 self._warnings += self._write(made, turn)
             except _MadeMeanwhileError:
@@ -154,6 +160,14 @@ class Work:
             self._fail(f"{name}: failed in a way that upres does not know ({kind}: {said}); please report it")
         finally:
             self._seconds += time.perf_counter() - start
+
+    @contextmanager
+    def _named_in_errors(self) -> Iterator[None]:
+        """Say of a picture that is too large which one it is."""
+        try:
+            yield
+        except ImageTooLargeError as error:
+            raise ImageTooLargeError(f"{_name(self.job.source)}: {error}", hint=error.hint) from error
 
     def _fail(self, error: str, hint: Hint | None = None) -> None:
         self._picture = None

@@ -61,6 +61,11 @@ class Sessions:
         """
         return "+".join(dict.fromkeys(self.get(model, settings).facts.engine for model in models)) or None
 
+    def forget(self) -> None:
+        """Drop what is open, and its memory with the last of its users; it is opened again when it is needed."""
+        with self._opening:
+            self._opened.clear()
+
     def prepare(self, models: Iterable[Model], settings: Settings) -> None:
         """Begin to open models in the background; what fails will fail again, and be raised, when it is needed."""
         missing = [model for model in models if (model.weights, settings) not in self._opened]

@@ -259,7 +259,7 @@ class Blended:
         return kept + self._stage.working_bytes(self._strip_size(size))
 
     def _strip_size(self, size: Size) -> Size:
-        return min(size[0] + self._fade, self.size[0]), self.size[1]
+        return min(max(size[0], self._fade) + self._fade, self.size[0]), self.size[1]
 
     def _reached(self, window: Window) -> tuple[int, int]:
         return window.rows.start // self._height, (window.rows.stop - 1) // self._height
@@ -282,12 +282,14 @@ class Blended:
         (planes,) = self._stage.make([window], [_part_of(piece, self._needed[index], self.samples)])
         height = min(self._height, self.size[0] - window.rows.start)
         strip = tuple(plane[:height] for plane in planes)
+        self._tails = {kept: self._tails[kept] for kept in self._tails if kept == index - 1}
         self._tails[index] = tuple(plane[height:].copy() for plane in planes)
         if index - 1 in self._tails:
             for top, tail in zip(strip, self._tails[index - 1], strict=True):
                 _fade_in(top, tail, self._fade)
         self._strips = {kept: self._strips[kept] for kept in self._strips if kept == index - 1}
-        self._strips[index] = strip
+        if not index or index - 1 in self._tails:  # else it was made for its tail, and did not fade in
+            self._strips[index] = strip
 
     def _rows(self, strips: Sequence[Plane], window: Window, first: int) -> Plane:
         whole = strips[0] if len(strips) == 1 else np.concatenate(strips)

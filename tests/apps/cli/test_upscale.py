@@ -375,7 +375,19 @@ def test_another_precision_is_another_option(folder, capsys):
     assert upscale("photo.jpg", "--precision", "f32", "--overwrite") == 0
 
 
-def test_going_over_the_memory_limit_is_said(folder, capsys):
+def test_what_a_memory_limit_cannot_hold_is_refused_before_the_work(folder, capsys):
+    assert upscale("photo.jpg", "--max-memory", "1M") == 1
+    assert re.fullmatch(
+        r"upres: photo\.jpg: needs \d+ MiB of memory or more, over the limit of 1 MiB; "
+        r"raise --max-memory; --fast needs less\n",
+        capsys.readouterr().err,
+    )
+    assert not (folder / "photo_x2.jpg").exists()
+
+
+def test_going_over_the_memory_limit_is_said(folder, capsys, monkeypatch):
+    monkeypatch.setattr("upres.folders.memory.require_memory", lambda *_: None)
+    monkeypatch.setattr("upres.pipeline.budget.require_memory", lambda *_: None)
     assert upscale("photo.jpg", "--max-memory", "1M") == 0
     assert re.fullmatch(
         r"upres: photo\.jpg: took \d+ MiB of memory, over the limit of 1 MiB\n", capsys.readouterr().err

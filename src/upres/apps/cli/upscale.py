@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     form = None if args.format is None else format_for(args.format)
-    upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in UPSCALER_OPTIONS})
+    upscaler = Upscaler(args.scale, strict_memory=True, **{name: getattr(args, name) for name in UPSCALER_OPTIONS})
     seen = PassedOver()
     pictures = find_pictures(
         args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude, passed_over=seen
