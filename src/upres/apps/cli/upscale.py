@@ -37,7 +37,7 @@ repeated runs:
 
 memory:
   --max-memory 500M bounds the process by working in bands of rows. The picture as read and as made stay in memory as
-  a whole; a limit below what they need is exceeded, with a warning.
+  a whole; what the limit cannot hold is refused.
 
 examples:
   upres upscale photo.jpg
