@@ -93,7 +93,7 @@ def test_bytes_that_are_no_text_stop_nobody(tmp_path):
 def test_a_planted_journal_does_not_hide_a_picture_in_silence(tmp_path):
     for seed, name in enumerate(("a", "b")):
         save(tmp_path / f"{name}.png", seed)
-    line = {"output": "b.png", "output_sha256": digest(tmp_path / "b.png"), "source": "a.png"}
+    line: dict[str, object] = {"output": "b.png", "output_sha256": digest(tmp_path / "b.png"), "source": "a.png"}
     line |= {"source_sha256": digest(tmp_path / "a.png"), "model": "m", "options": {}}
     (tmp_path / FILE_NAME).write_text(json.dumps(line) + "\n")
     made, reports = run(jobs(tmp_path, "a", "b"))
