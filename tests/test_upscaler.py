@@ -112,7 +112,8 @@ def test_a_family_gives_each_native_scale_its_model(make):
 def test_fast_takes_the_edge_family_s_defaults(monkeypatch, tiny_catalogue):
     for scale, model in tiny_catalogue.items():
         monkeypatch.setitem(choices.CHOICES, ("upscale", "default", scale), "absent")
-        monkeypatch.setitem(choices.CHOICES, ("upscale", "fast", scale), model.card.name)
+        for preference in ("fast", "fast-real"):
+            monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
     assert Upscaler(3, fast=True).plan((10, 10)).model_name == "tiny_x3"
 
 

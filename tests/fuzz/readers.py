@@ -6,6 +6,7 @@ more than ten seconds for one file, or more than 1.5 GiB.
 """
 
 import argparse
+import io
 import json
 import resource
 import subprocess
@@ -115,7 +116,7 @@ class _Worker:
         from upres.image.io import read
 
         try:
-            picture = read(content, max_pixels=MAX_PIXELS, max_memory=MAX_MEMORY)
+            picture = read(_named(content, self._form), max_pixels=MAX_PIXELS, max_memory=MAX_MEMORY)
             assert min(picture.size) >= 1
         except UpresError as error:
             message = str(error)
@@ -137,6 +138,13 @@ class _Worker:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         content = {**self._counts, "slowest_s": self._slowest, "peak_mib": peak}
         (self._folder / _COUNTS).write_text(json.dumps(content))
+
+
+def _named(content: bytes, form: str) -> io.BytesIO:
+    """A stream with a name: TGA has no mark by which to know it."""
+    stream = io.BytesIO(content)
+    stream.name = f"input.{form}"  # type: ignore[attr-defined]
+    return stream
 
 
 def _variants(form: str, data: bytes) -> Iterator[bytes]:
@@ -165,7 +173,7 @@ def _work(form: str, seconds: int, folder: Path, corpus: Path, seed: int) -> Non
         import upres.image.io
         import upres.image.read
     for data in seeds(form):  # imports the codec and its libraries before anything is timed
-        upres.image.io.read(data)
+        upres.image.io.read(_named(data, form))
     options = {
         "max_total_time": seconds,
         "timeout": TIMEOUT_S,

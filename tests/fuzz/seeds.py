@@ -149,6 +149,49 @@ def _tiff() -> Iterator[bytes]:
     yield _written("tiff", RGB, GREY, DEEP)
 
 
+def _jxl() -> Iterator[bytes]:
+    yield _written("jxl", RGB)
+    yield _written("jxl", GREY, lossless=True)
+    yield _written("jxl", DEEP, lossless=True)
+    yield _written("jxl", RGB, np.roll(RGB, 4, 1))
+
+
+def _ppm() -> Iterator[bytes]:
+    for array in (RGB, GREY, DEEP):
+        yield _written("ppm", array)
+    yield b"P3 2 2 15 " + b"1 2 3 " * 4
+    yield b"P1 3 2 1 0 1 0 1 0"
+
+
+def _jp2() -> Iterator[bytes]:
+    import imagecodecs
+
+    for array in (RGB, GREY, RGBA, DEEP):
+        for container in ("jp2", "j2k"):
+            yield bytes(imagecodecs.jpeg2k_encode(array, codecformat=container, reversible=True))
+
+
+def _dds() -> Iterator[bytes]:
+    for mode in ("L", "RGB", "RGBA"):
+        yield _pillow("DDS", mode=mode)
+    for blocks in ("DXT1", "DXT5", "BC5"):
+        yield _pillow("DDS", mode="RGB" if blocks == "BC5" else "RGBA", pixel_format=blocks)
+
+
+def _psd() -> Iterator[bytes]:
+    for array in (RGB, DEEP):
+        planes = np.moveaxis(array, 2, 0)
+        data = planes.astype(planes.dtype.newbyteorder(">")).tobytes()
+        head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, *planes.shape, 8 * planes.itemsize, 3)
+        yield head + bytes(12) + b"\0\0" + data
+
+
+def _tga() -> Iterator[bytes]:
+    for mode in ("L", "RGB", "RGBA", "P"):
+        for compression in (None, "tga_rle"):
+            yield _pillow("TGA", mode=mode, compression=compression)
+
+
 _MAKERS: dict[str, Callable[[], Iterator[bytes]]] = {
     "png": _png,
     "jpeg": _jpeg,
@@ -157,6 +200,12 @@ _MAKERS: dict[str, Callable[[], Iterator[bytes]]] = {
     "gif": _gif,
     "bmp": _bmp,
     "tiff": _tiff,
+    "jxl": _jxl,
+    "ppm": _ppm,
+    "tga": _tga,
+    "jp2": _jp2,
+    "dds": _dds,
+    "psd": _psd,
 } | ({"heif": _heif} if find_spec("pillow_heif") else {})
 READERS = tuple(_MAKERS)
 """Formats that there are seeds for."""

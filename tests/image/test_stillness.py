@@ -56,9 +56,9 @@ def test_an_enlarged_animation_stands_still_where_the_small_one_does(monkeypatch
     plain = upscaler._frame
     shaken = iter(range(9))
 
-    def shaking(frame, progress):
+    def shaking(frame, choice, progress):
         made.append(frame)
-        result = plain(frame, progress)
+        result = plain(frame, choice, progress)
         return Frame(pixels=result.pixels ^ np.uint8(next(shaken) & 1), duration_ms=frame.duration_ms)
 
     monkeypatch.setattr(upscaler, "_frame", shaking)
@@ -74,6 +74,6 @@ def test_pages_of_a_document_are_each_made_by_themselves(monkeypatch):
     page = Frame(pixels=frames()[0][0].pixels)
     upscaler, made = Upscaler(2, model="bicubic"), []
     plain = upscaler._frame
-    monkeypatch.setattr(upscaler, "_frame", lambda frame, progress: made.append(1) or plain(frame, progress))
+    monkeypatch.setattr(upscaler, "_frame", lambda *args: made.append(1) or plain(*args))
     upscaler.upscale_picture(Picture(frames=(page, page)))
     assert len(made) == 2

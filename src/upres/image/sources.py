@@ -39,7 +39,8 @@ def opened(source: PictureSource) -> Iterator[BinaryIO]:
     elif isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
     else:
-        yield io.BytesIO(_bounded(source))
+        name = getattr(source, "name", None)
+        yield io.BytesIO(_bounded(source, name if isinstance(name, str) else ""))
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def _opened_path(path: str | Path) -> Iterator[BinaryIO]:
         elif stat.S_ISFIFO(mode):
             _await_writer(descriptor)
             os.set_blocking(descriptor, True)
-            yield io.BytesIO(_bounded(stream))
+            yield io.BytesIO(_bounded(stream, str(path)))
         else:
             raise ImageReadError("is a folder, not a file" if stat.S_ISDIR(mode) else "is a device, not a file")
 
@@ -69,7 +70,7 @@ def _await_writer(descriptor: int) -> None:
         raise ImageReadError(f"is a pipe that nobody writes to (waited {_PATIENCE_MS // 1000} s)")
 
 
-def _bounded(stream: BinaryIO) -> bytes:
+def _bounded(stream: BinaryIO, name: str) -> bytes:
     """All that a stream gives, unless it is no picture or has no end."""
     pieces = [stream.read(HEAD)]
     if pieces[0] and sniff(pieces[0]) is None:

@@ -21,7 +21,7 @@ _LEAST_NOISE, _STRONG_NOISE = 3.4, 7.0
 """Noise in levels of 255 from which on it is, and from which on the network for strong noise is nearer."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
-_LEAST_BLUR = 0.88
+_LEAST_BLUR = 0.82
 """Blur in pixels from which on it is."""
 
 

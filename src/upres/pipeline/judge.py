@@ -53,7 +53,7 @@ _HARMONICS = np.where(
     _PERIODS[:, None] / 2 >= _ORDERS, np.rint(_ORDERS * _SPECTRUM / _PERIODS[:, None]).astype(int), -1
 )
 """Where the spectrum has the first four; -1 for what lies beyond its end."""
-_STRONGEST, _FAINTEST = 0.98, 16.0
+_STRONGEST, _FAINTEST = 0.995, 16.0
 """Quantile of the gradients, and levels over two pixels, from which on edges count as the sharpest."""
 _SOFTENING = 0.5
 """Variance of the blur with taps 1, 2, 1, in square pixels."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from upres.image.resize import imresize
-from upres.lab.data.degradations import BICUBIC, PHOTOGRAPH, Degradation, degrade, degraded_pairs, table
+from upres.lab.data.degradations import BICUBIC, Degradation, degrade, degraded_pairs, table
 from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
 from upres.lab.data.degradations.step import Crop, Range, Step
 from upres.lab.data.patches import PatchSampler
@@ -21,7 +21,13 @@ GOLDEN = json.loads((Path(__file__).parent / "golden_crops.json").read_text())
 """Recorded with the code as it was before steps had streams of their own."""
 
 RANGES: dict[str, Mapping[str, object]] = {
-    "photograph": PHOTOGRAPH.settings(),
+    "photograph": {
+        "share": 0.9,
+        "blur_sigma": (0.0, 0.6),
+        "resize_ratio": (0.7, 1.5),
+        "noise_sigma": (0.0, 8.0),
+        "jpeg_quality": (40.0, 100.0),
+    },
     "blur": {"blur_sigma": (0.5, 2.0)},
     "resize": {"resize_ratio": (0.5, 2.0)},
     "noise": {"share": 0.5, "noise_sigma": (0.0, 50.0)},
@@ -90,7 +96,7 @@ def test_streams_differ_by_step_and_by_crop() -> None:
 def test_names_of_settings_are_unique_and_one_step_reduces() -> None:
     names = [kind.name for kind in table.STEPS]
     assert len(set(names)) == len(names)
-    assert len(BICUBIC.settings()) == 1 + sum(len(kind.limits) for kind in table.STEPS)
+    assert len(BICUBIC.settings()) == 1 + sum(1 + len(kind.limits) for kind in table.STEPS)
     assert [kind.name for kind in table.STEPS if kind.reduces] == ["resize"]
     assert all(step.is_off for step in BICUBIC.steps)
 

@@ -183,3 +183,15 @@ def test_after_an_earlier_jpeg_of_another_grid_the_last_one_costs_again(hr: np.n
     assert np.abs(np.array(twice) - hr).mean() > 1.1 * np.abs(np.array(once) - hr).mean()
     same_grid = compressed(compressed(hr, 40, 0), 40, 0).astype(float)
     assert np.abs(same_grid - hr).mean() < 1.1 * np.abs(compressed(hr, 40, 0).astype(float) - hr).mean()
+
+
+def test_a_chance_says_how_many_crops_a_step_befalls_and_not_how_strongly() -> None:
+    always = Degradation().changed(noise_sigma=(20.0, 20.0))
+    seldom = always.changed(noise_chance=(0.25, 0.25))
+    flat = np.full((16, 16, 3), 128, np.uint8)
+    noisy = [degrade(flat, 1, seldom, (index,)) for index in range(200)]
+    hit = [index for index, made in enumerate(noisy) if (made != flat).any()]
+    assert 30 < len(hit) < 70
+    assert all((noisy[index] == degrade(flat, 1, always, (index,))).all() for index in hit)
+    with pytest.raises(RecipeError, match="resize_chance: this step makes every picture small"):
+        always.changed(resize_chance=(0.5, 0.5))
