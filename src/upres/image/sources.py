@@ -73,8 +73,8 @@ def _await_writer(descriptor: int) -> None:
 def _bounded(stream: BinaryIO, name: str) -> bytes:
     """All that a stream gives, unless it is no picture or has no end."""
     pieces = [stream.read(HEAD)]
-    if pieces[0] and sniff(pieces[0]) is None:
-        raise ImageReadError(f"not a picture that upres reads: {describe(pieces[0])}")
+    if pieces[0] and sniff(pieces[0], name) is None:
+        raise ImageReadError(f"not a picture that upres reads: {describe(pieces[0], name)}")
     total = len(pieces[0])
     while piece := stream.read(_PIECE):
         pieces.append(piece)
