@@ -39,6 +39,7 @@ class Hint(Enum):
 
     OVERWRITE = "allow it to be replaced"
     LESS_MEMORY = "set a limit of memory, or a lower one"
+    MORE_MEMORY = "allow more memory, or take a smaller network"
     OTHER_FORMAT = "choose a smaller size, or png, which holds more"
     OWN_SCALE = "ask for no scale, or name another model"
     LIST_MODELS = "the list of models has every name"

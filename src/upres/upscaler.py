@@ -52,6 +52,7 @@ class Upscaler:
         max_memory: Bytes that the whole process shall stay under. Held by working in smaller windows; the picture as
             read and as made are in memory as a whole in any case (docs/guide/upscale.md).
         alpha: ``bleed`` or ``separate``, see `upres.image.wishes.AlphaMode`.
+        strict_memory: Refuse a picture whose smallest windows ``max_memory`` cannot hold, instead of exceeding it.
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
@@ -80,6 +81,7 @@ class Upscaler:
         threads: int | None = None,
         max_memory: int | None = None,
         alpha: AlphaMode = "bleed",
+        strict_memory: bool = False,
         sessions: Sessions | None = None,
     ) -> None:
         if scale is None and width is None and height is None and fit is None:
@@ -90,9 +92,10 @@ class Upscaler:
             raise ValueError(f"alpha must be one of {', '.join(get_args(AlphaMode))}, got {alpha}")
         self.max_memory = max_memory
         self.alpha = alpha
+        self._strict_limit = max_memory if strict_memory else None
         self.sessions = Sessions() if sessions is None else sessions
         self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength, precision=precision)
-        self._wrap: Wrap | None = wrap
+        self.wrap: Wrap | None = wrap
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
         """The array made larger.
@@ -136,7 +139,7 @@ class Upscaler:
             progress: Called with the fraction done.
 
         Raises:
-            ImageTooLargeError: If a frame would be over the pixel budget.
+            ImageTooLargeError: If a frame would be over the pixel budget, or over a strict limit of memory.
             EngineError: If no engine runs the model.
         """
         choice = self.choose(picture) if choice is None else choice
@@ -183,15 +186,16 @@ class Upscaler:
         size = frame.pixels.shape[0], frame.pixels.shape[1]
         steps, left = self.plan(size, choice), None
         if self.max_memory is not None:
+            self.sessions.engines(steps.steps, self.settings)  # what open engines hold is in the sum
             left = self.max_memory - resident_bytes() - frame.pixels.nbytes * prod(steps.size) // prod(size)
-        budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left)
+        budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left, limit=self._strict_limit)
         return make_frame(
             frame,
             steps,
             sessions=self.sessions,
             settings=self.settings,
             budget=budget,
-            wrap=self._wrap,
+            wrap=self.wrap,
             alpha=self.alpha,
             progress=progress,
         )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from upres.errors import Hint
-from upres.folders.batch import FileOptions, FolderRun
+from upres.folders.batch import FolderRun
 from upres.folders.jobs import Job
+from upres.folders.reports import FileOptions
 from upres.image.io import Frame, Picture, read, write
 from upres.upscaler import Upscaler
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
+from upres.folders.find import find_pictures
+from upres.folders.jobs import goes_into_folder, plan_jobs
 from upres.pipeline.sizes import SizeRequest
 
 FILES = ["a.jpg", "B.PNG", "notes.txt", ".hidden.png", "sub/c.webp", "sub/deep/d.tif", ".cache/e.png", "sub/old/f.bmp"]

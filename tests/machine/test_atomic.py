@@ -1,9 +1,12 @@
 """Files that appear whole or not at all. What pictures make of it stands in ``tests/image/test_write.py``."""
 
+import subprocess
+import sys
+
 import pytest
 
 from upres.errors import OutputError
-from upres.machine.atomic import atomic_file, write_text
+from upres.machine.atomic import atomic_file, remove_stale, write_text
 
 
 def test_text_is_written_into_a_folder_that_is_made(tmp_path):
@@ -47,3 +50,65 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_many_bytes_has_room_for_the_marks_of_the_hidden_file(tmp_path):
+    path = tmp_path / ("写" * 83 + ".jpg")
+    with atomic_file(path) as stream:
+        stream.write(b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_what_is_told_of_a_file_before_it_is_there(tmp_path):
+    path, told = tmp_path / "a", []
+    with atomic_file(path, ready=lambda hidden: told.append((hidden.read_bytes(), path.exists()))) as stream:
+        stream.write(b"all of it")
+    assert told == [(b"all of it", False)]
+    assert path.read_bytes() == b"all of it"
+
+
+def test_what_refuses_before_the_file_is_there_keeps_it_away(tmp_path):
+    def refuse(_):
+        raise OutputError("no")
+
+    with pytest.raises(OutputError), atomic_file(tmp_path / "a", ready=refuse):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    stale = tmp_path / ".photo_x2.jpg.0123456789ab.part"
+    others = [".photo.part", "photo.0123456789ab.part", ".photo.0123456789AB.part", ".photo.0123456789ab.part.jpg"]
+    for name in (stale.name, *others):
+        (tmp_path / name).touch()
+    folder, link = tmp_path / ".a.0123456789ac.part", tmp_path / ".a.0123456789ad.part"
+    folder.mkdir()
+    link.symlink_to("photo")
+    remove_stale(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, folder.name, link.name])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="reads a pipe")
+def test_what_a_living_process_writes_is_not_stale(tmp_path):
+    code = """
+import sys
+from upres.machine.atomic import atomic_file
+with atomic_file(sys.argv[1]) as stream:
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+    line = [sys.executable, "-c", code, str(tmp_path / "a")]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"writing\n"
+        (hidden,) = tmp_path.iterdir()
+        remove_stale(tmp_path)
+        assert hidden.exists()
+        writer.kill()
+        writer.wait()
+        assert hidden.exists()
+        remove_stale(tmp_path)
+        assert not hidden.exists()
+
+
+def test_a_folder_that_is_not_there_has_nothing_stale(tmp_path):
+    remove_stale(tmp_path / "none")

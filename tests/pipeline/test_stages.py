@@ -1,5 +1,6 @@
 """Windows of a picture give the whole picture."""
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +264,28 @@ def test_strips_do_not_depend_on_how_their_rows_are_asked_for():
     np.testing.assert_array_equal(np.concatenate(again), np.concatenate(rows)[[79, 3, 41, 40, 20]])
 
 
+@pytest.mark.parametrize("order", [(79, 41, 20), (79, 41, 3, 20), (70, 30, 10), (41, 79, 39)])
+def test_strips_of_which_little_is_kept_are_made_again_alike(order):
+    expected = np.concatenate(
+        strips(Blended(Brightened((96, 4)), fade=8), *(range(top, top + 20) for top in (0, 20, 40, 60)))
+    )
+    stage = Blended(Brightened((96, 4)), fade=8)
+    strips(stage, range(0, 20))
+    np.testing.assert_array_equal(
+        np.concatenate(strips(stage, *(range(top, top + 1) for top in order))), expected[[*order]]
+    )
+
+
+def test_strips_that_are_done_take_no_memory():
+    stage, held = Blended(Brightened((240, 40_000)), fade=8), []
+    tracemalloc.start()
+    for top in range(0, 240, 20):
+        strips(stage, range(top, top + 20))
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert held[-1] < held[3] + 8 * 40_000  # less than one tail more
+
+
 def test_strips_fade_without_a_step():
     stage = Blended(Brightened((120, 4)), fade=32)
     made = np.concatenate(strips(stage, range(0, 40), range(40, 120))).astype(int)[:, 0]
@@ -273,6 +296,7 @@ def test_strips_fade_without_a_step():
 
 def test_memory_for_strips_counts_what_is_kept():
     stage = Blended(Brightened((96, 4)), fade=8)
+    assert stage.working_bytes((2, 4)) == 1000 * 16 + 2 * 2 * 4 * 2  # no strip is lower than its fade
     assert stage.working_bytes((20, 4)) == 1000 * 28 + 2 * 20 * 4 * 2
 
 

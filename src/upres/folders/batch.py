@@ -1,75 +1,36 @@
-"""Many pictures in one run: what is done already, what is to do, what went wrong."""
+"""Many pictures in one run, one beside the other where that saves time, told of in their order."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+from typing import BinaryIO
 
-from upres.errors import Hint, ImageReadError, ImageWriteError, OutputExistsError, UpresError
-from upres.folders.jobs import STANDARD, Job
-from upres.folders.journal import FILE_NAME, Entry, Journal, absolute
-from upres.image.budget import COMMAND_MAX_PIXELS
-from upres.image.formats import format_written, require_written
-from upres.image.io import FORMATS, Picture, format_for, read, write
-from upres.image.wishes import Colors
-from upres.machine.digest import digest
-from upres.machine.memory import peak_bytes
-from upres.pipeline.plan import Plan
+from upres.errors import UpresError
+from upres.folders.jobs import Job
+from upres.folders.outputs import Outputs
+from upres.folders.reports import FileOptions, FileReport
+from upres.folders.work import Work
+from upres.machine.cores import available_cores
 from upres.pipeline.render import Progress
 from upres.upscaler import Upscaler
 
-
-@dataclass(frozen=True, kw_only=True)
-class FileOptions:
-    """How inputs are read and outputs written; each as in `upres.image.io.read` and `write`."""
-
-    format: str | None = None
-    quality: int | None = None
-    lossless: bool | None = None
-    colors: Colors = "keep"
-    background: tuple[int, int, int] | None = None
-    """Behind transparent pixels in formats without alpha; ``None``: white, and a warning says so."""
-    overwrite: bool = False
-    max_pixels: int | None = COMMAND_MAX_PIXELS
-    """Of an input, all its frames together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileReport:
-    """What became of one picture."""
-
-    input: str
-    output: str | None
-    model: str | None = None
-    engine: str | None = None
-    choice: str | None = None
-    """``clean``, ``real``, ``strength 0.5`` or ``model``: which networks the picture got."""
-    judged: Mapping[str, float | None] | None = None
-    """What was found wrong with the picture; ``None`` where nobody looked."""
-    reason: str = ""
-    """Which of that decided, in words."""
-    seconds: float = 0.0
-    error: str | None = None
-    hint: Hint | None = None
-    """What to do about the error."""
-    skipped: bool = False
-    """True where the output was there already, made from the same source with the same options."""
-    size: tuple[int, int] | None = None
-    """Height and width of the output."""
-    warnings: tuple[str, ...] = ()
-    """What the output could not hold, or what else differs from what one might expect."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data: all but the hint; the size as ``width`` and ``height``."""
-        data = asdict(self)
-        del data["hint"]
-        height, width = data.pop("size") or (None, None)
-        return {**data, "seconds": round(self.seconds, 4), "width": width, "height": height}
+AHEAD_FILES = 2
+"""Pictures read while another one is made larger."""
+AHEAD_FILE_BYTES = 2**20
+"""Files larger than that are not read ahead: their pictures may be so large that two must not be in memory."""
+BEHIND_BYTES = 64 * 2**20
+"""What the pictures that are being written, and the one that is made larger, may take before and after. A larger one
+has the process for itself."""
 
 
 class FolderRun:
-    """Runs jobs one after the other and goes on past those that fail.
+    """Runs jobs and goes on past those that fail.
+
+    Small pictures overlap: the next ones are read and those before are written while one is made larger. Outputs, their
+    notes and reports come in the jobs' order, and are those of one picture after the other. With a limit of memory one
+    picture is in memory at a time.
 
     Args:
         jobs: What to do. A picture that upres made from another one of these is left out.
@@ -96,212 +57,162 @@ class FolderRun:
         if sink is None and any(job.output is None for job in jobs):
             raise ValueError("a job without an output needs the run's sink")
         self._source, self._sink = source, sink
-        self._journals: dict[Path, Journal] = {}
-        self._upscaler = upscaler
-        self._options = options
-        self._taken: dict[Path, Path | None] = {}
-        self._peak = 0
-        sources = {absolute(job.source) for job in jobs if job.source is not None}
-        self.jobs = [job for job in jobs if not self._made_from(job.source, sources)]
+        self._upscaler, self._options = upscaler, options
+        self._outputs = Outputs(upscaler, options)
+        self.jobs, left_out = self._outputs.without_own(jobs)
+        self._outputs.prepare(self.jobs)
+        self.notes = [*left_out, *self._outputs.problems()]
+        """A sentence for each thing that was left out or passed over."""
 
-    def run(self, progress: Progress | None = None) -> Iterator[FileReport]:
-        """Do the jobs; yields what became of each as soon as it is done. Failures are reports too.
+    def run(self, progress: Progress | None = None) -> Generator[FileReport, None, None]:
+        """Do the jobs; yields what became of each, in their order, as soon as it is done. Failures are reports too.
 
         Args:
             progress: Called with the number of jobs done, fractions included.
         """
-        for index, job in enumerate(self.jobs):
-            start = time.perf_counter()
-            share = None if progress is None else _offset(progress, index)
-            try:
-                report = self._do(job, share)
-            except UpresError as error:
-                report = {"error": str(error), "hint": error.hint}
-            except OSError as error:
-                report = {"error": str(error)}
-            except MemoryError:
-                report = {"error": f"{_name(job.source)}: not enough memory", "hint": Hint.LESS_MEMORY}
-            if progress is not None:
-                progress(index + 1)
-            yield FileReport(
-                input=_name(job.source),
-                output=_name(job.output) if not report.get("error") else None,
-                seconds=time.perf_counter() - start,
-                **report,
-            )
+        peak, shown = 0, _Shown(progress)
+        for index, work in enumerate(self._works(shown)):
+            if not self._overlaps:
+                peak = work.note_memory(peak)
+            shown.reached(index + 1)
+            yield work.report
 
-    def _do(self, job: Job, progress: Progress | None) -> dict[str, Any]:
-        if job.output is not None:
-            self._claim(job)
-            if job.output.exists() and not self._options.overwrite:
-                return {"skipped": True, "model": self._require_same(job).model}
-        self._upscaler.prepare(job.source)
-        limits = {"max_pixels": self._options.max_pixels, "max_memory": self._upscaler.max_memory}
-        picture = read(self._read_source() if job.source is None else job.source, **limits)
-        choice = self._upscaler.choose(picture)
-        plan = self._upscaler.plan(picture.size, choice)
-        name = self._format(job, picture)
-        require_written(name, lossless=bool(self._options.lossless))
-        _require_side(plan, name)
-        made = self._upscaler.upscale_picture(picture, choice=choice, progress=progress)
-        del picture  # the encoder needs the memory
-        warnings = [*made.notes, *self._write(made, job.output, name), *self._over_limit()]
-        warnings += self._upscaler.sessions.remarks(plan.steps, self._upscaler.settings)
-        warnings += self._record(job, plan)
-        return {
-            "model": plan.model_name,
-            "engine": self._upscaler.sessions.engines(plan.models, self._upscaler.settings),
-            "choice": choice.name,
-            "judged": None if choice.judged is None else choice.judged.to_dict(),
-            "reason": choice.reason,
-            "size": plan.size,
-            "warnings": tuple(dict.fromkeys(warnings)),
-        }
+    @property
+    def _overlaps(self) -> bool:
+        return len(self.jobs) > 1 and self._upscaler.max_memory is None and self._threads > 1
 
-    def _read_source(self) -> bytes:
-        assert self._source is not None
-        return self._source.read()
+    @property
+    def _threads(self) -> int:
+        return self._upscaler.settings.threads or available_cores()
 
-    def _write(self, picture: Picture, output: Path | None, format: str) -> list[str]:  # noqa: A002
-        options: dict[str, Any] = {
-            "format": format,
-            "quality": self._options.quality,
-            "lossless": self._options.lossless,
-            "colors": self._options.colors,
-        }
-        if self._options.background is not None:
-            options["background"] = self._options.background
-        if output is None:
-            assert self._sink is not None
-            report = write(picture, self._sink, **options)
-            self._sink.flush()
-        else:
-            try:
-                output.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ImageWriteError(f"{output.parent}: cannot make this folder ({error.strerror})") from error
-            report = write(picture, output, **options)
-        lost = [phrase for phrase in report.lost if self._options.background is None or "transparency" not in phrase]
-        return [f"{report.format} cannot hold: {', '.join(lost)}"] * bool(lost) + list(report.warnings)
+    def _works(self, shown: "_Shown") -> Iterator[Work]:
+        works = [
+            Work(job, self._upscaler, self._options, self._outputs, source=self._source, sink=self._sink)
+            for job in self.jobs
+        ]
+        if self._overlaps:
+            yield from _Overlap(works, writers=min(self._threads, 8)).done(shown)
+            return
+        for index, work in enumerate(works):
+            work.begin()
+            work.compute(shown.of(index))
+            work.finish(lambda: None)
+            yield work
 
-    def _over_limit(self) -> list[str]:
-        """A warning where this picture took the process over the memory it should stay under."""
-        limit, peak = self._upscaler.max_memory, peak_bytes()
-        grown, self._peak = peak > self._peak, peak
-        if limit is None or peak <= limit or not grown:
-            return []
-        return [f"took {peak / 2**20:.0f} MiB of memory, over the limit of {limit / 2**20:.0f} MiB"]
 
-    def _format(self, job: Job, picture: Picture) -> str:
-        """Format to write: as asked for, by the output's name, or that of the source."""
-        if self._options.format is not None:
-            return format_for(self._options.format)
-        if job.output is not None:
-            return format_for(job.output)
-        return format_written(picture.source.format) if picture.source is not None else "png"
+class _GivenUpError(UpresError):
+    """The run ends early: what is not yet in its place stays away."""
 
-    def _claim(self, job: Job) -> None:
-        """Keep the output from being the input, or that of two jobs."""
-        assert job.output is not None
-        output = absolute(job.output)
-        if job.source is not None and output == absolute(job.source):
-            raise OutputExistsError(f"{job.output} is the input itself; choose another output")
-        if output in self._taken:
-            raise OutputExistsError(f"{job.output} is the output of {_name(self._taken[output])} in this very run")
-        self._taken[output] = job.source
 
-    def _require_same(self, job: Job) -> Entry:
-        """The entry of an output that is just what this job would make again; else an error that says why not."""
-        assert job.output is not None
-        entry = self._journal(job.output.parent).entry(job.output.name)
-        if entry is None or job.source is None:
-            problem = "exists"
-        elif digest(job.output) != entry.output_sha256:
-            problem = "was changed since upres made it"
-        elif _digest_of_source(job.source) != entry.source_sha256:
-            problem = f"was made from another picture, or from another version of {job.source}"
-        elif dict(entry.options) != (options := self._all_options()):
-            changes = (
-                f"{key} {entry.options.get(key, 'default')}, now {options.get(key, 'default')}"
-                for key in {**entry.options, **options}
-                if entry.options.get(key) != options.get(key)
-            )
-            problem = f"was made with other options ({'; '.join(changes)})"
-        else:
-            return entry
-        raise OutputExistsError(f"{job.output} {problem}", hint=Hint.OVERWRITE)
+class _Overlap:
+    """Works side by side: one thread reads ahead, several write behind, the caller's runs the networks between."""
 
-    def _record(self, job: Job, plan: Plan) -> list[str]:
-        """Note a finished output; a warning where its folder's journal cannot be written."""
-        if job.output is None or job.source is None:
-            return []
+    def __init__(self, works: Sequence[Work], *, writers: int) -> None:
+        self._waiting = deque(works)
+        self._current: list[Work] = []
+        self._begun: deque[tuple[Work, Future[None]]] = deque()
+        self._behind: deque[tuple[Work, Future[None]]] = deque()
+        self._reader, self._writers = ThreadPoolExecutor(1), ThreadPoolExecutor(writers)
+        self._given_up = Event()
+        self._last_done = Event()
+        self._last_done.set()
+
+    def done(self, shown: "_Shown") -> Iterator[Work]:
+        """The works in order, each as soon as it is done."""
         try:
-            self._journal(job.output.parent).record(
-                job.output,
-                source=job.source,
-                source_sha256=digest(job.source),
-                model=plan.model_name,
-                options=self._all_options(),
-            )
-        except OSError as error:
-            path = job.output.parent / FILE_NAME
-            return [f"{path}: cannot be written ({error.strerror}); a repeated run will not skip this picture"]
-        return []
+            index = 0
+            while self._waiting or self._begun:
+                if not self._begun and self._depends(self._waiting[0]):
+                    yield from self._drained(0)
+                work = self._next()
+                self._current = [work]
+                yield from self._drained(BEHIND_BYTES - work.nbytes)
+                self._read_ahead()
+                work.compute(shown.of(index))
+                self._write(work)
+                self._current = []
+                index += 1
+                yield from self._finished()
+            yield from self._drained(0)
+        finally:
+            self._given_up.set()
+            for pool in (self._reader, self._writers):
+                pool.shutdown(cancel_futures=True)
 
-    def _made_from(self, source: Path | None, sources: set[Path]) -> bool:
-        """Whether upres made this file from one of these."""
-        if source is None:
+    def _next(self) -> Work:
+        """The next work, begun."""
+        if not self._begun:
+            work = self._waiting.popleft()
+            self._begun.append((work, self._reader.submit(work.begin)))
+        work, future = self._begun.popleft()
+        future.result()
+        return work
+
+    def _read_ahead(self) -> None:
+        while self._waiting and len(self._begun) < AHEAD_FILES and self._may_be_early(self._waiting[0]):
+            work = self._waiting.popleft()
+            self._begun.append((work, self._reader.submit(work.begin)))
+
+    def _may_be_early(self, work: Work) -> bool:
+        source = work.job.source
+        try:
+            return source is not None and source.stat().st_size <= AHEAD_FILE_BYTES and not self._depends(work)
+        except OSError:
             return False
-        journal = self._journal(source.parent)
-        entry = journal.made(source)
-        return entry is not None and journal.source_of(entry) in sources - {absolute(source)}
 
-    def _journal(self, folder: Path) -> Journal:
-        if folder not in self._journals:
-            self._journals[folder] = Journal(folder)
-        return self._journals[folder]
+    def _depends(self, work: Work) -> bool:
+        """Whether its source is what a work that is not done yet may write."""
+        if work.job.source is None:
+            return False
+        path = os.path.realpath(work.job.source)
+        on_their_way = [each for each, _ in (*self._behind, *self._begun)]
+        return any(each.may_replace(path) for each in (*on_their_way, *self._current))
 
-    def _all_options(self) -> dict[str, str]:
-        """All that decides the output's content besides the source, as text."""
-        options = self._options
-        quality = "default" if options.quality is None else str(options.quality)
-        background = "default" if options.background is None else "#{:02x}{:02x}{:02x}".format(*options.background)
-        name, weights = self._upscaler.model_identity()
-        precision = self._upscaler.settings.precision
-        return {
-            "model": name,
-            "weights": weights,
-            "size": self._upscaler.request.label,
-            "format": "as named" if options.format is None else format_for(options.format),
-            "quality": quality,
-            "background": background,
-            **({} if precision == "auto" else {"precision": precision}),
-            **({} if options.lossless is None else {"lossless": str(options.lossless)}),
-            **({} if options.colors == "keep" else {"colors": options.colors}),
-            **({} if self._upscaler.alpha == "bleed" else {"alpha": self._upscaler.alpha}),
-        }
+    def _write(self, work: Work) -> None:
+        before, done = self._last_done, Event()
+        self._last_done = done
+        self._behind.append((work, self._writers.submit(self._finish, work, before, done)))
 
+    def _finish(self, work: Work, before: Event, done: Event) -> None:
+        def turn() -> None:
+            before.wait()
+            if self._given_up.is_set():
+                raise _GivenUpError
 
-def _require_side(plan: Plan, format: str) -> None:  # noqa: A002
-    """Refuse before the work what the format cannot hold after it."""
-    limit = FORMATS[format].max_side
-    if max(plan.size) > limit:
-        raise ImageWriteError(
-            f"the output would be {plan.size[1]}x{plan.size[0]}; {format} holds {limit} pixels a side",
-            hint=Hint.OTHER_FORMAT,
-        )
+        try:
+            work.finish(turn)
+            before.wait()
+        finally:
+            done.set()
 
+    def _finished(self) -> Iterator[Work]:
+        """Works that are written, from the first on."""
+        while self._behind and self._behind[0][1].done():
+            yield self._written()
 
-def _digest_of_source(source: Path) -> str:
-    try:
-        return digest(source)
-    except OSError as error:
-        raise ImageReadError(f"{source}: {error.strerror or error}") from error
+    def _drained(self, most_bytes: int) -> Iterator[Work]:
+        """Works until those not written yet take no more than so many bytes; at 0 all of them."""
+        while self._behind and (most_bytes <= 0 or sum(work.nbytes for work, _ in self._behind) > most_bytes):
+            yield self._written()
+
+    def _written(self) -> Work:
+        work, future = self._behind.popleft()
+        future.result()
+        return work
 
 
-def _name(path: Path | None) -> str:
-    return STANDARD if path is None else str(path)
+class _Shown:
+    """Progress that never goes back, though several pictures are on their way."""
 
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress, self._most = progress, 0.0
 
-def _offset(progress: Progress, done: int) -> Progress:
-    return lambda fraction: progress(done + fraction)
+    def reached(self, done: float) -> None:
+        """So many jobs are done."""
+        if self._progress is not None and done > self._most:
+            self._most = done
+            self._progress(done)
+
+    def of(self, index: int) -> Callable[[float], None] | None:
+        """What the job of that index tells its fraction."""
+        return None if self._progress is None else lambda fraction: self.reached(index + fraction)

@@ -1,17 +1,12 @@
-"""Which pictures a run works on, and where each result goes."""
+"""Where the result of each picture goes."""
 
-import fnmatch
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from upres.image.io import extensions
-from upres.image.naming import output_beside
+from upres.folders.find import STANDARD, is_folder
+from upres.image.naming import NamePattern, output_beside
 from upres.pipeline.sizes import SizeRequest
-
-STANDARD = "-"
-"""In place of a path: standard input or output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,36 +16,9 @@ class Job:
     source: Path | None
     """``None``: standard input."""
     output: Path | None
-    """``None``: standard output."""
-
-
-def find_pictures(
-    inputs: Iterable[str | Path], *, recursive: bool = True, include: Sequence[str] = (), exclude: Sequence[str] = ()
-) -> list[tuple[str | Path, Path]]:
-    """Every picture that the inputs name, with its place below the folder it was found in.
-
-    A folder's hidden files are passed over, and those of no known suffix unless ``include`` names them.
-
-    Args:
-        inputs: Files, folders and ``-``; what does not exist is kept for the run to report.
-        recursive: Look into folders of folders.
-        include: Globs; of a folder's files only those are taken of which one matches name or place.
-        exclude: Globs; files or folders that one matches are left out.
-
-    Returns:
-        Pairs of path (or ``-``) and relative place, in the order of the inputs, folders sorted, no file twice.
-    """
-    found: dict[str | Path, Path] = {}
-    for item in inputs:
-        path = Path(item)
-        if str(item) == STANDARD:
-            found.setdefault(STANDARD, Path("stdin"))
-        elif path.is_dir():
-            for inside in _walk(path, recursive, include, exclude):
-                found.setdefault(inside, inside.relative_to(path))
-        else:
-            found.setdefault(path, Path(path.name))
-    return list(found.items())
+    """``None``: standard output. With a ``pattern`` only its folder counts."""
+    pattern: NamePattern | None = None
+    """Names the output once the size of the picture is known."""
 
 
 def goes_into_folder(
@@ -65,8 +33,8 @@ def goes_into_folder(
     """
     if output in (None, STANDARD):
         return False
-    several = len(pictures) > 1 or any(Path(item).is_dir() for item in inputs)
-    return several or Path(output).is_dir() or output.endswith(("/", "\\"))
+    several = len(pictures) > 1 or any(is_folder(item) for item in inputs)
+    return several or is_folder(output) or output.endswith(("/", "\\"))
 
 
 def plan_jobs(
@@ -76,6 +44,7 @@ def plan_jobs(
     output: str | None = None,
     into_folder: bool = False,
     format: str | None = None,  # noqa: A002
+    pattern: NamePattern | None = None,
 ) -> list[Job]:
     """Where each picture's result goes.
 
@@ -85,7 +54,18 @@ def plan_jobs(
         output: A file, a folder, ``-``, or ``None``: beside the source.
         into_folder: ``output`` is a folder; the pictures' places below it are kept.
         format: Format of the outputs; ``None``: that of the source.
+        pattern: Names the outputs that go beside their sources or into a folder; ``None``: ``photo_x2.jpg``.
     """
+
+    def beside(place: Path, source: Path | None) -> tuple[Path, NamePattern | None]:
+        if pattern is None:
+            return output_beside(place, request.label, format, content=source), None
+        known = {"stem", "suffix", "scale"} if request.scale is not None else {"stem", "suffix"}
+        if not pattern.fields <= known:
+            return place, pattern
+        name = pattern.name(place, format=format, scale=request.scale or 1, content=source)
+        return place.with_name(name), None
+
     jobs = []
     for source, place in pictures:
         path = None if source == STANDARD else Path(source)
@@ -93,31 +73,11 @@ def plan_jobs(
             jobs.append(Job(source=path, output=None))
         elif output is None:
             assert path is not None
-            jobs.append(Job(source=path, output=output_beside(path, request.label, format)))
+            named, later = beside(path, path)
+            jobs.append(Job(source=path, output=named, pattern=later))
         elif into_folder:
-            jobs.append(
-                Job(source=path, output=output_beside(Path(output) / place, request.label, format, content=path))
-            )
+            named, later = beside(Path(output) / place, path)
+            jobs.append(Job(source=path, output=named, pattern=later))
         else:
             jobs.append(Job(source=path, output=Path(output)))
     return jobs
-
-
-def _walk(folder: Path, recursive: bool, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Path]:
-    for current, folders, files in os.walk(folder):
-        here = Path(current)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive and not name.startswith(".") and not _matches(here / name, folder, exclude)
-        )
-        for name in sorted(files):
-            path = here / name
-            wanted = _matches(path, folder, include) if include else path.suffix.lower() in extensions()
-            if wanted and not name.startswith(".") and not _matches(path, folder, exclude):
-                yield path
-
-
-def _matches(path: Path, folder: Path, globs: Sequence[str]) -> bool:
-    place = path.relative_to(folder).as_posix()
-    return any(fnmatch.fnmatch(path.name, glob) or fnmatch.fnmatch(place, glob) for glob in globs)

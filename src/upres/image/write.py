@@ -24,6 +24,7 @@ def write(
     lossless: bool | None = None,
     background: Background | None = None,
     colors: Colors = "keep",
+    ready: Callable[[Path], None] | None = None,
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
 
@@ -35,6 +36,8 @@ def write(
         lossless: For WebP, AVIF and JPEG XL: keep every sample; by default where the source was a lossless file of the
             same format.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
+        ready: For paths: called with the whole file before it takes its place, as `upres.machine.atomic.atomic_file`
+            says.
 
         colors: ``keep``: what comes from a file of 1 bit a pixel becomes one again (in PNG, TIFF, BMP and PPM), by a
             threshold at half of white; what had a palette gets one again in the same format (PNG, TIFF, BMP), where
@@ -58,7 +61,7 @@ def write(
     encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors)
     try:
         fitted = fit(picture, form, ledger, background=background)
-        count = _write(lambda stream: _encode(fitted, form, encoding, ledger, stream), target)
+        count = _write(lambda stream: _encode(fitted, form, encoding, ledger, stream), target, ready)
     except UpresError as error:
         if isinstance(target, str | Path) and isinstance(error, ImageWriteError):
             raise ImageWriteError(f"{target}: {error}") from error
@@ -109,9 +112,11 @@ def _encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, 
         raise ImageWriteError(message) from error
 
 
-def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO) -> int:
+def _write(
+    encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO, ready: Callable[[Path], None] | None
+) -> int:
     if isinstance(target, str | Path):
-        with atomic_file(target) as stream:
+        with atomic_file(target, ready=ready) as stream:
             encode(stream)
             return stream.seek(0, 2)
     buffer = io.BytesIO()  # pipes cannot seek and a failing encoder must not have sent half a file

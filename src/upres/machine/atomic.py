@@ -1,22 +1,35 @@
 """Files that appear whole or not at all."""
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import OutputError
+from upres.machine.text import cut_bytes
+
+_HIDDEN = re.compile(r"\..+\.[0-9a-f]{12}\.part", re.DOTALL)
+"""Names of the hidden files."""
+_STEM_BYTES = 200
+"""Of the name's 255 bytes; the rest is for the marks around it."""
 
 
 @contextmanager
-def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
+def atomic_file(path: str | Path, *, ready: Callable[[Path], None] | None = None) -> Iterator[BinaryIO]:
     """A stream to a hidden file beside ``path`` that takes its place when the block ends well.
 
     On any exception, Ctrl-C included, nothing is left and what stood there before still stands. A symbolic link is
     followed; a replaced file keeps its permissions, a new one gets those of the process's umask. Devices and pipes,
-    which nothing can replace, are written directly.
+    which nothing can replace, are written directly. A process that is killed leaves the hidden file, which nobody
+    locks any more: `remove_stale` removes it.
+
+    Args:
+        path: What the file is to be called.
+        ready: Called with the hidden file, whole and on the disk, before it takes its place; not for devices and pipes.
+            What it raises is raised, and then nothing takes the place.
 
     Raises:
         OSError: If the file cannot be made, written or moved.
@@ -35,16 +48,20 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
         return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))
-    temporary = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.part")
-    stream = temporary.open("x+b")
+    temporary, stream = _hidden_beside(target)
     try:
         with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        if mode is not None:
-            temporary.chmod(stat.S_IMODE(mode))
-        temporary.replace(target)
+            if mode is not None:
+                temporary.chmod(stat.S_IMODE(mode))
+            if ready is not None:
+                ready(temporary)
+            if os.name == "posix":  # under its lock: elsewhere an open file cannot be moved
+                temporary.replace(target)
+        if os.name != "posix":
+            temporary.replace(target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
@@ -65,6 +82,49 @@ def write_text(path: str | Path, text: str) -> None:
             stream.write(text.encode())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what writers of `atomic_file` left in a folder when they were killed; what a living one writes stays.
+
+    Files of other names, links, and what cannot be locked or removed stay as well.
+    """
+    try:
+        names = [entry.name for entry in os.scandir(folder) if _HIDDEN.fullmatch(entry.name)]
+    except OSError:
+        return
+    for path in (folder / name for name in names):
+        with suppress(OSError):
+            if stat.S_ISREG(path.lstat().st_mode):
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(path: Path) -> None:
+    if os.name != "posix":
+        path.unlink()  # fails while it is open anywhere
+        return
+    with path.open("rb") as stream:
+        _lock(stream, wait=False)
+        path.unlink()
+
+
+def _hidden_beside(target: Path) -> tuple[Path, BinaryIO]:
+    """A new hidden file beside the target, locked as long as its stream is open."""
+    while True:
+        path = target.with_name(f".{cut_bytes(target.name, _STEM_BYTES)}.{os.urandom(6).hex()}.part")
+        stream = path.open("x+b")
+        with suppress(OSError):  # a file system without locks, where nothing is ever called stale
+            _lock(stream, wait=True)
+        if os.fstat(stream.fileno()).st_nlink:
+            return path, stream
+        stream.close()  # somebody took it for a stale one between its making and its lock
+
+
+def _lock(stream: BinaryIO, *, wait: bool) -> None:
+    if os.name == "posix":
+        import fcntl
+
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def _mode(path: Path) -> int | None:

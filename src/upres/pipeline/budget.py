@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from upres.errors import Hint, ImageTooLargeError
 from upres.models.card import ColorMode, read_weights
 from upres.pipeline.render import Chain
 
@@ -14,6 +15,11 @@ LEAST_WORKING_BYTES = 48 * 2**20
 """Below this windows would be mostly halo; it is taken even where the limit leaves less."""
 LEAST_COLUMNS = 256
 """The narrowest tile: below this tiles would be mostly halo."""
+TOLERANCE = 0.15
+"""Share of a limit by which estimates may be over it before a picture is refused."""
+ENGINE_FACTORS = {"onnxruntime": 1.5, "torch": 1.5}
+"""Memory of an engine over that of OpenVINO, as measured: ONNX Runtime keeps what windows of other heights took, torch
+makes each layer anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,21 @@ class Budget:
     """Processor cores."""
     working_bytes: int | None = None
     """Memory besides the picture as read and as made; ``None``: `DEFAULT_WORKING_BYTES`."""
+    limit: int | None = None
+    """What the whole process must stay under, where ``working_bytes`` is what that leaves; ``None``: windows that take
+    more than what is left are computed all the same."""
+
+    def require(self, needed: int) -> None:
+        """Refuse before the work what the limit cannot hold.
+
+        Args:
+            needed: Memory of the smallest windows.
+
+        Raises:
+            ImageTooLargeError: If the process would be over the limit by more than `TOLERANCE`.
+        """
+        if self.limit is not None and self.working_bytes is not None:
+            require_memory(self.limit - self.working_bytes + needed, self.limit)
 
 
 class Division(NamedTuple):
@@ -43,6 +64,9 @@ def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int) ->
         color_mode: ``rgb`` where a network of the chain is: all of the time is the network's, which takes the cores by
             itself.
         step: Rows that windows are a multiple of.
+
+    Raises:
+        ImageTooLargeError: If the limit cannot hold the smallest windows.
     """
     height, width = chain.size
     working = budget.working_bytes
@@ -53,20 +77,49 @@ def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int) ->
     while not chain.full_width and columns > LEAST_COLUMNS and chain.working_bytes((step, columns)) > each:
         columns = -(-columns // 2)
     share = -(-height // (workers * step)) * step  # a band for every worker
-    return Division(min(share, window_height(chain, each, columns=columns, step=step)), columns, workers)
+    rows = min(share, window_height(chain, each, columns=columns, step=step))
+    budget.require(chain.working_bytes((min(rows, step), columns)))
+    return Division(rows, columns, workers)
 
 
 def window_height(chain: Chain, working_bytes: int, *, columns: int, step: int) -> int:
     """Rows that a window of so many columns may have: a multiple of ``step``, at least ``step``, at most all."""
-    fixed = chain.working_bytes((step, columns))
-    per_step = max(1, chain.working_bytes((2 * step, columns)) - fixed)
-    steps = 1 + max(0, working_bytes - fixed) // per_step
-    return min(chain.size[0], steps * step)
+    height = chain.size[0]
+    fits, most = 1, -(-height // step)
+    while fits < most:  # what windows take grows with their height, though not evenly: strips are as high as they fade
+        steps = (fits + most + 1) // 2
+        if chain.working_bytes((min(height, steps * step), columns)) <= working_bytes:
+            fits = steps
+        else:
+            most = steps - 1
+    return min(height, fits * step)
+
+
+def require_memory(needed: int, limit: int) -> None:
+    """Refuse what a process that shall stay under a limit cannot do.
+
+    Args:
+        needed: What it would take, in bytes, as a whole.
+        limit: What it may take.
+
+    Raises:
+        ImageTooLargeError: If that is over the limit by more than `TOLERANCE`.
+    """
+    if needed > limit * (1 + TOLERANCE):
+        raise ImageTooLargeError(
+            f"needs {needed / 2**20:.0f} MiB of memory or more, over the limit of {limit / 2**20:.0f} MiB",
+            hint=Hint.MORE_MEMORY,
+        )
+
+
+def network_bytes_per_pixel(path: Path, precision: str, engine: str) -> int:
+    """Memory of engine and colour path for each low-resolution pixel while they work."""
+    return round(_bytes_with_openvino(path, precision) * ENGINE_FACTORS.get(engine, 1))
 
 
 @cache
-def network_bytes_per_pixel(path: Path, precision: str) -> int:
-    """Memory of engine and colour path for each low-resolution pixel while they work; OpenVINO's, as measured."""
+def _bytes_with_openvino(path: Path, precision: str) -> int:
+    """As measured, f32 and bf16, windows of 48x500 to 200x2000."""
     card, weights = read_weights(path)
     filters = [array.shape for array in weights.values() if array.ndim == 4]
     if card.color_mode == "luma":

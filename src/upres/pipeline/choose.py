@@ -85,17 +85,14 @@ class Networks:
             return cls(name="+".join(m.card.name for m in found.values()) or BICUBIC, clean=found, strength=0.0)
         forced = 0.0 if clean else 1.0 if real else strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
-        if fast:
-            networks, robust, noisy = chosen("fast"), chosen("fast-real"), {}
-        else:
-            networks, robust, noisy = chosen("default"), chosen("real"), chosen("noisy")
+        networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
         return cls(
             name=name,
             clean=networks,
             robust=robust,
-            noisy=noisy if robust else {},
+            noisy=chosen("noisy") if robust and not fast else {},
             strength=forced,
             most_quality=MOST_QUALITY_FAST if fast else MOST_QUALITY,
         )

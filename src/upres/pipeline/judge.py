@@ -39,6 +39,8 @@ _FINENESS, _BINS = 8, 4096
 _COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(np.float32)
 """Which sizes of a coefficient count for each step: those that would not be rounded to 0."""
 _COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FINENESS) / _STEPS[:, None], dtype="f4")
+_SAME = 6
+"""By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
 _AGREEING = 3
 """Coefficients for which a step has to be found, or the picture was not a JPEG."""
 _EDGE = 20
@@ -95,9 +97,11 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
     colors = [_planes(tile) for tile in _tiles(pixels)]
     lumas = [_luma(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
-    qualities = [quality for quality in (file_quality, _quality(lumas, _corner(down), _corner(across))) if quality]
+    quality = _quality(lumas, _corner(down), _corner(across))
+    if file_quality is not None and (quality is None or quality > file_quality - _SAME):
+        quality = file_quality
     return Judgement(
-        jpeg_quality=min(qualities, default=None),
+        jpeg_quality=quality,
         noise=max(_noise(lumas), _color_noise(colors)),
         blocks=max(1.0, _repetition(across, down)),
         blur=_blur(lumas),

@@ -70,6 +70,11 @@ class Sessions:
         facts = [self.get(model, settings).facts for model in models]
         return [f"{each.passed_over}; {each.engine} runs it instead" for each in facts if each.passed_over is not None]
 
+    def forget(self) -> None:
+        """Drop what is open, and its memory with the last of its users; it is opened again when it is needed."""
+        with self._opening:
+            self._opened.clear()
+
     def prepare(self, models: Iterable[Model], settings: Settings) -> None:
         """Begin to open models in the background; what fails will fail again, and be raised, when it is needed."""
         missing = [model for model in models if (model.weights, settings) not in self._opened]

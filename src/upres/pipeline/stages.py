@@ -84,7 +84,7 @@ class Stored:
 
     def working_bytes(self, size: Size) -> int:
         """Memory that the copy of a window of this size takes, and its values while they are widened."""
-        return 4 * _values(self.samples, size) if self._factor > 1 else 0
+        return 4 * values(self.samples, size) if self._factor > 1 else 0
 
 
 class Enlarged:
@@ -202,63 +202,6 @@ class Enlarged:
         return made
 
 
-class Mixed:
-    """Two stages on the same picture, mixed: ``share`` of the second.
-
-    Raises:
-        ValueError: If their results differ in size or format.
-    """
-
-    def __init__(self, first: Stage, second: Stage, *, share: float) -> None:
-        if (first.size, first.samples) != (second.size, second.samples):
-            raise ValueError(f"expected results alike, got {first.size} and {second.size}")
-        self.size, self.samples = first.size, first.samples
-        self.full_width, self.in_order = (
-            first.full_width or second.full_width,
-            first.in_order or second.in_order,
-        )
-        self._stages, self._share = (first, second), np.float32(share)
-        self._needed: dict[Window, list[Window | None]] = {}
-
-    def needs(self, window: Window) -> Window | None:
-        """What either of them needs."""
-        self._needed[window] = [stage.needs(window) for stage in self._stages]
-        found = [needed for needed in self._needed[window] if needed is not None]
-        if not found:
-            return None
-        sides = (range(min(s.start for s in side), max(s.stop for s in side)) for side in zip(*found, strict=True))
-        return Window(*sides)
-
-    def make(self, windows: Sequence[Window], inputs: Sequence[Piece | None]) -> list[Planes]:
-        """Both results, mixed and rounded once more."""
-        needed = [self._needed.pop(window) for window in windows]
-        results = []
-        for stage, wanted in zip(self._stages, zip(*needed, strict=True), strict=True):
-            parts = [
-                None if want is None or piece is None else _part_of(piece, want, self.samples)
-                for want, piece in zip(wanted, inputs, strict=True)
-            ]
-            results.append(stage.make(windows, parts))
-        return [
-            tuple(self._mixed(one, other) for one, other in zip(*planes, strict=True))
-            for planes in zip(*results, strict=True)
-        ]
-
-    def _mixed(self, one: Plane, other: Plane) -> Plane:
-        mixed = one + self._share * (other.astype(np.float32) - one)
-        rounded: Plane = np.rint(mixed, out=mixed).astype(one.dtype)
-        return rounded
-
-    def takes(self, size: Size) -> Size:
-        """The larger of what they take."""
-        first, second = (stage.takes(size) for stage in self._stages)
-        return max(first[0], second[0]), max(first[1], second[1])
-
-    def working_bytes(self, size: Size) -> int:
-        """Theirs, which engines keep, and the results at 4 bytes a value."""
-        return sum(stage.working_bytes(size) for stage in self._stages) + 8 * _values(self.samples, size)
-
-
 class Blended:
     """A network's stage in strips that fade into each other: for networks of which a window is only nearly the whole.
 
@@ -313,11 +256,11 @@ class Blended:
 
     def working_bytes(self, size: Size) -> int:
         """Memory it takes to make a strip; two strips are kept, their values of up to 2 bytes."""
-        kept = 2 * 2 * _values(self.samples, (min(size[0], self.size[0]), self.size[1]))
+        kept = 2 * 2 * values(self.samples, (min(size[0], self.size[0]), self.size[1]))
         return kept + self._stage.working_bytes(self._strip_size(size))
 
     def _strip_size(self, size: Size) -> Size:
-        return min(size[0] + self._fade, self.size[0]), self.size[1]
+        return min(max(size[0], self._fade) + self._fade, self.size[0]), self.size[1]
 
     def _reached(self, window: Window) -> tuple[int, int]:
         return window.rows.start // self._height, (window.rows.stop - 1) // self._height
@@ -337,15 +280,17 @@ class Blended:
 
     def _add(self, index: int, piece: Piece) -> None:
         window = self._window(index)
-        (planes,) = self._stage.make([window], [_part_of(piece, self._needed[index], self.samples)])
+        (planes,) = self._stage.make([window], [part_of(piece, self._needed[index], self.samples)])
         height = min(self._height, self.size[0] - window.rows.start)
         strip = tuple(plane[:height] for plane in planes)
+        self._tails = {kept: self._tails[kept] for kept in self._tails if kept == index - 1}
         self._tails[index] = tuple(plane[height:].copy() for plane in planes)
         if index - 1 in self._tails:
             for top, tail in zip(strip, self._tails[index - 1], strict=True):
                 _fade_in(top, tail, self._fade)
         self._strips = {kept: self._strips[kept] for kept in self._strips if kept == index - 1}
-        self._strips[index] = strip
+        if not index or index - 1 in self._tails:  # else it was made for its tail, and did not fade in
+            self._strips[index] = strip
 
     def _rows(self, strips: Sequence[Plane], window: Window, first: int) -> Plane:
         whole = strips[0] if len(strips) == 1 else np.concatenate(strips)
@@ -412,7 +357,7 @@ class Resized:
         return 2 * self.samples.channels * rows
 
 
-def _values(samples: Samples, size: Size) -> int:
+def values(samples: Samples, size: Size) -> int:
     """Samples of a picture of this size, chroma counted in full."""
     return size[0] * size[1] * samples.channels
 
@@ -424,7 +369,7 @@ def _runs_alike(pieces: Sequence[Piece]) -> list[slice]:
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(sizes)], strict=True)]
 
 
-def _part_of(piece: Piece, window: Window, samples: Samples) -> Piece:
+def part_of(piece: Piece, window: Window, samples: Samples) -> Piece:
     """The part of a piece under a smaller window of the same picture."""
     moved = Window(*(range(s.start - o.start, s.stop - o.start) for s, o in zip(window, piece.window, strict=True)))
     return Piece(window, samples.cut(piece.planes, moved))

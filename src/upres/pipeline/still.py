@@ -10,10 +10,11 @@ from upres.image.samples import Planes, Samples
 from upres.image.wishes import AlphaMode
 from upres.models.catalog import Model
 from upres.pipeline.budget import Budget, divide, network_bytes_per_pixel
+from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
 from upres.pipeline.sessions import Sessions, Settings
-from upres.pipeline.stages import Blended, Enlarged, Mixed, Resized, Stage, Stored
+from upres.pipeline.stages import Blended, Enlarged, Resized, Stage, Stored
 from upres.pipeline.wrap import Wrap, wrapped
 
 CONTEXT = 24
@@ -161,6 +162,6 @@ def _network(model: Model, size: tuple[int, int], samples: Samples, sessions: Se
         halo=CONTEXT if card.halo is None else card.halo,
         min_size=card.min_size,
         multiple_of=card.multiple_of,
-        bytes_per_pixel=network_bytes_per_pixel(model.weights, session.facts.precision),
+        bytes_per_pixel=network_bytes_per_pixel(model.weights, session.facts.precision, session.facts.engine),
     )
     return stage if card.halo is not None else Blended(stage, fade=FADE * card.scale)

@@ -11,6 +11,9 @@ from upres.apps.cli import arguments
     ("kind", "text", "value"),
     [
         (arguments.positive_number, "1.5", 1.5),
+        (arguments.positive_number, "2x", 2),
+        (arguments.positive_number, "1.5X", 1.5),
+        (arguments.positive_number, "25e-1", 2.5),
         (arguments.count, "12", 12),
         (arguments.threads, "10000", 10_000),
         (arguments.quality, "100", 100),
@@ -32,6 +35,13 @@ def test_values(kind, text, value):
     [
         (arguments.positive_number, "-1"),
         (arguments.positive_number, "inf"),
+        (arguments.positive_number, "abc"),
+        (arguments.positive_number, "x"),
+        (arguments.positive_number, "2xx"),
+        (arguments.positive_number, "nan"),
+        (arguments.positive_number, ""),
+        (arguments.quality, "high"),
+        (arguments.memory, "9" * 400),
         (arguments.count, "0"),
         (arguments.count, "few"),
         (arguments.threads, "0"),

@@ -1,6 +1,7 @@
 """`upres upscale` as users type it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -80,7 +81,10 @@ def test_a_second_run_has_nothing_to_do(folder, capsys):
     assert upscale(".") == 0
     out, err = capsys.readouterr()
     assert out == "photo_x2.jpg: up to date\nmore/grey_x2.png: up to date\nmore/deep/clear_x2.webp: up to date\n"
-    assert err == "upres: 0 made, 3 up to date, 0 failed\n"
+    assert err == (
+        "upres: left out 3 pictures that upres made from others of this run, by the journals of 3 folders: "
+        "photo_x2.jpg, more/grey_x2.png, more/deep/clear_x2.webp\nupres: 0 made, 3 up to date, 0 failed\n"
+    )
     assert {path: (folder / path).stat().st_mtime_ns for path in files(folder)} == before
     assert upscale(".", "--json") == 0
     assert [(row["skipped"], row["model"], row["error"]) for row in report(capsys)] == [(True, "tiny_x2", None)] * 3
@@ -258,6 +262,9 @@ def test_standard_input_and_output(folder, monkeypatch, capfdbinary):
         (["photo.jpg", "--fast", "--model", "esr_tm"], "--model and --fast each choose the networks"),
         (["photo.jpg", "--clean", "--real"], "--model, --clean, --real and --strength each choose the networks"),
         (["photo.jpg", "--strength", "2"], "argument --strength: expected a number from 0 to 1, got '2'"),
+        (["photo.jpg", "--scale", "abc"], "argument --scale: expected a positive number, got abc"),
+        (["photo.jpg", "--name", "{stm}{suffix}"], "argument --name: no field '{stm}' for names; there are {stem},"),
+        (["photo.jpg", "--name", "{stem}{suffix}", "-o", "x.jpg"], "-o names the file already: leave --name out"),
     ],
 )
 def test_wrong_usage(folder, capsys, arguments, message):
@@ -369,8 +376,83 @@ def test_another_precision_is_another_option(folder, capsys):
     assert upscale("photo.jpg", "--precision", "f32", "--overwrite") == 0
 
 
-def test_going_over_the_memory_limit_is_said(folder, capsys):
+def test_what_a_memory_limit_cannot_hold_is_refused_before_the_work(folder, capsys):
+    assert upscale("photo.jpg", "--max-memory", "1M") == 1
+    assert re.fullmatch(
+        r"upres: photo\.jpg: needs \d+ MiB of memory or more, over the limit of 1 MiB; "
+        r"raise --max-memory; --fast needs less\n",
+        capsys.readouterr().err,
+    )
+    assert not (folder / "photo_x2.jpg").exists()
+
+
+def test_going_over_the_memory_limit_is_said(folder, capsys, monkeypatch):
+    monkeypatch.setattr("upres.folders.memory.require_memory", lambda *_: None)
+    monkeypatch.setattr("upres.pipeline.budget.require_memory", lambda *_: None)
     assert upscale("photo.jpg", "--max-memory", "1M") == 0
     assert re.fullmatch(
         r"upres: photo\.jpg: took \d+ MiB of memory, over the limit of 1 MiB\n", capsys.readouterr().err
     )
+
+
+def test_a_scale_as_people_write_it(folder):
+    assert upscale("photo.jpg", "--scale", "2x") == 0
+    assert read("photo_x2.jpg").size == (40, 60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--name", "{stem}_{scale}x{suffix}", "--scale", "1.5"], ["photo_1.5x.jpg", "more/grey_1.5x.png"]),
+        (["--name", "{stem}-{width}x{height}{suffix}"], ["photo-60x40.jpg", "more/grey-22x18.png"]),
+        (["--name", "{model} {stem}.webp"], ["tiny_x2 photo.webp", "more/tiny_x2 grey.webp"]),
+        (["--name", "{stem}_{scale}{suffix}", "--width", "45"], ["photo_1.5.jpg", "more/grey_4.091.png"]),
+        (["--name", "{stem}!{suffix}", "--format", "png", "-o", "out"], ["out/photo!.png", "out/more/grey!.png"]),
+    ],
+)
+def test_outputs_are_called_by_a_pattern(folder, capsys, arguments, names):
+    before = files(folder)
+    given = [".", "--exclude", "*.webp", "--exclude", "out", *arguments]
+    assert upscale(*given) == 0
+    assert [path for path in files(folder) if path not in before and not path.endswith(".jsonl")] == sorted(names)
+    capsys.readouterr()
+    assert upscale(*given) == 0
+    assert "0 made, 2 up to date" in capsys.readouterr().err
+
+
+def test_a_pattern_that_calls_two_outputs_alike(folder, capsys):
+    save(folder / "other.jpg")
+    assert upscale("photo.jpg", "other.jpg", "--name", "{width}{suffix}") == 1
+    assert "upres: 60.jpg is the output of photo.jpg in this very run\n" in capsys.readouterr().err
+    assert upscale("photo.jpg", "--name", "{stem}{suffix}", "--overwrite") == 1
+    assert capsys.readouterr().err == "upres: photo.jpg is the input itself; choose another output\n"
+
+
+def test_outputs_get_the_date_of_their_inputs(folder):
+    os.utime(folder / "photo.jpg", ns=(10**18, 10**18 + 5 * 10**9))
+    assert upscale("photo.jpg", "--keep-date") == 0
+    assert (folder / "photo_x2.jpg").stat().st_mtime_ns == 10**18 + 5 * 10**9
+    assert upscale("photo.jpg") == 0  # the date is no part of the content
+    assert upscale("more/grey.png") == 0
+    assert (folder / "more" / "grey_x2.png").stat().st_mtime_ns > (folder / "photo.jpg").stat().st_mtime_ns + 10**9
+
+
+def test_folders_without_a_picture_say_why(folder, capsys):
+    (folder / "none").mkdir()
+    (folder / "none" / "a.xyz").touch()
+    assert upscale("none") == 1
+    left_out = "none: left out 1 file of other kinds (.xyz) in folders without a picture"
+    assert capsys.readouterr().err == f"upres: no pictures in none: {left_out}\n"
+    assert upscale("none", "photo.jpg") == 0
+    assert f"upres: {left_out}\n" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a pipe")
+def test_a_pipe_in_a_folder_is_told_and_the_rest_is_made(folder, capsys):
+    os.mkfifo(folder / "more" / "pipe.png")
+    assert upscale("more", "--json") == 1
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["problems"] == ["more/pipe.png: left out, it is a pipe and no file"]
+    assert [row["error"] for row in told["files"]] == [None, None]
+    assert err.startswith(f"upres: {told['problems'][0]}\n")

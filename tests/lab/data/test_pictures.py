@@ -82,3 +82,19 @@ def test_pictures_can_be_shown_smaller(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.hr, hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2])
     assert first.reduction == 0.5
     assert load_pictures(folder, 2, cache=tmp_path / "cache")[0].hr.shape == (30, 44, 3), "kept apart in the cache"
+
+
+@pytest.mark.parametrize("damage", ["shorter", "empty", "index cut", "index of other kinds"])
+def test_a_damaged_cache_is_built_anew(folder: Path, tmp_path: Path, damage: str) -> None:
+    before = [pair.hr.copy() for pair in load_pictures(folder, 2, cache=tmp_path / "cache")]
+    (data,) = (tmp_path / "cache").rglob("*.bin")
+    index = data.with_suffix(".json")
+    whole = {path: path.read_bytes() for path in (data, index)}
+    if damage.startswith("index"):
+        index.write_bytes(whole[index][:40] if damage == "index cut" else b'[{"name": 3}]')
+    else:
+        data.write_bytes(whole[data][:-1] if damage == "shorter" else b"")
+    after = load_pictures(folder, 2, cache=tmp_path / "cache")
+    for old, pair in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, pair.hr)
+    assert {path: path.read_bytes() for path in (data, index)} == whole

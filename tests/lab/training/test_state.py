@@ -58,3 +58,28 @@ def test_a_shrunken_state_loads_and_weighs_less(kept, tmp_path):
     shrink_state(path, small)
     assert small.stat().st_size < path.stat().st_size
     assert load_state(small, network=network, average=average, optimizer=optimizer) == RunPosition(step=1)
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.99])
+@pytest.mark.parametrize("small", [False, True])
+def test_a_state_with_a_flipped_bit_is_damaged(kept, place, small):
+    path, network, average, optimizer = kept
+    if small:
+        shrink_state(path, path)
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    content[start + int((len(content) - start) * place)] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(TrainingError, match="damaged, its tensors are not what was saved"):
+        load_state(path, network=network, average=average, optimizer=optimizer)
+
+
+def test_a_state_of_before_has_no_digest_and_loads(kept, tmp_path):
+    path, network, average, optimizer = kept
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    del tensors["digest"]
+    save_file(tensors, tmp_path / "old.safetensors", metadata=metadata)
+    old = tmp_path / "old.safetensors"
+    assert load_state(old, network=network, average=average, optimizer=optimizer) == RunPosition(step=1)

@@ -1,12 +1,9 @@
 """Options of what becomes of a picture's samples on the way to its file."""
 
 import argparse
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from upres.image.wishes import AlphaMode, Colors
-
-if TYPE_CHECKING:
-    from upres.folders.batch import FileOptions
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:
@@ -29,19 +26,4 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Colors),
         default="keep",
         help="keep: 1 bit stays 1 bit, a palette a palette where that does not show (default); full: neither",
-    )
-
-
-def file_options(args: argparse.Namespace, form: str | None) -> "FileOptions":
-    """How outputs are to be written, in the format of that name, or each in its own."""
-    from upres.folders.batch import FileOptions
-
-    return FileOptions(
-        format=form,
-        quality=args.quality,
-        lossless=args.lossless,
-        colors=args.colors,
-        background=args.background,
-        overwrite=args.overwrite,
-        max_pixels=args.max_pixels,
     )

@@ -4,16 +4,18 @@ import argparse
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
+from contextlib import suppress
 
-from upres.engines.select import ENGINES, MOST_THREADS
+from upres.engines.select import MOST_THREADS
 
 
 def positive_number(text: str) -> float:
-    """A number above 0, not infinite."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"expected a positive number, got {text}")
-    return value
+    """A number above 0, not infinite; ``2x`` is 2."""
+    match = re.fullmatch(r"\s*([0-9.eE+-]+?)\s*[xX]?\s*", text, re.ASCII)
+    with suppress(ValueError):
+        if match is not None and 0 < (value := float(match[1])) < float("inf"):
+            return value
+    raise ArgumentTypeError(f"expected a positive number, got {text}")
 
 
 def count(text: str) -> int:
@@ -32,21 +34,9 @@ def threads(text: str) -> int:
 
 def quality(text: str) -> int:
     """A whole number from 1 to 100."""
-    value = int(text)
-    if not 1 <= value <= 100:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise ArgumentTypeError(f"expected 1 to 100, got {text}")
-    return value
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
-    return value
+    return int(text)
 
 
 def box(text: str) -> tuple[int, int]:
@@ -73,7 +63,7 @@ def names(texts: Iterable[str]) -> list[str]:
 def memory(text: str) -> int:
     """Bytes, from ``500M``, ``2G`` or ``1GiB``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text, re.IGNORECASE)
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) < 2**60:
         raise ArgumentTypeError(f"expected a size such as 500M or 2G, got {text}")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
@@ -114,21 +104,3 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--format", metavar="FORMAT", help="jpeg, png, webp, avif, tiff, bmp ... (default: the input's)")
     files.add_argument("--quality", type=quality, metavar="Q", help="1 to 100 (default for JPEG: 95, chroma 4:4:4)")
     files.add_argument("--background", type=color, metavar="COLOR", help="behind transparency, for formats without it")
-
-
-def add_networks(parser: argparse.ArgumentParser) -> None:
-    """Which networks run, on what, and what is printed."""
-    run = parser.add_argument_group("run")
-    run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
-    run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
-    run.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
-    run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
-    run.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")
-    run.add_argument("--wrap", choices=("x", "y", "both"), help="the picture's ends meet: textures, panoramas")
-    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
-    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
-    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
-    run.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: all)")
-    run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")
-    run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
-    run.add_argument("--quiet", action="store_true", help="print errors only")

@@ -1,14 +1,13 @@
 """The `upres` command: find the verb, load only its file, turn errors into one line."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from upres.apps.cli import terminal
 from upres.errors import UpresError, near_miss
 
 VERBS = {
@@ -36,26 +35,30 @@ EPILOG = """examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    terminal.prepare()
     try:
-        status = _dispatch(arguments)
-        if sys.stdout is not None:  # closed when the process was started
-            sys.stdout.flush()
-        return status
+        with terminal.orderly_end():
+            status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+            if sys.stdout is not None:  # closed when the process was started
+                sys.stdout.flush()
+            return status
     except UpresError as error:
         from upres.apps.cli.hints import worded
 
-        print(f"upres: {worded(error)}", file=sys.stderr)
+        terminal.say(f"upres: {worded(error)}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("upres: interrupted", file=sys.stderr)
+        terminal.say("upres: interrupted", sys.stderr)
         return 130
+    except terminal.Terminated:
+        terminal.say("upres: terminated", sys.stderr)
+        return 143
     except BrokenPipeError:
-        _drop_output()
+        terminal.drop(sys.stdout)
         return 1
     except OSError as error:
-        print(f"upres: {error}", file=sys.stderr)
-        _drop_output()
+        terminal.say(f"upres: {error}", sys.stderr)
+        terminal.drop(sys.stdout)
         return 1
 
 
@@ -95,12 +98,6 @@ def _dispatch(arguments: list[str]) -> int:
             _module(verb).add_arguments(subparser)
     args = parser.parse_args(arguments)
     return int(_module(args.verb).run(args))
-
-
-def _drop_output() -> None:
-    """Send what standard output still holds nowhere: where it could not be written, Python would complain at exit."""
-    with suppress(OSError, AttributeError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(verb: str) -> ModuleType:

@@ -6,48 +6,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from upres.apps.cli._limits import add_limits
-from upres.apps.cli._picture_options import add_pictures, file_options
-from upres.apps.cli.arguments import add_files, add_networks, add_size
+from upres.apps.cli._naming import add_naming
+from upres.apps.cli._networks import add_networks
+from upres.apps.cli._picture_options import add_pictures
+from upres.apps.cli._upscale_help import EPILOG
+from upres.apps.cli.arguments import add_files, add_size
 from upres.errors import ImageReadError, OutputError, UpresError
 
 if TYPE_CHECKING:
     from upres.folders.jobs import Job
 
-EPILOG = """size:
-  --scale takes any positive number. The smallest native factor of the model (2, 3, 4; above 4 a chain of them, the
-  smallest first: 8 is x2 then x4, 5 is x2 then x3 and a reduction) that reaches the wanted size runs, then one
-  antialiased bicubic reduction. A scale of 1 or less needs no network. --width or --height alone keeps the proportions;
-  both give exactly that size; --fit the largest size within the box.
-
-faults:
-  The file and the pixels tell JPEG compression, noise and blur. Where they are strong, networks that undo them are
-  taken, else those for clean pictures; the printed line says what was found. --clean and --real force the one or the
-  other, --strength mixes both and takes the time of both. --fast chooses among small networks in the same way.
-
-names:
-  photo.jpg becomes photo_x2.jpg beside it (photo_w800.jpg for --width 800, photo_fit1920x1080.jpg for --fit). -o names
-  another file, or a folder: one that exists, ends in / or is to take several pictures; folders below it are kept.
-
-repeated runs:
-  .upres.jsonl in the output's folder notes what was made of what, and how. What is there already is skipped; what was
-  made from another version of the picture or with other options is an error unless --overwrite is given. Pictures that
-  upres made from others of the same run are not taken as inputs.
-
-memory:
-  --max-memory 500M bounds the process by working in bands of rows. The picture as read and as made stay in memory as
-  a whole; a limit below what they need is exceeded, with a warning. A picture is refused before it is decoded where
-  that alone takes more than the limit, or more than is free, or where it has more pixels than --max-pixels.
-
-examples:
-  upres upscale photo.jpg
-  upres upscale photo.jpg --fast
-  upres upscale old-camera/*.jpg --real
-  upres upscale scan.jpg --strength 0.5
-  upres upscale texture.png --wrap both
-  upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
-  upres upscale logo.png --fit 1920x1080 --format webp --quality 90
-  upres upscale - --format png < small.jpg > large.png
-  upres upscale *.tif --model esr_tm_x2 --json"""
+UPSCALER_OPTIONS = (
+    *("width", "height", "fit", "model", "fast", "clean", "real", "strength", "wrap", "alpha"),
+    *("engine", "precision", "device", "threads", "max_memory"),
+)
+"""Options that `Upscaler` takes under the same names."""
+FILE_OPTIONS = ("quality", "lossless", "colors", "background", "overwrite", "keep_date", "max_pixels")
+"""Options that `FileOptions` takes under the same names."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_files(parser)
     add_pictures(parser)
     add_networks(parser)
+    add_naming(parser)
     add_limits(parser)
 
 
@@ -67,45 +43,39 @@ def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
     from upres.apps.cli._file_reports import print_reports
     from upres.folders.batch import FolderRun
-    from upres.folders.jobs import find_pictures, goes_into_folder, plan_jobs
+    from upres.folders.find import PassedOver, find_pictures
+    from upres.folders.jobs import goes_into_folder, plan_jobs
+    from upres.folders.reports import FileOptions
     from upres.image.io import format_for
     from upres.upscaler import Upscaler
 
     _check(args)
     form = None if args.format is None else format_for(args.format)
-    names = (
-        "width",
-        "height",
-        "fit",
-        "model",
-        "fast",
-        "clean",
-        "real",
-        "strength",
-        "wrap",
-        "engine",
-        "precision",
-        "device",
-        "threads",
-        "max_memory",
-        "alpha",
+    upscaler = Upscaler(args.scale, strict_memory=True, **{name: getattr(args, name) for name in UPSCALER_OPTIONS})
+    seen = PassedOver()
+    pictures = find_pictures(
+        args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude, passed_over=seen
     )
-    upscaler = Upscaler(args.scale, **{name: getattr(args, name) for name in names})
-    pictures = find_pictures(args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude)
     if args.output == "-" and len(pictures) > 1:
         args.usage_error("standard output takes one picture")
     into_folder = goes_into_folder(args.output, args.inputs, pictures)
-    jobs = plan_jobs(pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form)
-    options = file_options(args, form)
+    if args.name is not None and args.output is not None and not into_folder:
+        args.usage_error("-o names the file already: leave --name out, or name a folder with -o FOLDER/")
+    jobs = plan_jobs(
+        pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form, pattern=args.name
+    )
+    options = FileOptions(format=form, **{name: getattr(args, name) for name in FILE_OPTIONS})
     _check_streams(jobs)
     source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
     batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
     if not batch.jobs:
-        raise UpresError(f"no pictures in {', '.join(args.inputs)}")
+        reasons = "; ".join([*seen.problems, *seen.notes(), *batch.notes])
+        raise UpresError(f"no pictures in {', '.join(args.inputs)}{': ' * bool(reasons)}{reasons}")
     to_stdout = any(job.output is None for job in batch.jobs)
     if to_stdout and args.json:
         args.usage_error("--json and the picture cannot both go to standard output; use -o FILE")
-    return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout)
+    told = {"problems": seen.problems, "notes": seen.notes()}
+    return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout, **told)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -68,7 +68,7 @@ def load_pictures(
     files = _list_files(root)
     kind = f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
     target = _cache_file(root, files, kind, Path(cache) if cache else cache_folder())
-    if not target.with_suffix(".json").is_file():
+    if not _is_whole(target):
         _build(root, files, lambda path: _decode(path, scale, reduction), target, progress)
     return _map(target, reduction)
 
@@ -114,6 +114,16 @@ def _build(
     except OSError as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror})") from error
     write_text(target.with_suffix(".json"), json.dumps(index))
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether the index is there, can be read, and speaks of no more bytes than there are: disks lose ends of files."""
+    try:
+        entries = json.loads(target.with_suffix(".json").read_text())
+        ends = [entry["offset"] + sum(int(np.prod(entry[part])) for part in ("hr", "lr")) for entry in entries]
+        return bool(ends) and all(entry["name"] for entry in entries) and max(ends) <= target.stat().st_size
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:

@@ -154,7 +154,7 @@ class _Run:
                 write_text(self.out / "recipe.json", json.dumps(self.recipe.to_dict(), indent=2) + "\n")
             self._begin(0)
         if self.fabric.is_global_zero:
-            self.log = RunLog(self.out, first_step=self.progress.step)
+            self.log = RunLog(self.out, first_step=self.progress.step, warn=self.listener.on_warning)
 
     def go(self) -> TrainingResult:
         """All stages to the end."""

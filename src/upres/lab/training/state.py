@@ -1,5 +1,6 @@
 """What a run needs to go on exactly where it stopped, as one safetensors file (never a pickle)."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from upres.errors import Hint, TrainingError
 from upres.machine.atomic import atomic_file
 
 _KEY = "upres_training"
+_DIGEST = "digest"
+"""Of the tensors a further one, SHA-256 of the others: a second text in the header would have no fixed place there."""
 
 
 class MovingAverage:
@@ -111,6 +114,9 @@ def load_state(
     """
     with safe_open(str(path), framework="pt") as file:
         tensors: dict[str, Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    noted = tensors.pop(_DIGEST, None)
+    if noted is not None and not torch.equal(noted, _digest(tensors)):  # states of before have none
+        raise TrainingError(f"{path}: damaged, its tensors are not what was saved", hint=Hint.OTHER_FOLDER_OR_RESTART)
     weights = _below(tensors, "network.")
     try:
         network.load_state_dict(weights)
@@ -145,9 +151,18 @@ def shrink_state(path: Path, target: Path) -> None:
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     try:
         with atomic_file(path) as stream:
-            stream.write(save(tensors, metadata))
+            stream.write(save({**tensors, _DIGEST: _digest(tensors)}, metadata))
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> Tensor:
+    """SHA-256 of names, kinds, shapes and values."""
+    summary = hashlib.sha256()
+    for name, value in sorted((name, value) for name, value in tensors.items() if name != _DIGEST):
+        summary.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        summary.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return torch.tensor(list(summary.digest()), dtype=torch.uint8)
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

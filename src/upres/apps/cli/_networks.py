@@ -1,0 +1,36 @@
+"""Which networks run, on what, and what is printed."""
+
+import argparse
+from argparse import ArgumentTypeError
+
+from upres.apps.cli.arguments import memory, threads
+from upres.engines.select import ENGINES
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
+    return value
+
+
+def add_networks(parser: argparse.ArgumentParser) -> None:
+    """Which networks run, on what, and what is printed."""
+    run = parser.add_argument_group("run")
+    run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
+    run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
+    run.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
+    run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
+    run.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")
+    run.add_argument("--wrap", choices=("x", "y", "both"), help="the picture's ends meet: textures, panoramas")
+    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
+    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
+    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
+    run.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: all)")
+    run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")
+    run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
+    run.add_argument("--quiet", action="store_true", help="print errors only")
