@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from benchmarks.pages import (
     choice,
     fuzz,
+    install,
     int8,
     judge,
     machines,
     photographs,
+    pictures,
     pool,
     quality,
     readme,
@@ -19,7 +21,23 @@ from benchmarks.pages import (
 )
 from benchmarks.pages.page import Page
 
-_MODULES = (readme, stills, machines, speed, quality, pool, zoo, photographs, choice, judge, studies, int8, fuzz)
+_MODULES = (
+    pictures,
+    install,
+    readme,
+    stills,
+    machines,
+    speed,
+    quality,
+    pool,
+    zoo,
+    photographs,
+    choice,
+    judge,
+    studies,
+    int8,
+    fuzz,
+)
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
 """Name -> page."""
