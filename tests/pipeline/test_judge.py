@@ -119,3 +119,22 @@ def test_pictures_of_every_size_are_judged(shape):
     found = judge(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8))
     assert isinstance(found, Judgement)
     assert all(np.isfinite(value) for value in found.to_dict().values() if value is not None)
+
+
+def test_lettering_on_paper_and_patterns_are_no_noise():
+    from PIL import ImageDraw, ImageFont
+
+    page = Image.new("1", (400, 300), 1)
+    for y in range(5, 300, 16):
+        text = "lettering of one bit jumps over the dog 0123"
+        ImageDraw.Draw(page).text((5, y), text, font=ImageFont.load_default(13))
+    assert faults(judge(np.asarray(page.convert("L")))) == []
+    y, x = np.mgrid[:96, :96]
+    for period in (12, 24):
+        assert faults(judge(((x + y) % period < period / 2).astype(np.uint8) * 200)) == []
+
+
+def test_blown_out_parts_do_not_hide_the_noise():
+    pixels = noisy(scene(), 12)
+    pixels[:30] = 255
+    assert judge(pixels).noise > 5

@@ -53,6 +53,18 @@ def test_further_steps_may_have_networks_of_their_own(tiny_models):
     assert [model.card.name for model in growing(4, wish)] == ["tiny_x2", "tiny_x3"]
 
 
+def test_the_first_step_is_the_robust_network_s_or_both_mixed(tiny_models):
+    wish = Wish(request=SizeRequest(scale=8), first=tiny_models, robust={2: tiny_models[2], 3: tiny_models[4]})
+    names = {}
+    for strength in (0, 0.5, 1):
+        made = plan((10, 12), replace(wish, strength=strength, further=tiny_models), max_pixels=10**6)
+        names[strength] = made.model_name
+        assert (made.robust is None) == (strength != 0.5)
+    assert names == {0: "tiny_x2+tiny_x4", 0.5: "tiny_x2+tiny_x4, tiny_x2 at 0.5", 1: "tiny_x2+tiny_x4"}
+    alone = replace(wish, robust={}, strength=1.0)
+    assert plan((10, 12), alone, max_pixels=10**6).model_name == "tiny_x2+tiny_x4"
+
+
 def test_a_result_over_the_budget_of_pixels_is_refused(tiny_models):
     wish = Wish(request=SizeRequest(scale=4), first=tiny_models)
     with pytest.raises(ImageTooLargeError, match="would have 48x40 pixels, over the budget of 1919"):

@@ -21,6 +21,8 @@ LUMA_STEPS = np.array(
 HEAD = 1 << 18
 """Bytes at a file's beginning that hold its tables, behind previews and profiles."""
 _ALL = LUMA_STEPS.size
+_LOW = 0.25
+"""Quantile of the steps, over those of quality 50."""
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers that no length follows."""
 _DQT, _SOS, _EOI = 0xDB, 0xDA, 0xD9
@@ -71,12 +73,14 @@ def quality_of_table(table: Sequence[int]) -> float:
 def quality_of_steps(steps: Mapping[tuple[int, int], int]) -> float:
     """The quality that the steps of some coefficients stand for, by row and column of the DCT.
 
+    Steps that were found where there are few coefficients may be a multiple of the true one, so the small ones count.
+
     Raises:
         ValueError: If there is none.
     """
     if not steps:
         raise ValueError("expected at least one step, got none")
-    return _quality(float(np.median([step / LUMA_STEPS[place] for place, step in steps.items()])))
+    return _quality(float(np.quantile([step / LUMA_STEPS[place] for place, step in steps.items()], _LOW)))
 
 
 def _quality(ratio: float) -> float:

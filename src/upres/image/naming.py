@@ -5,11 +5,14 @@ import os
 import string
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from upres.errors import ImageWriteError, near_miss
 from upres.image.formats import FORMATS, extensions, format_for, format_for_reading, sniff
-from upres.image.samples import Size
 from upres.machine.text import cut_bytes
+
+if TYPE_CHECKING:
+    from upres.image.samples import Size
 
 _HEAD = 64
 NAME_BYTES = 255
@@ -86,7 +89,7 @@ class NamePattern:
         format: str | None = None,  # noqa: A002
         scale: float = 1,
         model: str = "",
-        size: Size = (0, 0),
+        size: "Size" = (0, 0),
         content: Path | None = None,
     ) -> str:
         """The name for the result of a source; of one that is too long the source's stem is cut as by `output_beside`.

@@ -21,6 +21,8 @@ _LEAST_NOISE, _STRONG_NOISE = 3.4, 7.0
 """Noise in levels of 255 from which on it is, and from which on the network for strong noise is nearer."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
+_GRID, _NEAR = 8.0, 0.2
+"""Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
 _LEAST_BLUR = 0.82
 """Blur in pixels from which on it is."""
 
@@ -140,7 +142,7 @@ def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
     found = []
     if judged.jpeg_quality is not None and judged.jpeg_quality < most_quality:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
-    elif judged.jpeg_quality is None and judged.blocks >= _LEAST_BLOCKS:
+    elif judged.blocks >= _LEAST_BLOCKS and abs(judged.block_side - _GRID) > _NEAR:
         found.append("blocks of an earlier JPEG")
     if judged.noise >= _LEAST_NOISE:
         found.append(f"noise of {judged.noise:.0f} levels")

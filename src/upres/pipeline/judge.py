@@ -41,6 +41,8 @@ _COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(
 _COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FINENESS) / _STEPS[:, None], dtype="f4")
 _SAME = 6
 """By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
+_LEAST_SIDE = 128
+"""Sides from which on a picture has enough blocks to tell them from a pattern."""
 _AGREEING = 3
 """Coefficients for which a step has to be found, or the picture was not a JPEG."""
 _EDGE = 20
@@ -57,8 +59,10 @@ _STRONGEST, _FAINTEST = 0.995, 16.0
 """Quantile of the gradients, and levels over two pixels, from which on edges count as the sharpest."""
 _SOFTENING = 0.5
 """Variance of the blur with taps 1, 2, 1, in square pixels."""
-_EXTREMES = (8, 247)
-"""Levels beyond which noise is clipped."""
+_MOST_NOISE = 80.0
+"""Levels of what varies in the flattest patches from which on they are a pattern all over the picture."""
+_WHITE, _PAPER = 255, 0.2
+"""Mean of patches that are nothing but white; share of black and white patches from which on they are the picture's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,8 @@ class Judgement:
     blocks: float = 1.0
     """How much stronger than chance changes repeat at the distance of blocks of 5 to 20 pixels: 1 where there are none,
     15 and more at quality 75; shows also where the picture was resized after compression."""
+    block_side: float = 0.0
+    """Side of these blocks in pixels: 8 for a JPEG that was not resized, 0 where none were looked for."""
     blur: float = 0.0
     """Standard deviation in pixels of the blur at the sharpest edges; about 0.6 for sharp photographs."""
 
@@ -97,13 +103,15 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
     colors = [_planes(tile) for tile in _tiles(pixels)]
     lumas = [_luma(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
+    blocks, side = _repetition(across, down)
     quality = _quality(lumas, _corner(down), _corner(across))
     if file_quality is not None and (quality is None or quality > file_quality - _SAME):
         quality = file_quality
     return Judgement(
         jpeg_quality=quality,
         noise=max(_noise(lumas), _color_noise(colors)),
-        blocks=max(1.0, _repetition(across, down)),
+        blocks=blocks,
+        block_side=side,
         blur=_blur(lumas),
     )
 
@@ -142,7 +150,7 @@ def _luma(planes: Sequence[Plane]) -> Plane:
 def _color_noise(colors: Sequence[Sequence[Plane]]) -> float:
     """Noise of the differences of colours, at half the size, where JPEG keeps them."""
     planes = [_halved(tile[side] - tile[1]) for tile in colors if len(tile) == 3 for side in (0, 2)]
-    return _noise(planes, extremes=(-256, 256))
+    return _noise(planes)
 
 
 def _halved(plane: Plane) -> Plane:
@@ -155,7 +163,7 @@ def _halved(plane: Plane) -> Plane:
     return total / np.float32(4)
 
 
-def _noise(planes: Sequence[Plane], extremes: tuple[float, float] = _EXTREMES) -> float:
+def _noise(planes: Sequence[Plane]) -> float:
     """Standard deviation of what is not a slope in the flattest patches, as large as white noise has it elsewhere."""
     patches = [
         sliding_window_view(plane, (_PATCH, _PATCH))[::_STRIDE, ::_STRIDE].reshape(-1, _PATCH**2)
@@ -164,15 +172,18 @@ def _noise(planes: Sequence[Plane], extremes: tuple[float, float] = _EXTREMES) -
     ]
     joined = np.concatenate(patches) if patches else np.zeros((0, _PATCH**2), np.float32)
     means = joined.mean(axis=1)
-    inside = (means > extremes[0]) & (means < extremes[1])
-    rest = joined[inside] - means[inside, None]
-    if not len(rest):
+    clipped = (means <= 0) | (means >= _WHITE)
+    if np.count_nonzero(clipped) < _PAPER * len(joined):  # what was blown out hides the noise; paper is as it is
+        joined, means = joined[~clipped], means[~clipped]
+    if len(joined) < _ENOUGH:
         return 0.0
+    rest = joined - means[:, None]
     place = np.arange(_PATCH) - (_PATCH - 1) / 2
     slopes = np.stack(np.meshgrid(place, place)).reshape(2, -1)
     slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
     energy = (rest**2).sum(axis=1) - ((rest @ slopes.T.astype(np.float32)) ** 2).sum(axis=1)
-    return sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_PATCH**2 - 3)) / _SMALLER
+    noise = sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_PATCH**2 - 3)) / _SMALLER
+    return noise if noise < _MOST_NOISE else 0.0
 
 
 def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
@@ -210,7 +221,8 @@ def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
     low = np.stack([np.outer(waves[row], waves[column]).ravel() for row, column in _LOW])
     steps = dict(zip(_LOW, map(_step, low @ blocks.T), strict=True))
     found = {place: step for place, step in steps.items() if step is not None}
-    return quality_of_steps(found) if len(found) >= _AGREEING else None
+    enough = len(blocks) * _GRID**2 >= _LEAST_SIDE**2 and len(found) >= _AGREEING
+    return quality_of_steps(found) if enough else None
 
 
 def _cosines() -> Plane:
@@ -230,12 +242,13 @@ def _step(coefficients: Plane) -> int | None:
     return int(_STEPS[found[-1]]) if len(found) else None
 
 
-def _repetition(across: Plane, down: Plane) -> float:
-    """How much stronger than chance luma's changes repeat, at the period at which they do most."""
-    if min(len(across), len(down)) < 4 * _GRID:
-        return 1.0
+def _repetition(across: Plane, down: Plane) -> tuple[float, float]:
+    """How much stronger than chance luma's changes repeat, at the period at which they do most, and that period."""
+    if min(len(across), len(down)) < _LEAST_SIDE - 3:
+        return 1.0, 0.0
     both = [np.nanmean(np.append(_power(changes), np.nan)[_HARMONICS], axis=1) for changes in (across, down)]
-    return float(np.minimum(*both).max())  # fences and hatching repeat in one direction, blocks in both
+    shared = np.minimum(*both)  # fences and hatching repeat in one direction, blocks in both
+    return max(1.0, float(shared.max())), float(_PERIODS[shared.argmax()])
 
 
 def _power(changes: Plane) -> Plane:

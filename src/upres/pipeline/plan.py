@@ -31,9 +31,10 @@ class Wish:
     @property
     def opening(self) -> Mapping[int, Model]:
         """Scale -> network for the first step, the robust one where that works alone."""
-        if self.strength >= 1:
+        if self.strength >= 1 and self.robust:
             return self.robust
-        return self.first if self.strength <= 0 else {s: self.first[s] for s in self.first if s in self.robust}
+        both = {scale: model for scale, model in self.first.items() if scale in self.robust}
+        return both if 0 < self.strength < 1 else self.first
 
 
 @dataclass(frozen=True, kw_only=True)
