@@ -116,7 +116,7 @@ class _Worker:
         from upres.image.io import read
 
         try:
-            picture = read(_named(content, self._form), max_pixels=MAX_PIXELS, max_memory=MAX_MEMORY)
+            picture = read(named(content, self._form), max_pixels=MAX_PIXELS, max_memory=MAX_MEMORY)
             assert min(picture.size) >= 1
         except UpresError as error:
             message = str(error)
@@ -140,7 +140,7 @@ class _Worker:
         (self._folder / _COUNTS).write_text(json.dumps(content))
 
 
-def _named(content: bytes, form: str) -> io.BytesIO:
+def named(content: bytes, form: str) -> io.BytesIO:
     """A stream with a name: TGA has no mark by which to know it."""
     stream = io.BytesIO(content)
     stream.name = f"input.{form}"  # type: ignore[attr-defined]
@@ -173,7 +173,7 @@ def _work(form: str, seconds: int, folder: Path, corpus: Path, seed: int) -> Non
         import upres.image.io
         import upres.image.read
     for data in seeds(form):  # imports the codec and its libraries before anything is timed
-        upres.image.io.read(_named(data, form))
+        upres.image.io.read(named(data, form))
     options = {
         "max_total_time": seconds,
         "timeout": TIMEOUT_S,

@@ -179,7 +179,7 @@ def _dds() -> Iterator[bytes]:
 
 
 def _psd() -> Iterator[bytes]:
-    for array in (RGB, DEEP):
+    for array in (RGB, RGBA, DEEP):
         planes = np.moveaxis(array, 2, 0)
         data = planes.astype(planes.dtype.newbyteorder(">")).tobytes()
         head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, *planes.shape, 8 * planes.itemsize, 3)

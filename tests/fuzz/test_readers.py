@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fuzz.readers import fuzz
+from tests.fuzz.readers import fuzz, named
 from tests.fuzz.seeds import READERS, seeds
 from upres.image.formats import FORMATS
 from upres.image.io import read
@@ -15,7 +15,7 @@ def test_every_seed_is_a_picture_of_its_format(form):
     made = seeds(form)
     assert len(made) >= 3
     for data in made:
-        assert read(data).source.format == form
+        assert read(named(data, form)).source.format == form
 
 
 def test_every_format_has_seeds():

@@ -101,7 +101,9 @@ def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
 
 def growing(growth: float, wish: Wish) -> tuple[Model, ...]:
     """The networks that make a picture ``growth`` times as large, or the next native scale above."""
-    opening = wish.opening
-    factors = native_factors(growth, opening) if opening else ()
-    further = wish.further or wish.first
+    opening, further = wish.opening, wish.further or wish.first
+    if growth <= 1 or not opening:
+        return ()
+    chains = [(first, *native_factors(growth / first, further)) for first in sorted(opening)]
+    factors = min(chains, key=lambda chain: (len(chain), prod(chain)))
     return tuple((further if index else opening)[factor] for index, factor in enumerate(factors))
