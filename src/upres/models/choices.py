@@ -21,6 +21,7 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "fast", 4): "espcn_d22s32_x4",
     ("upscale", "real", 2): "rlfn_c32b6_real_x2",
     ("upscale", "real", 4): "rlfn_c32b6_real_x4",
+    ("upscale", "noisy", 2): "plain_c32b6_noisy_x2",
     ("upscale", "fast-real", 2): "espcn_d22s32_real_x2",
     ("upscale", "fast-real", 3): "espcn_d22s32_real_x3",
     ("upscale", "fast-real", 4): "espcn_d22s32_real_x4",
