@@ -17,8 +17,9 @@ CLEAN, REAL, MODEL = "clean", "real", "model"
 
 MOST_QUALITY, MOST_QUALITY_FAST = 88.5, 85.5
 """JPEG quality below which the robust network is nearer to the truth, and the small robust network."""
-_LEAST_NOISE, _STRONG_NOISE = 3.4, 7.0
-"""Noise in levels of 255 from which on it is, and from which on the network for strong noise is nearer."""
+_LEAST_NOISE, _STRONG_NOISE, _FINE = 3.4, 7.5, 0.5
+"""Noise in levels of 255 from which on it is if the noise is at least so fine; from which on, whatever the noise, the
+network for strong noise is nearer. Weak coarse noise is left to the clean networks: nobody takes it for detail."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
 _GRID, _NEAR = 8.0, 0.2
@@ -136,7 +137,7 @@ def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
     """What is so wrong with a picture that the robust networks are nearer to the truth; empty for a clean one.
 
     Example:
-        >>> faults(Judgement(jpeg_quality=60.0, noise=4.2))
+        >>> faults(Judgement(jpeg_quality=60.0, noise=4.2, fineness=0.9))
         ['JPEG of quality 60', 'noise of 4 levels']
     """
     found = []
@@ -144,7 +145,7 @@ def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
     elif judged.blocks >= _LEAST_BLOCKS and abs(judged.block_side - _GRID) > _NEAR:
         found.append("blocks of an earlier JPEG")
-    if judged.noise >= _LEAST_NOISE:
+    if judged.noise >= (_LEAST_NOISE if judged.fineness >= _FINE else _STRONG_NOISE):
         found.append(f"noise of {judged.noise:.0f} levels")
     if judged.blur >= _LEAST_BLUR:
         found.append(f"blur of {judged.blur:.1f} pixels")

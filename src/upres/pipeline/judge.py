@@ -25,9 +25,11 @@ _GRID = 8
 """Side of JPEG's blocks."""
 _PATCH, _STRIDE = 5, 4
 """Side and distance of the patches in which noise is looked for."""
-_FLATTEST, _SMALLER = 0.01, 0.65
-"""Share of the patches that count as flat, so that what varies in them is noise; by how much white noise is smaller in
-the flattest of its own patches."""
+_FLATTEST, _FLAT, _SMALLER = 0.01, 0.05, 0.65
+"""Shares of the patches that are the flattest, and flat; by how much white noise is smaller in the flattest of its own
+patches."""
+_ALIKE, _NEARLY_ALIKE, _COARSE = 1.31, 1.5, 0.36
+"""By how much flat patches may vary more than the flattest and be noise; and coarse noise, of at most this fineness."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 """Rows and columns of the DCT coefficients whose steps are looked for."""
 _STEPS = np.arange(2, 65)
@@ -74,6 +76,8 @@ class Judgement:
     those were compressed before; ``None`` where none was found."""
     noise: float = 0.0
     """Standard deviation of the noise in levels of 255, from the flattest parts; of correlated noise, a part of it."""
+    fineness: float = 0.0
+    """How fine that noise is: 1 for white noise, 0.3 for grains of some pixels, 0 where there is none."""
     blocks: float = 1.0
     """How much stronger than chance changes repeat at the distance of blocks of 5 to 20 pixels: 1 where there are none,
     15 and more at quality 75; shows also where the picture was resized after compression."""
@@ -104,12 +108,14 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
     lumas = [_luma(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
     blocks, side = _repetition(across, down)
+    noise, fineness = max(_noise(lumas), _color_noise(colors))
     quality = _quality(lumas, _corner(down), _corner(across))
     if file_quality is not None and (quality is None or quality > file_quality - _SAME):
         quality = file_quality
     return Judgement(
         jpeg_quality=quality,
-        noise=max(_noise(lumas), _color_noise(colors)),
+        noise=noise,
+        fineness=fineness,
         blocks=blocks,
         block_side=side,
         blur=_blur(lumas),
@@ -147,7 +153,7 @@ def _luma(planes: Sequence[Plane]) -> Plane:
     return luma
 
 
-def _color_noise(colors: Sequence[Sequence[Plane]]) -> float:
+def _color_noise(colors: Sequence[Sequence[Plane]]) -> tuple[float, float]:
     """Noise of the differences of colours, at half the size, where JPEG keeps them."""
     planes = [_halved(tile[side] - tile[1]) for tile in colors if len(tile) == 3 for side in (0, 2)]
     return _noise(planes)
@@ -163,8 +169,14 @@ def _halved(plane: Plane) -> Plane:
     return total / np.float32(4)
 
 
-def _noise(planes: Sequence[Plane]) -> float:
-    """Standard deviation of what is not a slope in the flattest patches, as large as white noise has it elsewhere."""
+def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
+    """Standard deviation of noise, and how fine it is: 1 for white noise, 0.3 for grains of some pixels.
+
+    The flattest patches hold the noise and nothing else, where there is noise: then they differ little among each
+    other. Texture all over a picture differs more, unless it is coarse noise, of which patches have next to nothing in
+    the direction in which they vary least (Chen, Zhu, Heng, ICCV 2015). The strength is that of white noise that is as
+    strong in its own flattest patches.
+    """
     patches = [
         sliding_window_view(plane, (_PATCH, _PATCH))[::_STRIDE, ::_STRIDE].reshape(-1, _PATCH**2)
         for plane in planes
@@ -176,14 +188,20 @@ def _noise(planes: Sequence[Plane]) -> float:
     if np.count_nonzero(clipped) < _PAPER * len(joined):  # what was blown out hides the noise; paper is as it is
         joined, means = joined[~clipped], means[~clipped]
     if len(joined) < _ENOUGH:
-        return 0.0
+        return 0.0, 0.0
     rest = joined - means[:, None]
     place = np.arange(_PATCH) - (_PATCH - 1) / 2
     slopes = np.stack(np.meshgrid(place, place)).reshape(2, -1)
     slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
     energy = (rest**2).sum(axis=1) - ((rest @ slopes.T.astype(np.float32)) ** 2).sum(axis=1)
-    noise = sqrt(max(0.0, float(np.quantile(energy, _FLATTEST))) / (_PATCH**2 - 3)) / _SMALLER
-    return noise if noise < _MOST_NOISE else 0.0
+    flattest, flat = (sqrt(max(0.0, float(each))) for each in np.quantile(energy, (_FLATTEST, _FLAT)))
+    noise = flattest / sqrt(_PATCH**2 - 3) / _SMALLER
+    if not 0 < noise < _MOST_NOISE:
+        return 0.0, 0.0
+    centred = joined - joined.mean(axis=0)
+    fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(centred.T @ centred / len(centred))[0]))) / noise
+    alike = flat < _ALIKE * flattest or (fineness < _COARSE and flat < _NEARLY_ALIKE * flattest)
+    return (noise, min(fineness, 1.0)) if alike else (0.0, 0.0)
 
 
 def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:

@@ -52,7 +52,7 @@ def test_a_photo_gets_a_larger_one_beside_it(folder, capsys):
     assert upscale("photo.jpg") == 0
     out, err = capsys.readouterr()
     assert re.fullmatch(
-        r"photo\.jpg -> photo_x2\.jpg  60x40  judged: noise of \d+ levels  tiny_x2, \w+  \d+\.\d\d s\n", out
+        r"photo\.jpg -> photo_x2\.jpg  60x40  judged: clean  tiny_x2, \w+  \d+\.\d\d s\n", out
     )
     assert err == ""
     made = read("photo_x2.jpg")
