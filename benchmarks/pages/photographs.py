@@ -28,9 +28,9 @@ PROTOCOLS = {"paper": "", "ntire": ", RGB"}
 
 INTRODUCTION = """# Photographs as they are
 
-`upres upscale --real` takes networks that were trained on photographs with mild blur, noise and JPEG compression
-(`PHOTOGRAPH` in `lab/data/degradations`: {ranges}). They smooth what the
-others take for detail. On clean pictures they are worse, so they are not the default.
+Some networks were trained on photographs with blur, noise and JPEG compression. They smooth what the others take for
+detail; on clean pictures they are worse, so `upres upscale` takes them where it finds faults ([judge.md](judge.md)),
+and `--real` always. Degraded here means `PHOTOGRAPH` in `lab/data/degradations`: {ranges}.
 
 Written by `python -m benchmarks` from `benchmarks/results/real.json`: mean PSNR in dB on {count}
 photographs of CID22's validation set, each reduced by bicubic or degraded once with a fixed seed; protocol `paper` (of
@@ -55,7 +55,8 @@ def _scores(shared: Path) -> Iterator[dict[str, Any]]:
     for scale, real in names("real").items():
         for name, degradation in SETS.items():
             data = pictures(shared, scale, degradation, name)
-            for model in ("bicubic", names("fast")[scale], names("default")[scale], real):
+            others = (names(choice).get(scale) for choice in ("fast", "default", "fast-real", "noisy"))
+            for model in ("bicubic", *(name for name in others if name is not None), real):
                 for report in _reports(model, data, scale):
                     yield {
                         "model": model,
@@ -73,8 +74,9 @@ def render(content: Mapping[str, Any]) -> str:
     scores = {(row["scale"], row["model"], row["set"], row["protocol"]): row["psnr_db"] for row in rows}
     drawn: dict[str, Any] = PHOTOGRAPH.settings()
     ranges = (
-        f"blur of σ up to {drawn['blur_sigma'][1]} pixels, noise of σ up to {drawn['noise_sigma'][1]:g} levels,\n"
-        f"JPEG of quality {drawn['jpeg_quality'][0]:g} and better, resized by any of four kernels"
+        f"resized by any\nof four kernels, by turns blurred by σ up to {drawn['blur_sigma'][1]} pixels, white noise of "
+        f"σ up to {drawn['noise_sigma'][1]:g} levels, correlated\nnoise of up to "
+        f"{drawn['correlated_noise_sigma'][1]:g}, JPEG of quality {drawn['jpeg_quality'][0]:g} and better"
     )
     headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
