@@ -14,7 +14,7 @@ from benchmarks.pages.int8_parts import SETS, SIZES
 from benchmarks.pages.int8_scores import digest
 from benchmarks.pages.machines import environments
 from benchmarks.pages.page import RESULTS, ROOT, Latency, Page, read
-from benchmarks.pages.speed import SPEED_RGB
+from benchmarks.pages.speed import SPEED_OF_CARDS
 from benchmarks.pages.tables import machine_line
 from upres.machine.names import machines, name_of
 from upres.models.catalog import list_models
@@ -131,7 +131,7 @@ def test_what_ships_was_measured_as_it_ships(model) -> None:
 def test_cards_of_rgb_networks_have_the_latencies_of_their_reports(model) -> None:
     found = {
         (f"{name}.json", row["engine"], row["precision"], row["width"]): row["latency_ms_median"]
-        for name in SPEED_RGB
+        for name in SPEED_OF_CARDS
         for row in read(RESULTS / f"{name}.json")["rows"]
         if row["model"] == model.card.name
     }
