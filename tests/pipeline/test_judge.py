@@ -9,7 +9,7 @@ from PIL import Image
 from upres.image.jpeg_quality import quality_of_file, quality_of_path
 from upres.image.read import read
 from upres.image.resize import imresize
-from upres.pipeline.choose import faults
+from upres.pipeline.choose import DRAWINGS_FAST, PHOTOGRAPHS_FAST, faults
 from upres.pipeline.judge import Judgement, judge
 
 
@@ -132,6 +132,17 @@ def test_lettering_on_paper_and_patterns_are_no_noise():
     y, x = np.mgrid[:96, :96]
     for period in (12, 24):
         assert faults(judge(((x + y) % period < period / 2).astype(np.uint8) * 200)) == []
+
+
+def test_drawings_have_bounds_of_their_own_for_the_small_networks():
+    rng = np.random.default_rng(5)
+    drawing = np.kron(rng.integers(0, 2, (40, 50)).astype(np.uint8) * 220, np.ones((6, 6), np.uint8))
+    for quality in (75, 50):
+        found = judge(read(compressed(drawing, quality)).pixels, quality)
+        assert found.edges > 0.06
+        assert bool(faults(found, DRAWINGS_FAST)) == (quality == 50)
+        assert faults(found, PHOTOGRAPHS_FAST)
+    assert judge(scene()).edges < 0.06
 
 
 def test_blown_out_parts_do_not_hide_the_noise():

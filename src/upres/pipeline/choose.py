@@ -15,11 +15,27 @@ from upres.pipeline.sizes import SizeRequest
 
 CLEAN, REAL, MODEL = "clean", "real", "model"
 
-MOST_QUALITY, MOST_QUALITY_FAST = 88.5, 85.5
-"""JPEG quality below which the robust network is nearer to the truth, and the small robust network."""
-_LEAST_NOISE, _STRONG_NOISE, _FINE = 3.4, 7.5, 0.5
-"""Noise in levels of 255 from which on it is if the noise is at least so fine; from which on, whatever the noise, the
-network for strong noise is nearer. Weak coarse noise is left to the clean networks: nobody takes it for detail."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where the robust networks come nearer to the truth, for one kind of picture."""
+
+    quality: float
+    """JPEG quality below which they do."""
+    noise: float
+    """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
+    strong_noise: float
+    """Noise from which on they do, whatever it is; and from which on the network for strong noise does."""
+
+
+_FINE = 0.5
+"""How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
+_DRAWING = 0.06
+"""Share of steep edges from which on a picture counts as a drawing."""
+PHOTOGRAPHS, DRAWINGS = Bounds(88.5, 3.4, 7.5), Bounds(88.5, 13.0, 13.0)
+"""Where they do for the RGB networks."""
+PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0)
+"""Where the small robust networks do."""
 _LEAST_BLOCKS = 8.0
 """Repetition of blocks, resized ones included, from which on it is."""
 _GRID, _NEAR = 8.0, 0.2
@@ -55,8 +71,8 @@ class Networks:
     """Scale -> robust network for strong noise; empty: ``robust`` as well."""
     strength: float | None = None
     """Share of the robust networks; ``None``: what each picture needs."""
-    most_quality: float = MOST_QUALITY
-    """JPEG quality below which the robust networks are taken."""
+    bounds: tuple[Bounds, Bounds] = (PHOTOGRAPHS, DRAWINGS)
+    """From where on the robust networks are taken, for photographs and for drawings."""
 
     @classmethod
     def of(
@@ -97,7 +113,7 @@ class Networks:
             robust=robust,
             noisy=chosen("noisy") if robust and not fast else {},
             strength=forced,
-            most_quality=MOST_QUALITY_FAST if fast else MOST_QUALITY,
+            bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
 
     @property
@@ -119,9 +135,10 @@ class Networks:
 
     def by(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The choice for a picture in which that was found."""
-        reasons = faults(judged, self.most_quality)
+        bounds = self.bounds[1 if judged.edges > _DRAWING else 0]
+        reasons = faults(judged, bounds)
         strength = float(bool(reasons)) if self.strength is None else self.strength
-        robust = self.noisy if self.noisy and judged.noise >= _STRONG_NOISE else self.robust
+        robust = self.noisy if self.noisy and judged.noise >= bounds.strong_noise else self.robust
         wish = self._wish(request, strength, robust)
         return Choice(wish=wish, name=_name_of(strength), judged=judged, reason=" and ".join(reasons))
 
@@ -133,7 +150,7 @@ class Networks:
             yield from networks.values()
 
 
-def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
+def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS) -> list[str]:
     """What is so wrong with a picture that the robust networks are nearer to the truth; empty for a clean one.
 
     Example:
@@ -141,11 +158,11 @@ def faults(judged: Judgement, most_quality: float = MOST_QUALITY) -> list[str]:
         ['JPEG of quality 60', 'noise of 4 levels']
     """
     found = []
-    if judged.jpeg_quality is not None and judged.jpeg_quality < most_quality:
+    if judged.jpeg_quality is not None and judged.jpeg_quality < bounds.quality:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
     elif judged.blocks >= _LEAST_BLOCKS and abs(judged.block_side - _GRID) > _NEAR:
         found.append("blocks of an earlier JPEG")
-    if judged.noise >= (_LEAST_NOISE if judged.fineness >= _FINE else _STRONG_NOISE):
+    if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.strong_noise):
         found.append(f"noise of {judged.noise:.0f} levels")
     if judged.blur >= _LEAST_BLUR:
         found.append(f"blur of {judged.blur:.1f} pixels")

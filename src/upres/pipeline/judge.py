@@ -28,7 +28,7 @@ _PATCH, _STRIDE = 5, 4
 _FLATTEST, _FLAT, _SMALLER = 0.01, 0.05, 0.65
 """Shares of the patches that are the flattest, and flat; by how much white noise is smaller in the flattest of its own
 patches."""
-_ALIKE, _NEARLY_ALIKE, _COARSE = 1.31, 1.5, 0.36
+_ALIKE, _NEARLY_ALIKE, _COARSE = 1.28, 1.5, 0.36
 """By how much flat patches may vary more than the flattest and be noise; and coarse noise, of at most this fineness."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 """Rows and columns of the DCT coefficients whose steps are looked for."""
@@ -47,6 +47,8 @@ _LEAST_SIDE = 128
 """Sides from which on a picture has enough blocks to tell them from a pattern."""
 _AGREEING = 3
 """Coefficients for which a step has to be found, or the picture was not a JPEG."""
+_STEEP = 60
+"""Change of luma that is an edge of a drawing more often than of a photograph."""
 _EDGE = 20
 """Change of luma that counts as an edge of the picture."""
 _SPECTRUM = 1024
@@ -83,6 +85,9 @@ class Judgement:
     15 and more at quality 75; shows also where the picture was resized after compression."""
     block_side: float = 0.0
     """Side of these blocks in pixels: 8 for a JPEG that was not resized, 0 where none were looked for."""
+    edges: float = 0.0
+    """Share of neighbours in a row whose luma differs by more than 60 levels: above 0.06 in drawings, below in most
+    photographs, however strongly they were compressed."""
     blur: float = 0.0
     """Standard deviation in pixels of the blur at the sharpest edges; about 0.6 for sharp photographs."""
 
@@ -118,6 +123,7 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
         fineness=fineness,
         blocks=blocks,
         block_side=side,
+        edges=_edges(lumas),
         blur=_blur(lumas),
     )
 
@@ -154,9 +160,10 @@ def _luma(planes: Sequence[Plane]) -> Plane:
 
 
 def _color_noise(colors: Sequence[Sequence[Plane]]) -> tuple[float, float]:
-    """Noise of the differences of colours, at half the size, where JPEG keeps them."""
+    """Noise of the differences of colours, at half the size, where JPEG keeps them; two planes are in each."""
     planes = [_halved(tile[side] - tile[1]) for tile in colors if len(tile) == 3 for side in (0, 2)]
-    return _noise(planes)
+    noise, fineness = _noise(planes)
+    return noise / sqrt(2), fineness
 
 
 def _halved(plane: Plane) -> Plane:
@@ -276,6 +283,12 @@ def _power(changes: Plane) -> Plane:
     power: Plane = np.abs(np.fft.rfft((changes - smooth) * np.hanning(len(changes)), _SPECTRUM)) ** 2
     mean = float(power.mean()) * len(changes) / _TILE
     return power / mean if mean > 0 else np.zeros_like(power)
+
+
+def _edges(lumas: Sequence[Plane]) -> float:
+    """Share of neighbours in a row that differ by much."""
+    steep = sum(np.count_nonzero(np.abs(luma[:, 1:] - luma[:, :-1]) > _STEEP) for luma in lumas)
+    return float(steep / max(1, sum(luma[:, 1:].size for luma in lumas)))
 
 
 def _blur(lumas: Sequence[Plane]) -> float:

@@ -51,9 +51,7 @@ def report(capsys):
 def test_a_photo_gets_a_larger_one_beside_it(folder, capsys):
     assert upscale("photo.jpg") == 0
     out, err = capsys.readouterr()
-    assert re.fullmatch(
-        r"photo\.jpg -> photo_x2\.jpg  60x40  judged: clean  tiny_x2, \w+  \d+\.\d\d s\n", out
-    )
+    assert re.fullmatch(r"photo\.jpg -> photo_x2\.jpg  60x40  judged: clean  tiny_x2, \w+  \d+\.\d\d s\n", out)
     assert err == ""
     made = read("photo_x2.jpg")
     assert made.size == (40, 60)
