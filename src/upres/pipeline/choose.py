@@ -5,6 +5,7 @@ The bounds are where one network's mean PSNR passes the other's on degraded phot
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from upres.models.catalog import Model
@@ -26,18 +27,18 @@ class Bounds:
     """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
     strong_noise: float
     """Noise from which on they do, whatever it is; and from which on the network for strong noise does."""
+    blocks: float = 8.0
+    """Repetition of blocks that were resized from which on they do."""
 
 
 _FINE = 0.5
 """How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
 _DRAWING = 0.06
 """Share of steep edges from which on a picture counts as a drawing."""
-PHOTOGRAPHS, DRAWINGS = Bounds(88.5, 3.4, 7.5), Bounds(88.5, 13.0, 13.0)
+PHOTOGRAPHS, DRAWINGS = Bounds(88.5, 3.4, 7.5), Bounds(88.5, 13.0, 13.0, blocks=inf)
 """Where they do for the RGB networks."""
-PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0)
-"""Where the small robust networks do."""
-_LEAST_BLOCKS = 8.0
-"""Repetition of blocks, resized ones included, from which on it is."""
+PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
+"""Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
 _LEAST_BLUR = 0.82
@@ -160,7 +161,7 @@ def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS) -> list[str]:
     found = []
     if judged.jpeg_quality is not None and judged.jpeg_quality < bounds.quality:
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
-    elif judged.blocks >= _LEAST_BLOCKS and abs(judged.block_side - _GRID) > _NEAR:
+    elif judged.blocks >= bounds.blocks and abs(judged.block_side - _GRID) > _NEAR:
         found.append("blocks of an earlier JPEG")
     if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.strong_noise):
         found.append(f"noise of {judged.noise:.0f} levels")

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
-from upres.image.jpeg_quality import quality_of_steps
+from upres.image.jpeg_quality import LUMA_STEPS, quality_of_steps
 from upres.image.picture import Pixels
 
 Plane = NDArray[np.float32]
@@ -43,6 +43,9 @@ _COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(
 _COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FINENESS) / _STEPS[:, None], dtype="f4")
 _SAME = 6
 """By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
+_SPREAD, _MOST_RATIO = 2.0, 2.5
+"""By how much the steps of one JPEG, over those of quality 50, may differ among its coefficients; how large they may be:
+as of quality 20."""
 _LEAST_SIDE = 128
 """Sides from which on a picture has enough blocks to tell them from a pattern."""
 _AGREEING = 3
@@ -246,8 +249,12 @@ def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
     low = np.stack([np.outer(waves[row], waves[column]).ravel() for row, column in _LOW])
     steps = dict(zip(_LOW, map(_step, low @ blocks.T), strict=True))
     found = {place: step for place, step in steps.items() if step is not None}
-    enough = len(blocks) * _GRID**2 >= _LEAST_SIDE**2 and len(found) >= _AGREEING
-    return quality_of_steps(found) if enough else None
+    if len(blocks) * _GRID**2 < _LEAST_SIDE**2 or len(found) < _AGREEING:
+        return None
+    low, high = np.quantile([step / LUMA_STEPS[place] for place, step in found.items()], (0.25, 0.75))
+    if high > _SPREAD * low or low > _MOST_RATIO:
+        return None  # the squares of a pattern have steps of all sizes, and large ones
+    return quality_of_steps(found)
 
 
 def _cosines() -> Plane:
