@@ -44,8 +44,8 @@ _COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FIN
 _SAME = 6
 """By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
 _SPREAD, _MOST_RATIO = 2.0, 2.5
-"""By how much the steps of one JPEG, over those of quality 50, may differ among its coefficients; how large they may be:
-as of quality 20."""
+"""By how much the steps of one JPEG, over those of quality 50, may differ among its coefficients, and the largest that
+is believed: that of quality 20."""
 _LEAST_SIDE = 128
 """Sides from which on a picture has enough blocks to tell them from a pattern."""
 _AGREEING = 3
