@@ -18,6 +18,7 @@ from upres.errors import ImageTooLargeError, OutputExistsError, UnknownModelErro
 from upres.image.convert import run_network
 from upres.image.io import Frame, Metadata, Picture, read, write
 from upres.image.naming import output_beside
+from upres.image.picture import Source
 from upres.image.resize import imresize
 from upres.models import choices
 from upres.pipeline.budget import Budget
@@ -172,6 +173,15 @@ def test_a_compressed_picture_gets_the_robust_network(quality, expected, as_file
     assert upscaler.plan(picture.size, choice).model_name == {"clean": "tiny_x2", "real": "tiny_x3"}[expected]
     assert [Upscaler(2, **{name: True}).choose(picture).name for name in ("clean", "real")] == ["clean", "real"]
     assert Upscaler(0.5).choose(picture).judged is None  # nothing grows, nobody looks
+
+
+def test_dithering_is_no_noise(tiny_catalogue):
+    rng = np.random.default_rng(0)
+    pixels = np.where(rng.random((160, 160, 1)) < 0.5, (90, 40, 20), (120, 70, 60)).astype(np.uint8)
+    frames = (Frame(pixels=pixels),)
+    assert Upscaler(2).choose(Picture(frames=frames)).name == "real"
+    dithered = Picture(frames=frames, source=Source(format="png", mode="palette"))
+    assert Upscaler(2).choose(dithered).name == "clean"
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["local", "not-local"])

@@ -125,8 +125,11 @@ class Upscaler:
         """
         if self.request.growth(*picture.size) <= 1 or not self._networks.to_be_chosen:
             return self._networks.without_a_look(self.request)
-        quality = None if picture.source is None else picture.source.jpeg_quality
-        return self._networks.by(self.request, judge(picture.pixels, quality))
+        source = picture.source
+        judged = judge(picture.pixels, None if source is None else source.jpeg_quality)
+        if source is not None and source.mode in ("1-bit", "palette"):
+            judged = replace(judged, noise=0.0, fineness=0.0)  # dithering looks like noise and is not
+        return self._networks.by(self.request, judged)
 
     def upscale_picture(
         self, picture: Picture, *, choice: Choice | None = None, progress: Progress | None = None

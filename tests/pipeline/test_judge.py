@@ -149,3 +149,9 @@ def test_blown_out_parts_do_not_hide_the_noise():
     pixels = noisy(scene(), 12)
     pixels[:30] = 255
     assert judge(pixels).noise > 5
+
+
+def test_a_smooth_pattern_is_no_noise():
+    y, x = np.mgrid[:64, :64] * (2 * np.pi / 64)
+    pixels = 128 + 40 * np.sin(5 * x) * np.cos(4 * y) + 30 * np.sin(3 * x + 6 * y)
+    assert judge(pixels.round().astype(np.uint8)).noise == 0

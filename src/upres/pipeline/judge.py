@@ -28,8 +28,9 @@ _PATCH, _STRIDE = 5, 4
 _FLATTEST, _FLAT, _SMALLER = 0.01, 0.05, 0.65
 """Shares of the patches that are the flattest, and flat; by how much white noise is smaller in the flattest of its own
 patches."""
-_ALIKE, _NEARLY_ALIKE, _COARSE = 1.28, 1.5, 0.36
-"""By how much flat patches may vary more than the flattest and be noise; and coarse noise, of at most this fineness."""
+_ALIKE, _NEARLY_ALIKE, _COARSE, _SMOOTH = 1.28, 1.5, 0.36, 0.1
+"""By how much flat patches may vary more than the flattest and be noise; and coarse noise, of at most this fineness; the
+fineness up to which it is a smooth pattern."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 """Rows and columns of the DCT coefficients whose steps are looked for."""
 _STEPS = np.arange(2, 65)
@@ -211,7 +212,7 @@ def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
     centred = joined - joined.mean(axis=0)
     fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(centred.T @ centred / len(centred))[0]))) / noise
     alike = flat < _ALIKE * flattest or (fineness < _COARSE and flat < _NEARLY_ALIKE * flattest)
-    return (noise, min(fineness, 1.0)) if alike else (0.0, 0.0)
+    return (noise, min(fineness, 1.0)) if alike and fineness > _SMOOTH else (0.0, 0.0)
 
 
 def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
