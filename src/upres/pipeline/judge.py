@@ -29,8 +29,8 @@ _FLATTEST, _FLAT, _SMALLER = 0.01, 0.05, 0.65
 """Shares of the patches that are the flattest, and flat; by how much white noise is smaller in the flattest of its own
 patches."""
 _ALIKE, _NEARLY_ALIKE, _COARSE, _SMOOTH = 1.28, 1.5, 0.36, 0.1
-"""By how much flat patches may vary more than the flattest and be noise; and coarse noise, of at most this fineness; how
-fine a smooth pattern is at most."""
+"""By how much flat patches may vary more than the flattest and be noise; and coarse noise, which is at most so fine;
+how fine a smooth pattern is at most."""
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0, 3), (3, 0))
 """Rows and columns of the DCT coefficients whose steps are looked for."""
 _STEPS = np.arange(2, 65)
