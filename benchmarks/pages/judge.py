@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks.drawings import drawings
 from benchmarks.pages.page import Page, Settings, measured_here, results, write_results
-from benchmarks.pages.tables import RIGHT, table
+from benchmarks.pages.tables import RIGHT, machine_line, table
 from upres.image.picture import Frame, Picture, Source
 from upres.image.read import read
 from upres.image.resize import imresize
@@ -46,7 +46,7 @@ INTRODUCTION = """# What the automatic choice is worth
 reduced by bicubic, then compressed by libjpeg with 4:2:0, or made noisy (correlated over 0.7 pixels, half of the
 variance in colours). *Photographs* are the {photographs} of CID22's validation set, *the first eight* the first eight
 of these, *drawings* are {drawings} that `benchmarks/drawings.py` makes. Written by `python -m benchmarks` from
-`benchmarks/results/judge.json`; arithmetic: each engine's own.
+`benchmarks/results/judge.json`; arithmetic: each engine's own, {machine}.
 """
 
 
@@ -102,7 +102,7 @@ def render(content: Mapping[str, Any]) -> str:
     """The Markdown page: two tables a set, and what the choice costs."""
     rows = content["rows"]
     count = {name: len({row["index"] for row in rows if row["set"] == name}) for name in ("photographs", "drawings")}
-    parts = [INTRODUCTION.format(**count)]
+    parts = [INTRODUCTION.format(**count, machine=machine_line(content["environment"]))]
     for name in SETS:
         found = [row for row in rows if row["set"] == ("drawings" if name == "drawings" else "photographs")]
         if name == "the first eight":
