@@ -243,7 +243,7 @@ def test_an_apng_holds_of_each_frame_what_changed(tmp_path, dtype, transparent):
     boxes = [struct.unpack_from(">IIII", content, 4) for name, content in png_chunks.chunks(data) if name == b"fcTL"]
     assert boxes == [(96, 64, 0, 0), (11, 4, 20, 5), (1, 1, 0, 0), (11, 4, 20, 5)]
     with Image.open(io.BytesIO(data)) as image:
-        assert image.n_frames == 4
+        assert image.n_frames == 4  # type: ignore[attr-defined]
     got = read(data)
     for mine, theirs in zip(picture.frames, got.frames, strict=True):
         assert (mine.pixels == theirs.pixels).all()

@@ -62,7 +62,7 @@ def test_faxes_are_coded_as_faxes_and_keep_their_metadata(tmp_path, packing, exp
     scan().save(path, compression=packing, dpi=(204, 196), tiffinfo=exif, save_all=True, append_images=[scan()])
     made = upscale(path, 2, model="bicubic")
     with tifffile.TiffFile(made) as tiff:
-        assert [page.compression.name for page in tiff.pages] == [expected] * 2
+        assert [page.compression.name for page in tiff.pages] == [expected] * 2  # type: ignore[attr-defined]
         assert [page.bitspersample for page in tiff.pages] == [1, 1]
         assert tiff.pages[0].tags[305].value == "Scanner 1"
     got = read(made)
