@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 from upres.machine.text import printable
 
+_STDERR = 2
+
 
 class Terminated(BaseException):
     """The process was told to end (SIGTERM): what is half done is cleaned up on the way out, as after Ctrl-C."""
@@ -20,17 +22,29 @@ def prepare() -> None:
     """Make the standard streams safe to write anything to.
 
     Where a process is started with a standard stream closed, the next file that it opens takes its number, and what a
-    C library says there would be written into that file. So these numbers are taken here. Letters that the terminal's
-    encoding lacks are shown as escapes.
+    C library says there would be written into that file. So these numbers are taken here. What the program itself says
+    on standard error gets a descriptor of its own: while one thread decodes, that of C libraries leads nowhere
+    (`upres.machine.quiet`). Letters that the terminal's encoding lacks are shown as escapes.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    if isinstance(sys.stderr, io.TextIOWrapper) and _descriptor(sys.stderr) == _STDERR:
+        own = io.FileIO(os.dup(_STDERR), "w")  # unbuffered: what a full disk refused is not tried again at exit
+        encoding, errors = sys.stderr.encoding, sys.stderr.errors
+        sys.stderr = io.TextIOWrapper(own, encoding=encoding, errors=errors, line_buffering=True, write_through=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):  # a stream in memory, or closed
+        return None
 
 
 def say(text: str, stream: TextIO | None) -> None:
