@@ -189,7 +189,7 @@ class Upscaler:
         size = frame.pixels.shape[0], frame.pixels.shape[1]
         steps, left = self.plan(size, choice), None
         if self.max_memory is not None:
-            self.sessions.engines(steps.steps, self.settings)  # what open engines hold is in the sum
+            self.sessions.engines(steps.models, self.settings)  # what open engines hold is in the sum
             left = self.max_memory - resident_bytes() - frame.pixels.nbytes * prod(steps.size) // prod(size)
         budget = Budget(cores=self.settings.threads or available_cores(), working_bytes=left, limit=self._strict_limit)
         return make_frame(

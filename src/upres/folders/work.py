@@ -16,6 +16,7 @@ from upres.folders.outputs import Outputs, digest_of_source
 from upres.folders.reports import FileOptions, FileReport
 from upres.image.formats import format_written, require_written, sniff
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.image.sources import HEAD, MAX_STREAM_BYTES
 from upres.machine.memory import peak_bytes
 from upres.pipeline.choose import Choice
 from upres.pipeline.plan import Plan
@@ -24,9 +25,7 @@ from upres.upscaler import Upscaler
 
 Turn = Callable[[], None]
 """Waits until all works before this one are done; raises where the run was given up meanwhile."""
-MOST_STREAM_BYTES = 2**31
-"""What is read of standard input, at most."""
-_HEAD_BYTES, _CHUNK_BYTES = 64, 2**20
+_CHUNK_BYTES = 2**20
 
 
 class _MadeMeanwhileError(UpresError):
@@ -205,10 +204,10 @@ class Work:
     def _read_source(self) -> bytearray:
         """Standard input; of what is no picture no more than shows that it is none."""
         assert self._source is not None
-        content = bytearray(self._source.read(_HEAD_BYTES))
+        content = bytearray(self._source.read(HEAD))
         if sniff(bytes(content)) is None:
             return content
-        most = min(self._upscaler.max_memory or MOST_STREAM_BYTES, MOST_STREAM_BYTES)
+        most = min(self._upscaler.max_memory or MAX_STREAM_BYTES, MAX_STREAM_BYTES)
         while chunk := self._source.read(_CHUNK_BYTES):
             content += chunk
             if len(content) > most:

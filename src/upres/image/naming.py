@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from upres.errors import ImageWriteError, near_miss
 from upres.image.formats import FORMATS, extensions, format_for, format_for_reading, sniff
+from upres.image.sources import HEAD
 from upres.machine.text import cut_bytes
 
 if TYPE_CHECKING:
     from upres.image.samples import Size
 
-_HEAD = 64
 NAME_BYTES = 255
 """How long a file's name may be on the usual file systems."""
 FIELDS = ("stem", "suffix", "scale", "model", "width", "height")
@@ -131,7 +131,7 @@ def _format_of(path: Path) -> str | None:
         if not path.is_file():  # a pipe would wait, and what is read of it would be gone
             return None
         with path.open("rb") as stream:
-            return sniff(stream.read(_HEAD))
+            return sniff(stream.read(HEAD))
     except OSError:
         return None
 

@@ -3,8 +3,9 @@
 The bounds are where one network's mean PSNR passes the other's on degraded photographs (docs/reports/judge.md).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from math import inf
 from pathlib import Path
 
@@ -125,7 +126,8 @@ class Networks:
     @property
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
-        return list({model.weights: model for model in self._all()}.values())
+        everything = chain(self.clean.values(), self.robust.values(), self.noisy.values())
+        return list({model.weights: model for model in everything}.values())
 
     def without_a_look(self, request: SizeRequest) -> Choice:
         """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""
@@ -145,10 +147,6 @@ class Networks:
 
     def _wish(self, request: SizeRequest, strength: float, robust: Mapping[int, Model]) -> Wish:
         return Wish(request=request, first=self.clean, robust=robust, strength=strength, further=self.clean)
-
-    def _all(self) -> Iterator[Model]:
-        for networks in (self.clean, self.robust, self.noisy):
-            yield from networks.values()
 
 
 def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS) -> list[str]:

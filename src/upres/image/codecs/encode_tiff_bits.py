@@ -16,7 +16,7 @@ from upres.image.picture import Metadata
 
 _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE = 3, 4, 5, 7, 1
 _DEFLATE, _FAX = 8, 4
-_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_BLACK_IS_ZERO = 1
 _XMP, _IPTC, _ICC = 700, 34377, 34675
 _INCH = 2
 

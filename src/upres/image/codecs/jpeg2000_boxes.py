@@ -4,10 +4,10 @@ Reference: ISO/IEC 15444-1, annexes A (codestream) and I (boxes); 15444-2, annex
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from upres.errors import ImageReadError
+from upres.image.codecs.boxes import boxes_of
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 CODESTREAM = b"\xff\x4f\xff\x51"
@@ -66,7 +66,7 @@ def read_boxes(data: bytes) -> Boxes:
     if data.startswith(CODESTREAM):
         return Boxes(codestream=data)
     found = Boxes()
-    for name, content in _boxes(data):
+    for name, content in boxes_of(data, form="JPEG 2000"):
         if name == b"jp2h":
             _header(content, found)
         elif name == b"uuid":
@@ -78,22 +78,8 @@ def read_boxes(data: bytes) -> Boxes:
     return found
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 0
-    while place < len(data):
-        head, size = 8, int.from_bytes(data[place : place + 4], "big")
-        if size == 1:
-            head, size = 16, int.from_bytes(data[place + 8 : place + 16], "big")
-        elif size == 0:
-            size = len(data) - place
-        if size < head or place + size > len(data):
-            raise ImageReadError("truncated JPEG 2000 file")
-        yield data[place + 4 : place + 8], data[place + head : place + size]
-        place += size
-
-
 def _header(data: bytes, found: Boxes) -> None:
-    for name, content in _boxes(data):
+    for name, content in boxes_of(data, form="JPEG 2000"):
         if name == b"colr" and found.icc is None and found.space is None:
             _space(content, found)
         elif name == b"pclr":
@@ -103,7 +89,7 @@ def _header(data: bytes, found: Boxes) -> None:
                 if kind in (_ALPHA, _MULTIPLIED) and place == _WHOLE:
                     found.alpha, found.multiplied = channel, kind == _MULTIPLIED
         elif name == b"res ":
-            for _, values in sorted(_boxes(content)):  # as captured, before as displayed
+            for _, values in sorted(boxes_of(content, form="JPEG 2000")):  # as captured, before as displayed
                 found.dpi = found.dpi or _dpi(values)
 
 

@@ -4,10 +4,10 @@ Reference: ISO/IEC 18181-2, section 9.
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from upres.errors import ImageReadError
+from upres.image.codecs.boxes import boxes_of
 from upres.image.codecs.jxl_header import MAGIC
 
 SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -38,7 +38,7 @@ def split(data: bytes) -> Parts:
     found: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
     whole = False
-    for name, content in _boxes(data):
+    for name, content in boxes_of(data, start=len(SIGNATURE), form="JPEG XL"):
         if name == b"jxlc":
             pieces, whole = [content], True
         elif name == b"jxlp":
@@ -80,20 +80,6 @@ def join(parts: Parts) -> bytes:
             pieces += [struct.pack(">Q", size + 8)] * long
             pieces.append(content)
     return b"".join(pieces)
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(SIGNATURE)
-    while place < len(data):
-        head, size = 8, int.from_bytes(data[place : place + 4], "big")
-        if size == 1:
-            head, size = 16, int.from_bytes(data[place + 8 : place + 16], "big")
-        elif size == 0:
-            size = len(data) - place
-        if size < head or place + size > len(data):
-            raise ImageReadError("truncated JPEG XL file")
-        yield data[place + 4 : place + 8], data[place + head : place + size]
-        place += size
 
 
 def _unpacked(content: bytes) -> bytes:
