@@ -36,6 +36,7 @@ SMALL = {
     "plain": {"num_channels": 8, "num_blocks": 2},
     "rrdbnet": {"num_channels": 8, "num_grow_channels": 4, "num_blocks": 1},
     "srvggnet_compact": {"num_channels": 8, "num_layers": 3},
+    "mirnet": {"num_channels": 32, "num_groups": 1, "num_blocks": 1},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
@@ -57,6 +58,13 @@ VARIANTS = {
     "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
     "compact relu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "relu"}),
     "compact leakyrelu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "leakyrelu"}),
+    "mirnet sum": ("mirnet", {"num_channels": 8, "num_groups": 2, "num_blocks": 1, "num_rows": 2, "fusion": "sum"}),
+    "mirnet cat": ("mirnet", {"num_channels": 8, "num_groups": 1, "num_blocks": 1, "num_columns": 3, "fusion": "cat"}),
+    "mirnet bare": (
+        "mirnet",
+        {"num_channels": 4, "num_groups": 1, "num_blocks": 1, "num_columns": 1, "attention": False, "skips": False},
+    ),
+    "mirnet one row": ("mirnet", {"num_channels": 8, "num_groups": 1, "num_blocks": 1, "num_rows": 1}),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 

@@ -32,6 +32,7 @@ ARCHITECTURES: Mapping[str, str] = {
     "plain": "upres.lab.archs.plain:PlainSR",
     "rrdbnet": "upres.lab.archs.rrdbnet:RRDBNet",
     "srvggnet_compact": "upres.lab.archs.srvggnet_compact:SRVGGNetCompact",
+    "mirnet": "upres.lab.archs.mirnet:MIRNet",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -126,9 +127,18 @@ TeamInception's entry to NTIRE 2022 would stand here too: its network was never 
 and 74 convolutions).
 """
 
+_KEEPING_THE_SIZE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "mirnet": ("mirnet", {}),
+    "mirnet_n16": ("mirnet", {"num_channels": 16, "num_groups": 1, "num_blocks": 1}),
+}
+"""Name -> architecture and arguments."""
+
 MODELS: Mapping[str, ModelSpec] = {
     f"{name}_x{scale}": ModelSpec(architecture=architecture, scale=scale, arguments=arguments)
     for name, (architecture, arguments) in _AT_EVERY_SCALE.items()
     for scale in SCALES
+} | {
+    name: ModelSpec(architecture=architecture, scale=1, arguments=arguments)
+    for name, (architecture, arguments) in _KEEPING_THE_SIZE.items()
 }
 """Named configurations, e.g. ``esr_tm_x2`` or ``espcn_d22s32_x4``; what keeps the size, at scale 1, has no ``_x1``."""

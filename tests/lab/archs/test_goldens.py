@@ -29,6 +29,7 @@ GOLDENS = {
     "ntire18_xpixel_bsrn_x4": ("team18_bsrn", "bsrn"),
     "ntire20_njust_mobilesr_x4": ("team20_mobilesr", "mobilesr"),
     "ntire39_rainbow_imdnplus_x4": ("team39_imdn_plus", "imdn_plus"),
+    "mirnet_small_rand_n8_rrg1_mrb2": ("mirnet_small_rand_n8_rrg1_mrb2", "mirnet"),
     "span28_ntire2025_team46_x4": ("team46_span", "span"),
 }
 """Output -> weights and the architecture they must be recognised as."""

@@ -46,6 +46,7 @@ PUBLISHED = {
     "rrdbnet_b6_x4": 4_467_779,
     "srvggnet_compact_x4": 621_424,
     "srvggnet_compact_l32_x4": 1_213_296,
+    "mirnet": 31_787_419,
 }
 """Folded where the network folds."""
 

@@ -97,6 +97,16 @@ PHOTOGRAPH = Degradation(
 )
 """Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and up."""
 
+NOISE = Degradation(
+    share=0.95,
+    steps=(
+        Noise(sigma=(0.0, 50.0), chance=(0.6, 0.6)),
+        CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.6, 0.6)),
+        Jpeg(quality=(60.0, 100.0), chance=(0.3, 0.3)),
+    ),
+)
+"""What networks that only clean learn from: noise of every strength and colour, by turns behind a good JPEG."""
+
 NOISY = PHOTOGRAPH.changed(
     share=0.98,
     blur_chance=(0.2, 0.2),

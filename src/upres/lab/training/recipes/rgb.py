@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import NOISY, PHOTOGRAPH
+from upres.lab.data.degradations import BICUBIC, NOISE, NOISY, PHOTOGRAPH, Degradation
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
@@ -18,6 +18,7 @@ from upres.lab.zoo import MODELS
 _STEPS = 100_000
 _L1 = (LossTerm(name="l1"),)
 _L2 = (LossTerm(name="l2"),)
+_CHARBONNIER = (LossTerm(name="charbonnier"),)
 MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
 """What a mean of PSNRs on Y measures: crops count almost alike, however hard, and mostly by their luma."""
 _MEAN_PSNR_IN_COLOR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.5})
@@ -63,6 +64,8 @@ class Settings:
     """A last fifth with the squared error at a tenth of the rate."""
     head: tuple[str, ...] = ("upsampler.",)
     """Beginnings of the tensor names that x3 and x4 do not take from x2."""
+    degradation: Degradation = BICUBIC
+    """What befalls the pictures."""
 
 
 SETTINGS: Mapping[str, Settings] = {
@@ -87,6 +90,7 @@ SETTINGS: Mapping[str, Settings] = {
     "imdn_plus": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), fine_tune=True),
     "lwfanet": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), head=()),
     "span": Settings(learning_rate=5e-4, patch_size=64),
+    "mirnet": Settings(learning_rate=2e-4, schedule=_COSINE, losses=_CHARBONNIER, patch_size=128, degradation=NOISE),
 }
 """Architecture -> settings."""
 
@@ -101,6 +105,7 @@ def general(model: str) -> Recipe:
         losses=settings.losses,
         optim=Optimizer(learning_rate=settings.learning_rate, clip_norm=settings.clip_norm),
         schedule=settings.schedule,
+        degradation=settings.degradation,
     )
     stages: tuple[Stage, ...] = (stage,)
     if settings.fine_tune:
