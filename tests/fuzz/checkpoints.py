@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.fuzz.guided import guided, require_guided
+
 TIMEOUT_S = 10
 MEMORY_MIB = 2048
 LONGEST_MESSAGE = 1100
@@ -170,9 +172,11 @@ class _Worker:
 def _work(kind: str, seconds: int, folder: Path) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["upres.models", "upres.lab.foreign"]):
+    with guided("upres.models", "upres.lab.foreign"):
         import upres.lab.foreign.read
-        import upres.models.graph  # noqa: F401
+        import upres.models.graph
+    require_guided(upres.lab.foreign.read.read)
+    require_guided(upres.models.graph.require_graph)
     worker = _Worker(kind, folder)
     for data in SEEDS[kind]():  # imports what is needed before anything is timed
         worker(data)

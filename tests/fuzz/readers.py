@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.guided import guided, require_guided
 from tests.fuzz.seeds import READERS, seeds
 
 MAX_PIXELS = 2**22
@@ -174,9 +175,10 @@ def _with_checksums(data: bytes) -> bytes:
 def _work(form: str, seconds: int, folder: Path, corpus: Path, seed: int) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["upres.image"]):
+    with guided("upres.image"):
         import upres.image.io
         import upres.image.read
+    require_guided(upres.image.read.read)
     for data in seeds(form):  # imports the codec and its libraries before anything is timed
         upres.image.io.read(named(data, form))
     options = {

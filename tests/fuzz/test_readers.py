@@ -30,5 +30,5 @@ def test_no_mutation_is_more_than_an_error_of_ours(form, tmp_path):
     row = fuzz(form, SECONDS / len(READERS), tmp_path)
     assert row["findings"] == {}
     assert row["runs"] > 50
-    assert row["pictures"] > 0
+    assert row["pictures"] > row["seeds"], "mutations that nothing guides are hardly ever pictures"
     assert row["refused"] > 0
