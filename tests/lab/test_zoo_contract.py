@@ -2,8 +2,10 @@
 
 import json
 import zlib
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from upres.lab.export.onnx import export
 from upres.lab.zoo import ARCHITECTURES, MODELS, SCALES
 from upres.models.card import ModelSpec
 
-SMALL = {
+SMALL: Mapping[str, Mapping[str, Any]] = {
     "vdsr": {"num_channels": 6, "num_layers": 4},
     "edsr": {"num_channels": 8, "num_blocks": 2},
     "rdn": {"num_channels": 8, "num_blocks": 2, "num_layers": 2, "growth": 4},
@@ -37,10 +39,12 @@ SMALL = {
     "rrdbnet": {"num_channels": 8, "num_grow_channels": 4, "num_blocks": 1},
     "srvggnet_compact": {"num_channels": 8, "num_layers": 3},
     "mirnet": {"num_channels": 32, "num_groups": 1, "num_blocks": 1},
+    "mirnet_v2": {"num_channels": 16, "groups": [1, 4], "num_blocks": 1},
+    "nafnet": {"num_channels": 4, "encoder_blocks": [1, 2], "middle_blocks": 1, "decoder_blocks": [2, 1]},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
-VARIANTS = {
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "bsrn challenge": ("bsrn", {"num_channels": 12, "num_blocks": 2, "challenge": True}),
     "carn full": ("carn", {"num_channels": 8}),
     "ecbsr luma": ("ecbsr", {"num_blocks": 1, "num_channels": 4, "identity": True}),
@@ -55,6 +59,8 @@ VARIANTS = {
     "ladder imdb_r_srb": ("rfdn", {"num_channels": 8, "num_blocks": 1, "block": "imdb_r_srb", "block_skip": True}),
     "plain gated": ("plain", {"num_channels": 8, "num_blocks": 2, "activation": "silu", "gate": "span"}),
     "plain hard gate": ("plain", {"num_channels": 8, "num_blocks": 2, "gate": "hard"}),
+    "plain unshuffled": ("plain", {"num_channels": 8, "num_blocks": 1, "unshuffle": 2, "gate": "hard"}),
+    "plain restoring": ("plain", {"num_channels": 8, "num_blocks": 1, "unshuffle": 2, "task": "deblock"}),
     "plain expanded": ("plain", {"num_channels": 6, "num_blocks": 1, "nearest_skip": False, "expanded": True}),
     "compact relu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "relu"}),
     "compact leakyrelu": ("srvggnet_compact", {"num_channels": 6, "num_layers": 2, "activation": "leakyrelu"}),
@@ -68,13 +74,22 @@ VARIANTS = {
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 
-CASES = {name: (name, SMALL.get(name, {})) for name in ARCHITECTURES} | VARIANTS
+CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    **{name: (name, SMALL.get(name, {})) for name in ARCHITECTURES},
+    **VARIANTS,
+}
 TRAINED = [name for name, (architecture, _) in CASES.items() if architecture != "bicubic_conv"]
 SCALES_OF = {
-    case: sorted({spec.scale for spec in MODELS.values() if spec.architecture == architecture})
-    for case, (architecture, _) in CASES.items()
+    case: sorted(
+        {
+            spec.scale
+            for spec in MODELS.values()
+            if (spec.architecture, spec.arguments.get("task")) == (architecture, arguments.get("task"))
+        }
+    )
+    for case, (architecture, arguments) in CASES.items()
 }
-"""The scales at which the zoo names an architecture: 1 for what restores, all of `SCALES` for what enlarges."""
+"""The scales at which the zoo names an architecture for a task: 1 for what restores, all of `SCALES` else."""
 AT_EVERY_SCALE = [(case, scale) for case, scales in SCALES_OF.items() for scale in scales]
 
 
@@ -165,6 +180,9 @@ def test_the_smallest_picture_is_enough(case):
 @pytest.mark.parametrize(("case", "scale"), [each for each in AT_EVERY_SCALE if each[0] in TRAINED])
 def test_odd_sizes_come_out_scaled_and_gradients_reach_every_parameter(case, scale):
     network = make(case, scale=scale).train()
+    for parameter in network.parameters():
+        if not parameter.any():  # a branch that begins with nothing keeps its gradients to itself
+            torch.nn.init.constant_(parameter, 0.1)
     lr = picture(network, 17, 23, batch=2)
     sr = network(lr)
     assert sr.shape == (2, lr.shape[1], lr.shape[2] * scale, lr.shape[3] * scale)

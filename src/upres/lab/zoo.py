@@ -33,6 +33,8 @@ ARCHITECTURES: Mapping[str, str] = {
     "rrdbnet": "upres.lab.archs.rrdbnet:RRDBNet",
     "srvggnet_compact": "upres.lab.archs.srvggnet_compact:SRVGGNetCompact",
     "mirnet": "upres.lab.archs.mirnet:MIRNet",
+    "mirnet_v2": "upres.lab.archs.mirnet_v2:MIRNetV2",
+    "nafnet": "upres.lab.archs.nafnet:NAFNet",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -130,6 +132,22 @@ and 74 convolutions).
 _KEEPING_THE_SIZE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "mirnet": ("mirnet", {}),
     "mirnet_n16": ("mirnet", {"num_channels": 16, "num_groups": 1, "num_blocks": 1}),
+    "mirnet_v2": ("mirnet_v2", {}),
+    "mirnet_v2_n16": ("mirnet_v2", {"num_channels": 16}),
+    "nafnet_w32": ("nafnet", {}),
+    "nafnet_w64": ("nafnet", {"num_channels": 64}),
+    "nafnet_w16": (
+        "nafnet",
+        {"num_channels": 16, "encoder_blocks": [1, 1, 2, 4], "middle_blocks": 4, "decoder_blocks": [1, 1, 1, 1]},
+    ),
+    **{
+        f"plain_c{num_channels}b6_{task}": (
+            "plain",
+            {"num_channels": num_channels, "num_blocks": 6, "gate": "hard", "unshuffle": 2, "task": task},
+        )
+        for task in ("denoise", "deblock")
+        for num_channels in (32, 48)
+    },
 }
 """Name -> architecture and arguments."""
 

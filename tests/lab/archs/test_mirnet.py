@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from upres.errors import CheckpointError
-from upres.lab.archs.mirnet import BlurDown, CatFusion, MIRNet, SelectiveKernelFusion
+from upres.lab.archs.mirnet import BlurDown, CatFusion, MIRNet
+from upres.lab.blocks.selective import SelectiveKernelFusion
 from upres.lab.foreign.recognise import recognise
 
 

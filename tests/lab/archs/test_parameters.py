@@ -47,6 +47,9 @@ PUBLISHED = {
     "srvggnet_compact_x4": 621_424,
     "srvggnet_compact_l32_x4": 1_213_296,
     "mirnet": 31_787_419,
+    "mirnet_v2": 5_858_560,
+    "nafnet_w32": 29_159_715,
+    "nafnet_w64": 115_982_915,
 }
 """Folded where the network folds."""
 

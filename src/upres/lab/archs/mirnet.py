@@ -14,20 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from upres.lab.blocks.conv import same_conv
+from upres.lab.blocks.conv import bias_free_conv
+from upres.lab.blocks.selective import REDUCTION, ResidualGroup, SelectiveKernelFusion
 from upres.models.card import ColorMode, Task
 
 Fusion = Literal["selective", "sum", "cat"]
-_REDUCTION = 8
-"""Maps over maps inside channel attention and selective fusion."""
-_LEAST_WIDTH = 4
-"""Maps inside selective fusion, at least."""
 _SPATIAL_KERNEL = 5
-
-
-def plain_conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2d:
-    """A convolution without a bias that keeps height and width."""
-    return same_conv(in_channels, out_channels, kernel_size, bias=False)
 
 
 class BlurDown(nn.Module):
@@ -58,14 +50,14 @@ class HalvingBlock(nn.Module):
     def __init__(self, num_channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            plain_conv(num_channels, num_channels, 1),
+            bias_free_conv(num_channels, num_channels, 1),
             nn.PReLU(),
-            plain_conv(num_channels, num_channels, 3),
+            bias_free_conv(num_channels, num_channels, 3),
             nn.PReLU(),
             BlurDown(num_channels),
-            plain_conv(num_channels, 2 * num_channels, 1),
+            bias_free_conv(num_channels, 2 * num_channels, 1),
         )
-        self.short = nn.Sequential(BlurDown(num_channels), plain_conv(num_channels, 2 * num_channels, 1))
+        self.short = nn.Sequential(BlurDown(num_channels), bias_free_conv(num_channels, 2 * num_channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, 2 C, H / 2, W / 2)``."""
@@ -82,15 +74,15 @@ class DoublingBlock(nn.Module):
     def __init__(self, num_channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            plain_conv(num_channels, num_channels, 1),
+            bias_free_conv(num_channels, num_channels, 1),
             nn.PReLU(),
             nn.ConvTranspose2d(num_channels, num_channels, 3, stride=2, padding=1, output_padding=1, bias=False),
             nn.PReLU(),
-            plain_conv(num_channels, num_channels // 2, 1),
+            bias_free_conv(num_channels, num_channels // 2, 1),
         )
         self.short = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-            plain_conv(num_channels, num_channels // 2, 1),
+            bias_free_conv(num_channels, num_channels // 2, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,7 +96,7 @@ class SpatialGate(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = plain_conv(2, 1, _SPATIAL_KERNEL)
+        self.conv = bias_free_conv(2, 1, _SPATIAL_KERNEL)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)``."""
@@ -117,9 +109,9 @@ class ChannelGate(nn.Module):
 
     def __init__(self, num_channels: int) -> None:
         super().__init__()
-        narrow = num_channels // _REDUCTION
+        narrow = num_channels // REDUCTION
         self.body = nn.Sequential(
-            plain_conv(num_channels, narrow, 1), nn.ReLU(), plain_conv(narrow, num_channels, 1), nn.Sigmoid()
+            bias_free_conv(num_channels, narrow, 1), nn.ReLU(), bias_free_conv(narrow, num_channels, 1), nn.Sigmoid()
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -143,10 +135,10 @@ class DualAttentionUnit(nn.Module):
     def __init__(self, num_channels: int, activation: nn.Module, *, attention: bool, skip: bool) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            plain_conv(num_channels, num_channels, 3), activation, plain_conv(num_channels, num_channels, 3)
+            bias_free_conv(num_channels, num_channels, 3), activation, bias_free_conv(num_channels, num_channels, 3)
         )
         self.gates = nn.ModuleList([SpatialGate(), ChannelGate(num_channels)] if attention else [])
-        self.join = plain_conv(2 * num_channels, num_channels, 1) if attention else nn.Identity()
+        self.join = bias_free_conv(2 * num_channels, num_channels, 1) if attention else nn.Identity()
         self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,30 +147,6 @@ class DualAttentionUnit(nn.Module):
         if self.gates:
             features = self.join(torch.cat([gate(features) for gate in self.gates], 1))
         return x + features if self.skip else features
-
-
-class SelectiveKernelFusion(nn.Module):
-    """A mean of several inputs, weighted map by map by what their sum says.
-
-    Args:
-        num_channels: Maps of each input and of the result.
-        num_inputs: How many there are.
-
-    Reference: section 3.2, figure 3.
-    """
-
-    def __init__(self, num_channels: int, num_inputs: int) -> None:
-        super().__init__()
-        narrow = max(num_channels // _REDUCTION, _LEAST_WIDTH)
-        self.squeeze = nn.Sequential(plain_conv(num_channels, narrow, 1), nn.PReLU())
-        self.excite = nn.ModuleList(plain_conv(narrow, num_channels, 1) for _ in range(num_inputs))
-
-    def forward(self, inputs: list[Tensor]) -> Tensor:
-        """Tensors ``(N, C, H, W)`` to one."""
-        stacked = torch.stack(inputs, 1)
-        narrow = self.squeeze(stacked.sum(1).mean((2, 3), keepdim=True))
-        weights = torch.stack([excite(narrow) for excite in self.excite], 1).softmax(1)
-        return (stacked * weights).sum(1)
 
 
 class SumFusion(nn.Module):
@@ -194,7 +162,7 @@ class CatFusion(nn.Module):
 
     def __init__(self, num_channels: int, num_inputs: int) -> None:
         super().__init__()
-        self.conv = plain_conv(num_inputs * num_channels, num_channels, 1)
+        self.conv = bias_free_conv(num_inputs * num_channels, num_channels, 1)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Tensors ``(N, C, H, W)`` to one."""
@@ -244,7 +212,7 @@ class MultiScaleBlock(nn.Module):
             if num_columns > 1:
                 self.up[f"{below}_{above}"] = _chain(DoublingBlock, widths[below:above:-1])
         self.last_up = nn.ModuleList(_chain(DoublingBlock, widths[row:0:-1]) for row in range(1, num_rows))
-        self.tail = plain_conv(num_channels, num_channels, 3)
+        self.tail = bias_free_conv(num_channels, num_channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)``, sides multiples of two to the power of the rows but one."""
@@ -268,21 +236,6 @@ class MultiScaleBlock(nn.Module):
                 resized.append(self.up[f"{source}_{target}"](each) if source > target else each)
         fused: Tensor = self.fusions[target](resized)
         return fused
-
-
-class ResidualGroup(nn.Module):
-    """Multi-scale blocks in a row and a convolution, added to the input (recursive residual group)."""
-
-    def __init__(self, blocks: list[nn.Module], num_channels: int, *, skip: bool) -> None:
-        super().__init__()
-        self.blocks = nn.Sequential(*blocks)
-        self.tail = plain_conv(num_channels, num_channels, 3)
-        self.skip = skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, C, H, W)``."""
-        out: Tensor = self.tail(self.blocks(x))
-        return x + out if self.skip else out
 
 
 class MIRNet(nn.Module):
@@ -330,11 +283,11 @@ class MIRNet(nn.Module):
         super().__init__()
         if scale != 1 or task == "upscale":
             raise ValueError(f"MIRNet keeps the size: expected scale 1 and a task that restores, got {scale}, {task}")
-        if attention and num_channels < _REDUCTION:
-            raise ValueError(f"dual attention needs {_REDUCTION} maps or more, got {num_channels}")
+        if attention and num_channels < REDUCTION:
+            raise ValueError(f"dual attention needs {REDUCTION} maps or more, got {num_channels}")
         self.scale, self.task, self.skips = scale, task, skips
         self.multiple_of = self.min_size = 2 ** (num_rows - 1)
-        self.head = plain_conv(3, num_channels, 3)
+        self.head = bias_free_conv(3, num_channels, 3)
         activation = nn.PReLU()
         self.groups = nn.Sequential(
             *(
@@ -357,7 +310,7 @@ class MIRNet(nn.Module):
                 for _ in range(num_groups)
             )
         )
-        self.tail = plain_conv(num_channels, 3, 3)
+        self.tail = bias_free_conv(num_channels, 3, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, 3, H, W)`` in [0, 1], sides multiples of `multiple_of`; the same shape comes back."""

@@ -14,6 +14,11 @@ def same_conv(
     return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, groups=groups, bias=bias)
 
 
+def bias_free_conv(in_channels: int, out_channels: int, kernel_size: int, *, groups: int = 1) -> nn.Conv2d:
+    """`same_conv` without a bias."""
+    return same_conv(in_channels, out_channels, kernel_size, groups=groups, bias=False)
+
+
 class RgbMean(nn.Module):
     """A colour to subtract before a network and to add after it: fixed, so not in the state dict.
 

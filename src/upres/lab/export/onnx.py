@@ -161,7 +161,7 @@ def _index(gather: Any, makers: dict[str, Any]) -> int | None:
     if maker is None or maker.op_type != "Constant":
         return None
     value = onnx.numpy_helper.to_array(maker.attribute[0].t)
-    return int(value) if value.size == 1 else None
+    return int(value.item()) if value.size == 1 else None
 
 
 def _as_large_as_input(name: str, makers: dict[str, Any], first: str) -> bool:

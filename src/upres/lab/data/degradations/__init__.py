@@ -13,6 +13,7 @@ from upres.errors import RecipeError, near_miss
 from upres.lab.data.degradations import table
 from upres.lab.data.degradations.blur import Blur
 from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
+from upres.lab.data.degradations.earlier_jpeg import EarlierJpeg
 from upres.lab.data.degradations.first_draws import shared_stream
 from upres.lab.data.degradations.jpeg import Jpeg
 from upres.lab.data.degradations.noise import Noise
@@ -106,6 +107,15 @@ NOISE = Degradation(
     ),
 )
 """What networks that only clean learn from: noise of every strength and colour, by turns behind a good JPEG."""
+
+BLOCKS = Degradation(
+    share=0.98,
+    steps=(
+        EarlierJpeg(quality=(20.0, 95.0), chance=(0.3, 0.3)),
+        Jpeg(quality=(8.0, 92.0), chance=(1.0, 1.0)),
+    ),
+)
+"""What networks learn from that undo JPEG: every quality, by turns behind an earlier JPEG of another grid."""
 
 NOISY = PHOTOGRAPH.changed(
     share=0.98,

@@ -1,4 +1,4 @@
-"""Files of the networks that restore: MIRNet as its authors publish it."""
+"""Files of the networks that restore, as their authors publish them: MIRNet, its second version, NAFNet."""
 
 import re
 
@@ -71,11 +71,79 @@ def _rename_mirnet(state: State) -> State:
     return renamed
 
 
+def _mirnet_v2(shapes: Shapes) -> list[Arguments]:
+    num_channels = width(shapes, "conv_in.weight")
+    num_groups, members = numbered(shapes, r"body\.(\d+)\..*"), numbered(shapes, r"body\.0\.body\.(\d+)\..*")
+    inputs = [width(shapes, f"body.{group}.body.0.dau_top.body.0.weight", 1) for group in range(num_groups)]
+    if not (num_channels and members > 1 and inputs and all(inputs)):
+        return []
+    groups = [num_channels // each for each in inputs]
+    return [{"scale": 1, "num_channels": num_channels, "groups": groups, "num_blocks": members - 1}]
+
+
+_MIRNET_V2_RULES: tuple[Rule, ...] = (
+    *_MIRNET_RULES[:4],
+    (r"\.dau_top\.", ".units.0."),
+    (r"\.dau_mid\.", ".units.1."),
+    (r"\.dau_bot\.", ".units.2."),
+    (r"\.gcnet\.conv_mask\.", ".mask."),
+    (r"\.gcnet\.channel_add_conv\.", ".context."),
+    (r"\.down2\.body\.0\.bot\.", ".downs.0."),
+    (r"\.down4\.(\d)\.body\.0\.bot\.", lambda match: f".downs.{int(match[1]) + 1}."),
+    (r"\.up(\d)\d_(\d)\.body\.0\.bot\.", lambda match: f".ups.{int(match[2]) - 1}.{int(match[1]) - 2}."),
+    (r"\.skff_top\.", ".fusions.0."),
+    (r"\.skff_mid\.", ".fusions.1."),
+    (r"\.conv_du\.", ".squeeze."),
+    (r"\.fcs\.", ".excite."),
+    (r"\.conv_out\.", ".tail."),
+)
+
+
+def _nafnet(shapes: Shapes) -> list[Arguments]:
+    num_channels, levels = width(shapes, "intro.weight"), numbered(shapes, r"downs\.(\d+)\..*")
+    if not (num_channels and levels and "ending.weight" in shapes):
+        return []
+    return [
+        {
+            "scale": 1,
+            "num_channels": num_channels,
+            "encoder_blocks": [numbered(shapes, rf"encoders\.{level}\.(\d+)\..*") for level in range(levels)],
+            "middle_blocks": numbered(shapes, r"middle_blks\.(\d+)\..*"),
+            "decoder_blocks": [numbered(shapes, rf"decoders\.{level}\.(\d+)\..*") for level in range(levels)],
+        }
+    ]
+
+
+_NAFNET_RULES: tuple[Rule, ...] = (
+    (r"^intro\.", "head."),
+    (r"^ending\.", "tail."),
+    (r"^middle_blks\.", "middle."),
+    (r"\.conv1\.", ".expand1."),
+    (r"\.conv2\.", ".depthwise."),
+    (r"\.conv3\.", ".project1."),
+    (r"\.conv4\.", ".expand2."),
+    (r"\.conv5\.", ".project2."),
+    (r"\.sca\.1\.", ".attention."),
+)
+
+
 LAYOUTS = (
     Layout(
         architecture="mirnet",
         match=_mirnet,
         rename=_rename_mirnet,
-        names=layers("conv_in", "body.0.body.0.conv_out", "conv_out"),
+        names=("conv_in.weight", "body.0.body.0.conv_out.weight", "conv_out.weight"),
+    ),
+    Layout(
+        architecture="mirnet_v2",
+        match=_mirnet_v2,
+        rename=renamer(_MIRNET_V2_RULES),
+        names=("conv_in.weight", "body.0.body.0.dau_top.body.0.weight", "conv_out.weight"),
+    ),
+    Layout(
+        architecture="nafnet",
+        match=_nafnet,
+        rename=renamer(_NAFNET_RULES),
+        names=layers("intro", "encoders.0.0.conv1", "middle_blks.0.conv1", "ending"),
     ),
 )

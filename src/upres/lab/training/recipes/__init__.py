@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
+from upres.lab.training.recipes import restoration
 from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
 from upres.lab.training.recipes.edge import edge_cnn, one_layer, real_edge
 from upres.lab.training.recipes.rgb import (
@@ -30,6 +31,9 @@ _FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
     "fsrcnn": edge_cnn,
     "rlfn": shipping,
     "plain": shipping,
+    "mirnet": restoration.mirnet,
+    "mirnet_v2": restoration.mirnet,
+    "nafnet": restoration.nafnet,
     **dict.fromkeys(SETTINGS, general),
 }
 """Architecture of the zoo -> the function that makes a recipe for any of its named models."""
@@ -40,6 +44,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
     **{f"{base}_noisy_x{scale}": noisy for base in NOISY_BASES for scale in SCALES},
+    **{name: restoration.own for name, spec in MODELS.items() if spec.architecture == "plain" and spec.scale == 1},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
 }
 """Name of a recipe -> the function that makes the recipe, where the function of the family does not."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import BICUBIC, NOISE, NOISY, PHOTOGRAPH, Degradation
+from upres.lab.data.degradations import NOISY, PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
@@ -18,10 +18,9 @@ from upres.lab.zoo import MODELS
 _STEPS = 100_000
 _L1 = (LossTerm(name="l1"),)
 _L2 = (LossTerm(name="l2"),)
-_CHARBONNIER = (LossTerm(name="charbonnier"),)
 MEAN_PSNR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.8})
 """What a mean of PSNRs on Y measures: crops count almost alike, however hard, and mostly by their luma."""
-_MEAN_PSNR_IN_COLOR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.5})
+MEAN_PSNR_IN_COLOR = LossTerm(name="l2", arguments={"focus": 0.2, "luma": 0.5})
 """The same with colours at half of the weight: noise and JPEG leave more of their error there than in the luma."""
 _HALVINGS = Schedule(name="step", milestones=(0.2, 0.4, 0.6, 0.8))
 """The literature's habit: halved every 200 thousand of a million steps."""
@@ -64,8 +63,6 @@ class Settings:
     """A last fifth with the squared error at a tenth of the rate."""
     head: tuple[str, ...] = ("upsampler.",)
     """Beginnings of the tensor names that x3 and x4 do not take from x2."""
-    degradation: Degradation = BICUBIC
-    """What befalls the pictures."""
 
 
 SETTINGS: Mapping[str, Settings] = {
@@ -90,7 +87,6 @@ SETTINGS: Mapping[str, Settings] = {
     "imdn_plus": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), fine_tune=True),
     "lwfanet": Settings(learning_rate=2e-4, schedule=Schedule(name="cyclic", cycles=4), head=()),
     "span": Settings(learning_rate=5e-4, patch_size=64),
-    "mirnet": Settings(learning_rate=2e-4, schedule=_COSINE, losses=_CHARBONNIER, patch_size=128, degradation=NOISE),
 }
 """Architecture -> settings."""
 
@@ -105,7 +101,6 @@ def general(model: str) -> Recipe:
         losses=settings.losses,
         optim=Optimizer(learning_rate=settings.learning_rate, clip_norm=settings.clip_norm),
         schedule=settings.schedule,
-        degradation=settings.degradation,
     )
     stages: tuple[Stage, ...] = (stage,)
     if settings.fine_tune:
@@ -161,7 +156,7 @@ def four_stages(model: str) -> Recipe:
 def real(name: str) -> Recipe:
     """A network for photographs as they are: begins with the bicubic one and learns to undo blur, noise and JPEG."""
     model = name.replace("_real", "")
-    stage = replace(_shipping_stage(model, steps=60_000), losses=(_MEAN_PSNR_IN_COLOR,), degradation=PHOTOGRAPH)
+    stage = replace(_shipping_stage(model, steps=60_000), losses=(MEAN_PSNR_IN_COLOR,), degradation=PHOTOGRAPH)
     return Recipe(
         name=name,
         model=model,
