@@ -11,6 +11,8 @@ from upres.errors import CheckpointError, UnknownModelError, UnsupportedModelErr
 from upres.lab.checkpoint import build, describe, expected_shapes, load, mismatches, parameter_count, save, spec_of
 from upres.lab.complexity import hd_input, measure
 from upres.lab.compress.quantize.network import unquantized
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelCard
 from upres.models.catalog import find
 
@@ -48,16 +50,23 @@ class Weight:
     width: int
 
 
-def open_subject(model: str) -> Subject:
+def open_subject(model: str, *, weights: str | Path | None = None) -> Subject:
     """The network of that name.
 
     Args:
         model: Shipped name, path of a checkpoint, or name in the zoo, which has no weights.
+        weights: Any weight file that `upres.lab.foreign.recognise` knows for the architecture and scale of a name in
+            the zoo; it, not the name, says how wide and deep the network is.
 
     Raises:
         UnknownModelError: If there is no such model.
-        CheckpointError: If it is a file that cannot be read.
+        CheckpointError: If it is a file that cannot be read, or holds another network.
     """
+    if weights is not None:
+        asked = spec_of(model)
+        found = recognise(read(weights), architecture=asked.architecture, scale=asked.scale, source=str(weights))
+        network = found.network()
+        return Subject(network=network, card=describe(network, found.spec, name=model), trained=True)
     try:
         network, card = load(find(model).weights)
     except UnknownModelError:
