@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
     },
     "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
-    "lab.compress": {"lab.data", "models"},
+    "lab.compress": {"lab.complexity", "lab.data", "models"},
     "lab.challenge": {
         "lab.complexity",
         "lab.checkpoint",
