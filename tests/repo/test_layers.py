@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
     },
     "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
-    "lab.compress": {"lab.blocks", "lab.data", "models"},
+    "lab.compress": {"lab.blocks", "lab.complexity", "lab.data", "models"},
     "lab.subject": {"lab.checkpoint", "lab.complexity", "lab.compress", "lab.foreign", "models"},
     "lab.inspect": {"lab.subject", "lab.complexity", "lab.compress", "image", "machine"},
     "lab.challenge": {
