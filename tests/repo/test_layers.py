@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.checkpoint": {"models", "lab.zoo", "machine"},
     "lab.foreign": {"models", "machine", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.export"},
     "lab.data": {"machine", "image", "models"},
-    "lab.losses": {"image"},
+    "lab.losses": {"image", "lab.checkpoint", "models"},
     "lab.training": {
         "lab.checkpoint",
         "lab.zoo",

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from upres.errors import UnsupportedModelError
+from upres.lab.compress.ghost.layer import GhostConv
 from upres.lab.inspect.features import visit
 from upres.lab.inspect.similarity import layer_similarity, similarities
 
@@ -89,6 +90,17 @@ def test_every_run_of_a_convolution_is_seen_and_the_network_left_alone():
     torch.testing.assert_close(seen["conv@2"], network.conv(seen["conv"][None])[0].detach())
     assert (network.training, network.drop.training) == (True, False)
     assert not network.conv._forward_hooks
+
+
+def test_the_copies_of_a_ghost_layer_are_explained_by_what_they_copy():
+    torch.manual_seed(0)
+    layer = GhostConv(2, 6, 3, share=0.5)
+    layer.place([0, 3, 1, 4, 2, 5], [0, 1, 2], [(1, -1)])
+    (found,), _ = similarities(nn.Sequential(layer), noise(1, 2, 24, 24))
+    assert (found.name, found.channels, found.explained, found.explained_in_place) == ("0", 6, 1, 0)
+    assert [like.partner for like in found.likenesses] == [1, 0, 3, 2, 5, 4]
+    assert {like.offset for like in found.likenesses[1::2]} == {(1, -1)}
+    assert max(like.error for like in found.likenesses) < 1e-5
 
 
 def test_the_most_similar_pair_of_each_layer_is_kept():

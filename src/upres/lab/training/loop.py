@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from upres.lab.training.pace import Pace
 from upres.lab.training.recipe import Recipe, Stage, difference
 from upres.lab.training.schedule import learning_rate
 from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.teachers import with_teachers
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, warm_start
 from upres.machine.atomic import write_text
@@ -206,7 +206,7 @@ class _Run:
             raise RecipeError(
                 f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
-        stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
+        stage = self.recipe.stages[self.recipe.stage_at(saved_progress(state).step)]
         self._install(build(self.recipe.spec(stage)), stage)
         self.progress = load_state(
             state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
@@ -281,7 +281,7 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = self._sampler(index, self.spec.scale, self.network)
-        loss_of = criterion(stage.losses)
+        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
         done, end = self.progress.step, first + stage.steps
         rank, world_size = self.fabric.global_rank, self.fabric.world_size
         with Prefetch(sampler, range(done - first, stage.steps), rank=rank, world_size=world_size) as batches:
@@ -300,10 +300,6 @@ class _Run:
                 if self._stopping:
                     self._give_up()
         self.pace = Pace(self.progress)
-
-    def _stage_at(self, step: int) -> int:
-        ends = accumulate(stage.steps for stage in self.recipe.stages)
-        return next((index for index, end in enumerate(ends) if step <= end), len(self.recipe.stages) - 1)
 
     def _due(self, every: int, end: int) -> bool:
         return self.progress.step % every == 0 or self.progress.step == end

@@ -6,6 +6,7 @@ Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from upres.errors import RecipeError, near_miss
@@ -119,6 +120,11 @@ class Recipe:
     def steps(self) -> int:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> int:
+        """The index of the stage that has taken the last of so many steps."""
+        ends = accumulate(stage.steps for stage in self.stages)
+        return next((index for index, end in enumerate(ends) if step <= end), len(self.stages) - 1)
 
     def spec(self, stage: Stage | None = None) -> ModelSpec:
         """The network that is trained, or the one of a stage.
