@@ -30,7 +30,6 @@ ALLOWED: dict[str, set[str]] = {
     "lab.losses": {"image"},
     "lab.training": {
         "lab.checkpoint",
-        "lab.blocks",
         "lab.zoo",
         "lab.losses",
         "lab.data",
@@ -42,10 +41,12 @@ ALLOWED: dict[str, set[str]] = {
         "metrics",
     },
     "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
-    "lab.compress": {"lab.complexity", "lab.data", "models"},
+    "lab.compress": {"lab.blocks", "lab.complexity", "lab.data", "models"},
+    "lab.subject": {"lab.checkpoint", "lab.complexity", "lab.compress", "models"},
     "lab.challenge": {
         "lab.complexity",
         "lab.checkpoint",
+        "lab.subject",
         "evaluation",
         "bench",
         "engines",

@@ -15,15 +15,14 @@ network then commutes exactly with flips.
 `plain` gives the ordinary network back, `deployable` the one that is used, its expanded convolutions folded.
 """
 
-from copy import deepcopy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from upres.lab.blocks.reparam import FoldableConv, fold_network
 from upres.lab.checkpoint import build
+from upres.lab.compress.fold import fold, foldable_layers
 from upres.models.card import ModelSpec
 
 MEAN_GAIN = 0.1
@@ -114,7 +113,7 @@ def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:
 
 def is_expanded(network: nn.Module) -> bool:
     """Whether a network holds convolutions that are folded for use."""
-    return any(isinstance(module, FoldableConv) for module in network.modules())
+    return bool(foldable_layers(network))
 
 
 def deployable(network: nn.Module, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:
@@ -130,7 +129,8 @@ def deployable(network: nn.Module, spec: ModelSpec) -> tuple[nn.Module, ModelSpe
     network.eval()
     if not is_expanded(network):
         return network, spec
-    return fold_network(deepcopy(network)), replace(spec, transforms=(*spec.transforms, {"name": "fold"}))
+    folded, step = fold(network)
+    return folded, replace(spec, transforms=(*spec.transforms, step))
 
 
 def _find(network: nn.Module, name: str) -> Tensor:
