@@ -10,6 +10,8 @@ them through the eight symmetries of the square leaves 1 of 4 sub-positions to l
 x4: each step sees that many times more pixels a filter. At x2 and x4, where no sub-position lies on an axis, the
 network then commutes exactly with flips.
 
+**Offsets** of ghosts (`upres.lab.compress.ghost`) have scores that are trained and not kept.
+
 **Expanded convolutions** of re-parameterisable networks (`upres.lab.blocks.reparam`) are the architecture's own.
 
 `plain` gives the ordinary network back, `deployable` the one that is used, its expanded convolutions folded.
@@ -23,6 +25,8 @@ from torch.nn.utils import parametrize
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.fold import fold, foldable_layers
+from upres.lab.compress.ghost.layer import learn_offsets
+from upres.lab.training.recipe import Recipe
 from upres.models.card import ModelSpec
 
 MEAN_GAIN = 0.1
@@ -101,6 +105,14 @@ def share_orbits(network: nn.Module, *, num_channels: int) -> nn.Module:
     gains[:num_channels] = 1.0
     parametrize.register_parametrization(layer, "weight", SharedOrbits(scale, layer.kernel_size[0], gains))
     return network
+
+
+def training_form(network: nn.Module, recipe: Recipe, spec: ModelSpec) -> nn.Module:
+    """An ordinary network of a spec, in place in the form in which a recipe trains it."""
+    if recipe.share_orbits:
+        share_orbits(network, num_channels=spec.arguments["num_channels"])
+    learn_offsets(network)
+    return slow_means(network) if recipe.slow_means else network
 
 
 def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:

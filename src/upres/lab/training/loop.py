@@ -5,9 +5,10 @@ import json
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +18,39 @@ from torch import Tensor, nn
 
 from upres.errors import Hint, RecipeError, TrainingError
 from upres.lab.checkpoint import build
+from upres.lab.compress.ghost.layer import advance
+from upres.lab.compress.operations import compress
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
-from upres.lab.training.form import deployable, plain, share_orbits, slow_means
+from upres.lab.training.form import deployable, plain, training_form
 from upres.lab.training.listener import Listener, Silence
 from upres.lab.training.log import RunLog
 from upres.lab.training.material import Material, OtherScale
 from upres.lab.training.optimizers import optimizer
-from upres.lab.training.outcome import Outcome
+from upres.lab.training.outcome import Outcome, TrainingResult
 from upres.lab.training.pace import Pace
-from upres.lab.training.recipe import Recipe, Stage, difference
+from upres.lab.training.recipe import Recipe, Stage, difference, require_runnable
 from upres.lab.training.schedule import learning_rate
-from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.state import (
+    MovingAverage,
+    RunPosition,
+    load_state,
+    save_state,
+    saved_progress,
+    saved_recipe,
+    saved_transforms,
+)
 from upres.lab.training.teachers import with_teachers
 from upres.lab.training.validation import Validator
-from upres.lab.training.warm_start import adopt, warm_start
+from upres.lab.training.warm_start import adopt, compressed_by, warm_start
 from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingResult:
-    """How a finished run went."""
-
-    recipe: str
-    steps: int
-    best_psnr_db: float
-    best_step: int
-    seconds: float
-    steps_per_s: float
-    """Without validating and saving."""
-    waiting_share: float
-    """Share of the training time that went by waiting for batches."""
-    best: Path
-    last: Path
 
 
 def train(
@@ -92,7 +86,7 @@ def train(
         RecipeError: If ``out`` holds a run by another recipe, or the recipe cannot be run like this.
         TrainingError: If the loss stops being finite for good, or the state is damaged.
     """
-    _check(recipe, devices, other_scale)
+    require_runnable(recipe, devices=devices, other_scales=other_scale is not None)
     keep_freed_memory()
     precision: Any = {"f32": "32-true", "bf16": "bf16-mixed"}[recipe.precision]
     fabric = Fabric(accelerator="auto", devices=devices, precision=precision)
@@ -105,17 +99,6 @@ def train(
     run.open(restart=restart)
     with run.interruptible():
         return run.go()
-
-
-def _check(recipe: Recipe, devices: int, other_scale: OtherScale | None) -> None:
-    spec = recipe.spec()
-    if not recipe.stages or recipe.spec(recipe.stages[-1]) != spec:
-        raise RecipeError(f"{recipe.name}: the last stage must train the recipe's own network, {recipe.model}")
-    for index, stage in enumerate(recipe.stages):
-        if stage.batch_size % devices:
-            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
-        if recipe.spec(stage).scale != spec.scale and other_scale is None:
-            raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
 
 
 class _Run:
@@ -136,6 +119,8 @@ class _Run:
         self.out, self.listener = outcome.folder, listener
         self.progress = RunPosition()
         self.pace = Pace(self.progress)
+        self.transforms: tuple[Mapping[str, Any], ...] = ()
+        """Steps by which the network was compressed when the run began."""
         self.log: RunLog | None = None
         self._interrupted = self._stopping = False
 
@@ -207,7 +192,8 @@ class _Run:
                 f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
         stage = self.recipe.stages[self.recipe.stage_at(saved_progress(state).step)]
-        self._install(build(self.recipe.spec(stage)), stage)
+        self.transforms = saved_transforms(state)
+        self._install(build(self._spec(stage)), stage)
         self.progress = load_state(
             state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
         )
@@ -216,7 +202,9 @@ class _Run:
         """Network, running mean and optimiser for a stage that starts."""
         stage = self.recipe.stages[index]
         torch.manual_seed(self.recipe.seed + index)
-        start, spec = stage.start, self.recipe.spec(stage)
+        if not index:
+            self.transforms = compressed_by(self.recipe.start, beside=self.out.parent)
+        start, spec = stage.start, self._spec(stage)
         changed = not index or spec != self.spec
         if not changed and not start.model and not start.fresh:
             self._keep(stage)
@@ -228,6 +216,8 @@ class _Run:
             warm_start(network, self.recipe.start, beside=self.out.parent)
         if start.model:
             warm_start(network, start, beside=self.out.parent)
+        if not index:
+            network = self._compressed(network)
         if self.recipe.quantized:
             calibrate(network, calibration_batches(self._sampler(index, spec.scale, network)))
         if changed:
@@ -236,8 +226,8 @@ class _Run:
 
     def _install(self, network: nn.Module, stage: Stage) -> None:
         """Train this network from now on."""
-        self.spec = self.recipe.spec(stage)
-        network = self._training_form(network).train()
+        self.spec = self._spec(stage)
+        network = training_form(network, self.recipe, self.spec).train()
         if self.recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network, self._trained = network, None
@@ -261,10 +251,18 @@ class _Run:
             self.module = self.fabric.setup_module(self.network)
         self.optimizer = self.fabric.setup_optimizers(optimizer(stage.optim, trained.values()))
 
-    def _training_form(self, network: nn.Module) -> nn.Module:
-        if self.recipe.share_orbits:
-            share_orbits(network, num_channels=self.spec.arguments["num_channels"])
-        return slow_means(network) if self.recipe.slow_means else network
+    def _spec(self, stage: Stage | None = None) -> ModelSpec:
+        """The network of a stage, or the one that is trained in the end, compressed as the run began."""
+        spec = self.recipe.spec(stage)
+        return replace(spec, transforms=(*self.transforms, *spec.transforms))
+
+    def _compressed(self, network: nn.Module) -> nn.Module:
+        """The network after all that the recipe does to it before the first step."""
+        for options in self.recipe.compress:
+            sampler = self._sampler(0, self._spec(self.recipe.stages[0]).scale, network)
+            network, step = compress(network, options, pairs=map(sampler.batch, count()))
+            self.transforms += (step,)
+        return network
 
     def _sampler(self, index: int, scale: int, network: nn.Module) -> PatchSampler:
         stage = self.recipe.stages[index]
@@ -309,6 +307,7 @@ class _Run:
         if self.recipe.channels_last:
             lr = lr.contiguous(memory_format=torch.channels_last)
         lr, hr = self.fabric.to_device((lr, hr))
+        advance(self.network, step=self.progress.step, steps=self.recipe.steps, seed=self.recipe.seed)
         self.optimizer.zero_grad(set_to_none=True)
         loss: Tensor = loss_of(self.module(lr), hr, lr)
         self.fabric.backward(loss)
@@ -356,7 +355,7 @@ class _Run:
 
     def _averaged(self) -> nn.Module:
         """The running mean of the weights as an ordinary network."""
-        averaged = self._training_form(build(self.spec))
+        averaged = training_form(build(self.spec), self.recipe, self.spec)
         averaged.load_state_dict(self.average.tensors)
         return plain(averaged, self.spec)
 
@@ -366,7 +365,7 @@ class _Run:
         network = self._averaged()
         scores = self.material.at(self.spec.scale)[1].scores(deployable(network, self.spec)[0])
         psnr_db = scores["psnr"]
-        own = None if self.spec == self.recipe.spec() else index
+        own = None if self.spec == self._spec() else index
         step = self.progress.step
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
@@ -384,6 +383,7 @@ class _Run:
                 optimizer=self.optimizer.optimizer,
                 progress=self.progress,
                 recipe=self.recipe.to_dict(),
+                transforms=self.transforms,
             )
 
     def _give_up(self) -> None:

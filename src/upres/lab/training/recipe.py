@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from upres.errors import RecipeError, near_miss
 from upres.lab.checkpoint import spec_of
+from upres.lab.compress.operations import require_operation
 from upres.lab.data.degradations import BICUBIC, Degradation
 from upres.lab.losses.criterion import LossTerm
 from upres.models.card import ModelSpec
@@ -105,6 +106,9 @@ class Recipe:
     """Whether a one-layer network's symmetric sub-positions share their filters while training."""
     slow_means: bool = False
     """Whether the means of filters are learned more slowly than their shapes."""
+    compress: tuple[Mapping[str, Any], ...] = ()
+    """What is done to the network after its weights were loaded and before the first step, in order: for each operation
+    of `upres.lab.compress.operations` its ``name`` and its options, such as ``{"name": "ghost", "share": 0.5}``."""
     quantized: tuple[str, ...] = ()
     """Convolutions that compute with 8-bit inputs and weights; calibrated before the first step where they are not."""
     studio_fraction: float = 0.0
@@ -122,7 +126,7 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def stage_at(self, step: int) -> int:
-        """The index of the stage that has taken the last of so many steps."""
+        """The index of the stage that is going on after so many steps; a stage ends where the next begins."""
         ends = accumulate(stage.steps for stage in self.stages)
         return next((index for index, end in enumerate(ends) if step <= end), len(self.stages) - 1)
 
@@ -157,6 +161,33 @@ class Recipe:
         built = _build(cls, data, "")
         assert isinstance(built, Recipe)
         return built
+
+
+def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> None:
+    """Refuse a recipe that no run can follow to its end.
+
+    Args:
+        recipe: Looked at.
+        devices: Processes that share each batch.
+        other_scales: Whether there are pictures for stages at another scale.
+
+    Raises:
+        RecipeError: If it is one.
+    """
+    spec = recipe.spec()
+    if not recipe.stages or recipe.spec(recipe.stages[-1]) != spec:
+        raise RecipeError(f"{recipe.name}: the last stage must train the recipe's own network, {recipe.model}")
+    for options in recipe.compress:
+        require_operation(options)
+    if recipe.compress and recipe.quantized:
+        raise RecipeError(
+            f"{recipe.name}: 8-bit layers cannot be compressed; train with them in a run that starts later"
+        )
+    for index, stage in enumerate(recipe.stages):
+        if stage.batch_size % devices:
+            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
+        if recipe.spec(stage).scale != spec.scale and not other_scales:
+            raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

@@ -11,7 +11,8 @@ from upres.lab.checkpoint import build
 from upres.lab.data.degradations import degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
 from upres.lab.training.listener import Listener
-from upres.lab.training.loop import TrainingResult, train
+from upres.lab.training.loop import train
+from upres.lab.training.outcome import TrainingResult
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.teachers import require_teachers
 from upres.lab.training.validation import Validator

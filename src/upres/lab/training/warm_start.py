@@ -9,6 +9,7 @@ convolution before a pixel shuffle keeps all sub-positions of a channel.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +69,24 @@ def earlier_steps(start: WarmStart, *, beside: Path) -> int:
         return 0
     training = read_card(source_of(start, beside)).training
     return int(training.get("steps", 0)) + int(training.get("earlier_steps", 0))
+
+
+def compressed_by(start: WarmStart, *, beside: Path) -> tuple[Mapping[str, Any], ...]:
+    """The steps that made the network to start from smaller, with those before; none where it was folded alone.
+
+    Raises:
+        UnknownModelError: If there is no such run, model or file.
+        RecipeError: If the network was made smaller and then quantised.
+    """
+    steps = read_card(source_of(start, beside)).spec.transforms if start.model else ()
+    names = [step["name"] for step in steps]
+    if not set(names) - {"fold", "quantize"}:
+        return ()
+    if "quantize" in names:
+        raise RecipeError(
+            f"start.model={start.model}: {' and '.join(names)} are done to it; start without 8-bit layers"
+        )
+    return steps
 
 
 def source_of(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:

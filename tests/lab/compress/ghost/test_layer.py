@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from upres.errors import CheckpointError
-from upres.lab.compress.ghost.layer import GhostConv, ghost_network, intrinsic_count
+from upres.lab.compress.ghost.layer import SCORE_GAIN, GhostConv, ghost_network, intrinsic_count
 from upres.lab.compress.ghost.shift import shifted, window
 
 
@@ -73,7 +73,7 @@ def test_gradients_are_those_of_the_mixture(kind):
     found = {name: parameter.grad.clone() for name, parameter in layer.named_parameters()}
 
     layer.zero_grad()
-    noisy = layer.offsets + layer._temperature * layer._noise
+    noisy = SCORE_GAIN * layer.offsets + layer._temperature * layer._noise
     soft = (noisy / layer._temperature).softmax(1)
     hard = F.one_hot(noisy.argmax(1), 9).float()
     filters = (hard - soft.detach() + soft).view(-1, 1, 3, 3).expand(2, 1, 3, 3)
@@ -93,7 +93,7 @@ def test_straight_through_gradients_pass_to_the_scores_as_they_are():
     layer(x).sum().backward()
     own = layer.primary(x)
     expected = torch.stack([shifted(own, offset).sum() for offset in window(1)])
-    torch.testing.assert_close(layer.offsets.grad[0], expected)
+    torch.testing.assert_close(layer.offsets.grad[0], SCORE_GAIN * expected)
 
 
 def test_noise_depends_on_seed_step_and_layer_alone_and_stops():

@@ -1,25 +1,24 @@
 """A trained network with ghosts: which convolutions, which of their filters stay, where the others are copied from."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from upres.errors import UnsupportedModelError
 from upres.lab.compress.ghost.calibrate import Copies, made_up_pictures, shift_errors
 from upres.lab.compress.ghost.cluster import Intrinsic, choose
 from upres.lab.compress.ghost.layer import Estimator, GhostConv, Offsets, ghost_layers, ghost_network
 from upres.lab.compress.ghost.shift import Offset, window
+from upres.lab.compress.operations import Pairs
 from upres.models.card import ColorMode
 
 Start = Literal["calibrated", "random", "zero"]
 """Which offsets a ghost begins with."""
-Pairs = Iterable[tuple[Tensor, Tensor]]
-"""Batches of pictures: low resolution and high."""
 
 LAYERS: Mapping[str, str] = {
     "VDSR": r"body\.\d+",

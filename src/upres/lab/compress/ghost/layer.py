@@ -17,7 +17,7 @@ Reference: Nie et al., 2021, arXiv:2101.08525; Jang et al., 2017, arXiv:1611.011
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -28,13 +28,16 @@ from upres.lab.compress.ghost.shift import ChosenShift, Offset, picked, shifted,
 
 Offsets = Literal["layer", "channel", "depthwise"]
 """One offset a layer; one a ghost; a learned depthwise filter a ghost instead of a shift, as GhostNet has it."""
-Estimator = Literal["gumbel_softmax", "straight_through"]
+Estimator = Literal["gumbel_softmax", "straight_through", "none"]
+"""How offsets are learned; ``none``: they stay as they were placed."""
 
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 1.0, 0.05
 LEARNING_SHARE = 0.6
 """Of a training's steps, in which offsets are learned; then they stay."""
 HEAD_START = 2.0
 """What the score of the offset that a layer begins with is above the others'."""
+SCORE_GAIN = 30.0
+"""Scores are learned divided by this: Adam's steps are of one size, and scores grow where weights stay small."""
 
 
 def intrinsic_count(out_channels: int, share: float, groups: int = 1) -> int:
@@ -91,8 +94,9 @@ class GhostConv(nn.Module):
         super().__init__()
         if not 0 <= share < 1 or not 1 <= max_offset <= 8:
             raise ValueError(f"expected a share in [0, 1) and an offset from 1 to 8, got {share} and {max_offset}")
-        if offsets not in ("layer", "channel", "depthwise") or estimator not in ("gumbel_softmax", "straight_through"):
-            raise ValueError(f"expected offsets by layer, channel or depthwise, got {offsets!r} and {estimator!r}")
+        if offsets not in get_args(Offsets) or estimator not in get_args(Estimator):
+            words = f"{', '.join(get_args(Offsets))}, and {', '.join(get_args(Estimator))}"
+            raise ValueError(f"expected an offset and an estimator of {words}, got {offsets!r} and {estimator!r}")
         self.intrinsic = intrinsic_count(out_channels, share, groups)
         self.ghosts = out_channels - self.intrinsic
         self.groups, self.max_offset, self.kind, self.estimator = groups, max_offset, offsets, estimator
@@ -139,10 +143,10 @@ class GhostConv(nn.Module):
 
     def learn(self) -> None:
         """Give each offset a score to train, those in use a `HEAD_START`; the layer computes what it did."""
-        if self.kind != "depthwise":
+        if self.kind != "depthwise" and self.estimator != "none":
             places = {offset: place for place, offset in enumerate(window(self.max_offset))}
             scores = torch.zeros(len(self._offsets), len(places))
-            scores[range(len(self._offsets)), [places[offset] for offset in self._offsets]] = HEAD_START
+            scores[range(len(self._offsets)), [places[offset] for offset in self._offsets]] = HEAD_START / SCORE_GAIN
             self.offsets = nn.Parameter(scores)
 
     def advance(self, *, step: int, steps: int, seed: Sequence[int]) -> None:
@@ -207,6 +211,7 @@ class GhostConv(nn.Module):
         if self._noise is None:
             places = {offset: place for place, offset in enumerate(window(self.max_offset))}
             return scores, [places[offset] for offset in self._offsets]
+        scores = SCORE_GAIN * scores
         noisy = scores + self._temperature * self._noise
         weights = noisy.div(self._temperature).softmax(1) if self.estimator == "gumbel_softmax" else scores
         return weights, noisy.detach().argmax(1).tolist()
@@ -281,6 +286,19 @@ def ghost_network(
         )  # fmt: skip
         setattr(network.get_submodule(parent), own, ghost)
     return network
+
+
+def learn_offsets(network: nn.Module) -> nn.Module:
+    """The network, in place, with scores to train for the offsets of its ghost layers."""
+    for layer in ghost_layers(network).values():
+        layer.learn()
+    return network
+
+
+def advance(network: nn.Module, *, step: int, steps: int, seed: int) -> None:
+    """Tell the ghost layers of a network in training which step (from 0) of how many comes next."""
+    for index, layer in enumerate(ghost_layers(network).values()):
+        layer.advance(step=step, steps=steps, seed=(seed, index))
 
 
 def ghost_layers(network: nn.Module) -> dict[str, GhostConv]:

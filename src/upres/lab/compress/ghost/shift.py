@@ -35,6 +35,10 @@ def shifted(maps: Tensor, offset: Offset) -> Tensor:
 
 def picked(maps: Tensor, channels: Tensor) -> Tensor:
     """These channels of ``(N, C, H, W)``, laid out in memory as ``maps`` are."""
+    if torch.jit.is_tracing():
+        # OpenVINO (2026.4) takes a plain gather of all channels for swapped colours, and then permutes the weights of
+        # the next convolution by the inverse of what is right; indices of two dimensions it leaves alone
+        return maps[:, channels[None]].squeeze(1)
     if maps.is_contiguous() or not maps.is_contiguous(memory_format=torch.channels_last):
         return maps.index_select(1, channels)
     return maps.permute(0, 2, 3, 1).index_select(3, channels).permute(0, 3, 1, 2)
