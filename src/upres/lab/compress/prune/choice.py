@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 
@@ -34,6 +34,9 @@ class Choice:
     """Of ``importance`` ``random``."""
 
     def __post_init__(self) -> None:
+        for value, known in ((self.kind, get_args(Which)), (self.importance, get_args(Importance))):
+            if value not in known:
+                raise ValueError(f"expected one of {', '.join(known)}, got {value!r}")
         if not (0 < self.share < 1) != (self.width > 0) or self.share < 0 or self.width < 0 or self.multiple_of < 1:
             raise ValueError(
                 "expected either a share between 0 and 1 or a width from 1 on, and a multiple from 1 on, got "

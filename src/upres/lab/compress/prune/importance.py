@@ -8,6 +8,7 @@ References: Li et al., 2017, arXiv:1608.08710 (norm); He et al., 2019, arXiv:181
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Literal
 
 import torch
@@ -23,6 +24,8 @@ Importance = Literal["l1", "fpgm", "taylor", "random"]
 Pairs = Iterable[tuple[Tensor, Tensor]]
 """Batches of crops, low and high resolution, ``(N, C, H, W)`` in [0, 1]."""
 
+BATCHES = 8
+"""Of crops that a loss is measured on."""
 _TINY = 1e-12
 
 
@@ -37,7 +40,7 @@ def class_scores(
         importance: ``l1`` is the sum of a filter's absolute weights, ``fpgm`` the sum of its distances to the other
             filters, ``taylor`` the squared change of the loss that its gradients foretell, summed over batches.
         seed: Of ``random``.
-        pairs: What ``taylor`` measures the loss on.
+        pairs: What ``taylor`` measures the loss on; the first `BATCHES` of them.
 
     Raises:
         ValueError: If ``taylor`` is given no batch.
@@ -75,7 +78,7 @@ def _taylor(network: nn.Module, layers: Mapping[str, nn.Module], pairs: Pairs) -
     sums = {name: torch.zeros(len(_rows(layers[name], weight))) for name, weight in weights.items()}
     seen = 0
     with evaluation_mode(network), torch.enable_grad():
-        for lr, hr in pairs:
+        for lr, hr in islice(pairs, BATCHES):
             gradients = torch.autograd.grad(F.l1_loss(network(lr), hr), list(weights.values()))
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
                 sums[name] += _rows(layers[name], weight.detach() * gradient).sum(1).square()

@@ -28,7 +28,7 @@ def prune(
     keep: Sequence[str] = (),
     seed: int = 0,
     blocks: int | None = None,
-    pairs: Pairs = (),
+    pairs: Pairs | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A copy of a network without its last blocks, without its least important channels, or both in this order.
 
@@ -78,7 +78,7 @@ def prune(
         step["blocks"] = blocks
     if choice is not None:
         wiring = wiring_of(pruned)
-        step["layers"] |= take_away(pruned, wiring, superfluous(pruned, wiring, choice, pairs=pairs))
+        step["layers"] |= take_away(pruned, wiring, superfluous(pruned, wiring, choice, pairs=pairs or ()))
     _require_running(pruned)
     return pruned, step
 
