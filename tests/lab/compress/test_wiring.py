@@ -1,3 +1,5 @@
+"""Channels that hang together, architecture by architecture, and as torch-pruning finds them."""
+
 from collections import defaultdict
 from importlib.util import find_spec
 from typing import Any

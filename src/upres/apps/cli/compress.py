@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from upres.apps.cli import compress_fold, compress_quantize
+from upres.apps.cli import compress_fold, compress_prune, compress_quantize
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
     "fold": ("convolutions trained as several branches become the plain ones that they equal", compress_fold),
+    "prune": ("the least important channels go, or the last blocks", compress_prune),
     "quantize": ("the wide convolutions compute in 8 bits", compress_quantize),
 }
 """Operation -> its line of the help, and the file that does it: ``add_arguments(parser)`` declares its own options,
@@ -16,6 +17,7 @@ in common, from the model's name to the report, is done here; ``args.dry_run`` t
 
 EPILOG = """examples:
   upres compress fold runs/span_x2/best.expanded.safetensors -o span_x2.safetensors
+  upres compress prune rlfn_c32b6_x4 --share 0.25 -o rlfn_narrow_x4.safetensors
   upres compress quantize rlfn_c32b6_x4 --pictures photos/ -o rlfn_int8_x4.safetensors
   upres compress fold span_x4 --dry-run
 

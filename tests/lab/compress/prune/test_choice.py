@@ -1,3 +1,5 @@
+"""Which channels go: kinds, shares, widths, multiples, and what is kept."""
+
 import pytest
 import torch
 

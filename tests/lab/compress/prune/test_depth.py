@@ -1,3 +1,5 @@
+"""Networks without their last blocks, and what read the outputs of all."""
+
 import pytest
 import torch
 

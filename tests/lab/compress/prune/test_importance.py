@@ -1,3 +1,5 @@
+"""What channels are worth, against sums written out."""
+
 import pytest
 import torch
 from torch import nn
@@ -60,7 +62,7 @@ def test_what_the_loss_does_not_depend_on_is_worth_nothing(network):
     with torch.no_grad():
         conv(network, "blocks.0.conv2").weight[:, 2] = 0.0
     batch = (torch.rand(2, 3, 8, 8), torch.rand(2, 3, 16, 16))
-    found = scores_of(network, "blocks.0.conv1", importance="taylor", batches=[batch])
+    found = scores_of(network, "blocks.0.conv1", importance="taylor", pairs=[batch])
     assert found[2] == 0.0
     assert (found[[0, 1, 3]] > 0).all()
 
@@ -73,7 +75,7 @@ def test_the_part_in_the_loss_is_the_square_of_weight_times_gradient(network):
         F.l1_loss(network(lr), hr).backward()
         expected += (layer.weight * layer.weight.grad).detach().sum((1, 2, 3)).square()
     network.zero_grad()
-    found = scores_of(network, "blocks.0.conv1", importance="taylor", batches=batches)
+    found = scores_of(network, "blocks.0.conv1", importance="taylor", pairs=batches)
     assert torch.allclose(found, expected / expected.mean(), rtol=1e-4)
     assert layer.weight.grad is None
 

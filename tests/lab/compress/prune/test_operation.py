@@ -38,7 +38,7 @@ CHAINS = {"vdsr", "ecbsr"}
 def test_equals_the_original_with_the_channels_empty(name, kind):
     network, choice = SMALL[name].eval(), Choice(kind=kind, share=0.5)
     wiring = wiring_of(network)
-    pruned, _ = prune(network, choice)
+    pruned, _ = prune(network, kind=kind, share=0.5)
     x = torch.rand(2, 1 if network.color_mode == "luma" else 3, 20, 24)
     with torch.no_grad():
         expected = emptied(network, wiring, superfluous(network, wiring, choice))(x)
@@ -61,7 +61,7 @@ def test_a_card_rebuilds_the_network(architecture, kind, tmp_path):
     spec = ModelSpec(architecture=architecture, scale=2, arguments=arguments)
     network = build(spec).eval()
     deep = architecture in {"imdn", "rrdbnet", "rlfn"}
-    pruned, step = prune(network, Choice(kind=kind, share=0.5), blocks=1 if deep else None)
+    pruned, step = prune(network, kind=kind, share=0.5, blocks=1 if deep else None)
     pruned_spec = replace(spec, transforms=(step,))
     path = tmp_path / "pruned.safetensors"
     save(path, pruned, describe(pruned, pruned_spec, name="pruned"))
@@ -75,8 +75,8 @@ def test_a_card_rebuilds_the_network(architecture, kind, tmp_path):
 
 def test_a_pruned_network_can_be_pruned_again():
     spec = ModelSpec(architecture="edsr", scale=2, arguments={"num_channels": 16, "num_blocks": 2})
-    once, first = prune(build(spec), Choice(share=0.5))
-    twice, second = prune(once, Choice(kind="stream", width=8))
+    once, first = prune(build(spec), share=0.5)
+    twice, second = prune(once, kind="stream", width=8)
     rebuilt = build(replace(spec, transforms=(first, second)))
     assert {k: v.shape for k, v in rebuilt.state_dict().items()} == {k: v.shape for k, v in twice.state_dict().items()}
     assert twice.get_submodule("blocks.0.conv1").weight.shape == (8, 8, 3, 3)
@@ -84,14 +84,14 @@ def test_a_pruned_network_can_be_pruned_again():
 
 def test_a_narrower_edsr_has_the_weights_of_a_narrower_edsr():
     network = build(ModelSpec(architecture="edsr", scale=4, arguments={"num_channels": 12, "num_blocks": 2}))
-    pruned, _ = prune(network, Choice(kind="all", width=8))
+    pruned, _ = prune(network, kind="all", width=8)
     narrow = build(ModelSpec(architecture="edsr", scale=4, arguments={"num_channels": 8, "num_blocks": 2}))
     assert {k: v.shape for k, v in pruned.state_dict().items()} == {k: v.shape for k, v in narrow.state_dict().items()}
 
 
 def test_48_to_46_is_the_winner_of_the_challenge():
     """ByteESR: RLFN-S's four blocks with 46 maps between them and 48 within (NTIRE 2022)."""
-    pruned, _ = prune(build(spec_of("rlfn_s_x4")), Choice(kind="stream", width=46), blocks=4)
+    pruned, _ = prune(build(spec_of("rlfn_s_x4")), kind="stream", width=46, blocks=4)
     theirs = build(spec_of("rlfn_ntire_x4"))
     assert parameter_count(pruned) == parameter_count(theirs) == 317_218
     assert {k: v.shape for k, v in pruned.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
@@ -99,7 +99,7 @@ def test_48_to_46_is_the_winner_of_the_challenge():
 
 def test_50_to_40_is_megsr_with_its_attention_kept():
     """MegSR: E-RFDN with four fifths of its maps, 12 in the attention as before (NTIRE 2022)."""
-    pruned, _ = prune(build(spec_of("e_rfdn_x4")), Choice(kind="all", share=0.2, keep=("attention",)))
+    pruned, _ = prune(build(spec_of("e_rfdn_x4")), kind="all", share=0.2, keep=("attention",))
     theirs = build(spec_of("megsr_x4"))
     assert parameter_count(pruned) == parameter_count(theirs) == 289_888
     assert {k: v.shape for k, v in pruned.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
@@ -122,30 +122,30 @@ def test_8_to_7_blocks_is_xilinxsr():
 def test_the_original_stays_as_it_was():
     network = SMALL["edsr"]
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    prune(network, Choice(kind="all", share=0.5), blocks=1)
+    prune(network, kind="all", share=0.5, blocks=1)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_branches_are_folded_first():
     with pytest.raises(UnsupportedModelError, match="fold it first"):
-        prune(ECBSR(scale=2), Choice(share=0.5))
+        prune(ECBSR(scale=2), share=0.5)
 
 
 def test_nothing_to_prune_is_said_with_what_there_is():
     with pytest.raises(UnsupportedModelError, match=r"kind 'stream', share 0.5.*groups of kind inner"):
-        prune(SMALL["vdsr"], Choice(kind="stream", share=0.5))
+        prune(SMALL["vdsr"], kind="stream", share=0.5)
     with pytest.raises(UnsupportedModelError, match="no channel to take away"):
-        prune(SMALL["vdsr"], Choice(width=8))
+        prune(SMALL["vdsr"], width=8)
 
 
 def test_layers_it_cannot_cut_keep_their_channels():
     network = BSRN(scale=2, num_channels=16, num_blocks=1, challenge=True)  # linear layers and weights per channel
     with pytest.raises(UnsupportedModelError, match="no channel to take away"):
-        prune(network, Choice(kind="stream", share=0.5))
+        prune(network, kind="stream", share=0.5)
 
 
 def test_something_must_be_asked_for():
-    with pytest.raises(ValueError, match="a choice of channels, a number of blocks, or both"):
+    with pytest.raises(ValueError, match="either a share between 0 and 1 or a width"):
         prune(SMALL["edsr"])
 
 

@@ -5,7 +5,6 @@ import torch
 
 from upres.errors import CheckpointError
 from upres.lab.checkpoint import build, expected_shapes
-from upres.lab.compress.prune.choice import Choice
 from upres.lab.compress.prune.operation import prune
 from upres.models.card import ModelSpec
 
@@ -18,7 +17,7 @@ def spec(*steps, architecture="carn", arguments=CARN_M):
 
 
 def test_is_built_without_memory():
-    _, step = prune(build(spec()), Choice(kind="all", share=0.5))
+    _, step = prune(build(spec()), kind="all", share=0.5)
     shapes = expected_shapes(spec(step))
     assert shapes[f"{GROUPED}.weight"] == (4, 1, 3, 3)
     assert shapes["head.weight"] == (4, 3, 3, 3)
@@ -27,7 +26,7 @@ def test_is_built_without_memory():
 def test_slopes_go_with_their_channels():
     arguments = {"num_features": 8, "num_shrink": 4, "num_blocks": 1, "channel_slopes": True}
     network = build(spec(architecture="fsrcnn", arguments=arguments))
-    pruned, step = prune(network, Choice(kind="all", share=0.5))
+    pruned, step = prune(network, kind="all", share=0.5)
     assert step["layers"]["net.1"] == [4]
     assert step["layers"]["net.8"] == [1, 4]  # a transposed convolution
     with torch.no_grad():
@@ -36,7 +35,7 @@ def test_slopes_go_with_their_channels():
 
 def test_depthwise_filters_go_with_their_channels():
     network = build(spec(architecture="bsrn", arguments={"num_channels": 16, "num_blocks": 1}))
-    pruned, _ = prune(network, Choice(kind="stream", width=8))
+    pruned, _ = prune(network, kind="stream", width=8)
     layer = pruned.get_submodule("head.depth")
     assert (layer.weight.shape, layer.groups, layer.in_channels) == ((8, 1, 3, 3), 8, 8)
     with torch.no_grad():

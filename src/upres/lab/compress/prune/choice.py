@@ -8,15 +8,17 @@ from torch import nn
 
 from upres.errors import UnsupportedModelError, near_miss
 from upres.lab.compress.prune.groups import ChannelGroup, channel_groups
-from upres.lab.compress.prune.importance import Batches, Importance, class_scores
+from upres.lab.compress.prune.importance import Importance, Pairs, class_scores
 from upres.lab.compress.wiring import Wiring
+
+Which = Literal["inner", "stream", "all"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """How channels are chosen. The same choice, network and pictures give the same channels."""
 
-    kind: Literal["inner", "stream", "all"] = "inner"
+    kind: Which = "inner"
     """``inner``: what one convolution hands to one other; ``stream``: what several add up; ``all``: these and the rest,
     concatenated and shuffled channels."""
     share: float = 0.0
@@ -39,21 +41,21 @@ class Choice:
             )
 
 
-def superfluous(network: nn.Module, wiring: Wiring, choice: Choice, *, batches: Batches = ()) -> frozenset[int]:
+def superfluous(network: nn.Module, wiring: Wiring, choice: Choice, *, pairs: Pairs = ()) -> frozenset[int]:
     """The classes that go.
 
     Args:
         network: Left as it was found.
         wiring: Its own.
         choice: Which of them.
-        batches: Crops to measure on, where ``choice.importance`` is ``taylor``.
+        pairs: Crops to measure on, where ``choice.importance`` is ``taylor``.
 
     Raises:
         UnsupportedModelError: If no channel may go, or a part of a name in ``choice.keep`` is none of any layer.
         ValueError: If ``taylor`` is given no batch.
     """
     groups = candidates(network, wiring, choice)
-    scores = class_scores(network, wiring, importance=choice.importance, seed=choice.seed, batches=batches)
+    scores = class_scores(network, wiring, importance=choice.importance, seed=choice.seed, pairs=pairs)
     gone = {number for group in groups for number in _least(group, choice, scores)}
     if not gone:
         kinds = sorted({group.kind for group in channel_groups(network, wiring)})

@@ -20,14 +20,14 @@ from upres.lab.compress.wiring import Wiring
 
 Importance = Literal["l1", "fpgm", "taylor", "random"]
 
-Batches = Iterable[tuple[Tensor, Tensor]]
-"""Crops, low and high resolution, ``(N, C, H, W)`` in [0, 1]."""
+Pairs = Iterable[tuple[Tensor, Tensor]]
+"""Batches of crops, low and high resolution, ``(N, C, H, W)`` in [0, 1]."""
 
 _TINY = 1e-12
 
 
 def class_scores(
-    network: nn.Module, wiring: Wiring, *, importance: Importance, seed: int = 0, batches: Batches = ()
+    network: nn.Module, wiring: Wiring, *, importance: Importance, seed: int = 0, pairs: Pairs = ()
 ) -> dict[int, float]:
     """Class -> what it is worth, among the classes that the same convolutions write.
 
@@ -37,7 +37,7 @@ def class_scores(
         importance: ``l1`` is the sum of a filter's absolute weights, ``fpgm`` the sum of its distances to the other
             filters, ``taylor`` the squared change of the loss that its gradients foretell, summed over batches.
         seed: Of ``random``.
-        batches: What ``taylor`` measures the loss on.
+        pairs: What ``taylor`` measures the loss on.
 
     Raises:
         ValueError: If ``taylor`` is given no batch.
@@ -47,7 +47,7 @@ def class_scores(
         draws = torch.rand(len(writers), generator=torch.Generator().manual_seed(seed)).tolist()
         return dict(zip(sorted(writers), draws, strict=True))
     layers = {name: network.get_submodule(name) for names in writers.values() for name in names}
-    figures = _taylor(network, layers, batches) if importance == "taylor" else _filters(layers, importance)
+    figures = _taylor(network, layers, pairs) if importance == "taylor" else _filters(layers, importance)
     shares = {name: (values / values.mean().clamp_min(_TINY)).tolist() for name, values in figures.items()}
     scores = dict.fromkeys(writers, 0.0)
     for name in layers:
@@ -70,12 +70,12 @@ def _distance(rows: Tensor) -> Tensor:
     return torch.cdist(rows, rows).sum(1)
 
 
-def _taylor(network: nn.Module, layers: Mapping[str, nn.Module], batches: Batches) -> dict[str, Tensor]:
+def _taylor(network: nn.Module, layers: Mapping[str, nn.Module], pairs: Pairs) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {name: layer.weight for name, layer in layers.items()}  # type: ignore[misc]
     sums = {name: torch.zeros(len(_rows(layers[name], weight))) for name, weight in weights.items()}
     seen = 0
     with evaluation_mode(network), torch.enable_grad():
-        for lr, hr in batches:
+        for lr, hr in pairs:
             gradients = torch.autograd.grad(F.l1_loss(network(lr), hr), list(weights.values()))
             for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
                 sums[name] += _rows(layers[name], weight.detach() * gradient).sum(1).square()

@@ -1,5 +1,6 @@
 """The operation: a pruned copy of a network, and the step that rebuilds it."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -9,23 +10,39 @@ from torch import nn
 from upres.errors import UnsupportedModelError
 from upres.lab.complexity import evaluation_mode
 from upres.lab.compress.fold import foldable_layers
-from upres.lab.compress.prune.choice import Choice, superfluous
+from upres.lab.compress.prune.choice import Choice, Which, superfluous
 from upres.lab.compress.prune.depth import shorten
-from upres.lab.compress.prune.importance import Batches
+from upres.lab.compress.prune.importance import Importance, Pairs
 from upres.lab.compress.prune.surgery import take_away
 from upres.lab.compress.wiring import probe, wiring_of
 
 
 def prune(
-    network: nn.Module, choice: Choice | None = None, *, blocks: int | None = None, batches: Batches = ()
+    network: nn.Module,
+    *,
+    kind: Which = "inner",
+    share: float = 0.0,
+    width: int = 0,
+    multiple_of: int = 1,
+    importance: Importance = "l1",
+    keep: Sequence[str] = (),
+    seed: int = 0,
+    blocks: int | None = None,
+    pairs: Pairs = (),
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A copy of a network without its last blocks, without its least important channels, or both in this order.
 
     Args:
         network: Its convolutions are plain; left as it is.
-        choice: Which channels go; ``None``: none.
+        kind: Which channels may go; this and what follows as in `upres.lab.compress.prune.choice.Choice`.
+        share: Part of each group that goes.
+        width: Channels that stay of each group; where both are 0, no channels go.
+        multiple_of: What stays is a multiple of this.
+        importance: By what the channels that go are the least.
+        keep: Parts of names of convolutions whose groups stay whole.
+        seed: Of importance ``random``.
         blocks: How many of ``network.blocks`` stay; ``None``: all.
-        batches: Crops to measure on, where ``choice.importance`` is ``taylor``.
+        pairs: Crops to measure on, where ``importance`` is ``taylor``.
 
     Returns:
         The copy, and ``{"name": "prune", "layers": ...}``, with ``"blocks"`` where some went: the widths that
@@ -35,15 +52,24 @@ def prune(
         CheckpointError: If there are not more blocks than shall stay.
         UnsupportedModelError: If convolutions are to be folded first, nothing can go, or the code of the network
             cannot run without what goes.
-        ValueError: If neither a choice nor blocks are given.
+        ValueError: If neither share, width nor blocks are given, or an argument is out of range.
 
     Example:
         >>> from upres.lab.archs.edsr import EDSR
-        >>> prune(EDSR(scale=2, num_channels=8, num_blocks=1), Choice(width=6))[1]["layers"]
+        >>> prune(EDSR(scale=2, num_channels=8, num_blocks=1), width=6)[1]["layers"]
         {'blocks.0.conv1': [6, 8], 'blocks.0.conv2': [8, 6]}
     """
-    if choice is None and blocks is None:
-        raise ValueError("expected a choice of channels, a number of blocks, or both")
+    choice = None
+    if share or width or blocks is None:
+        choice = Choice(
+            kind=kind,
+            share=share,
+            width=width,
+            multiple_of=multiple_of,
+            importance=importance,
+            keep=tuple(keep),
+            seed=seed,
+        )
     require_plain(network)
     pruned = deepcopy(network)
     step: dict[str, Any] = {"name": "prune", "layers": {}}
@@ -52,7 +78,7 @@ def prune(
         step["blocks"] = blocks
     if choice is not None:
         wiring = wiring_of(pruned)
-        step["layers"] |= take_away(pruned, wiring, superfluous(pruned, wiring, choice, batches=batches))
+        step["layers"] |= take_away(pruned, wiring, superfluous(pruned, wiring, choice, pairs=pairs))
     _require_running(pruned)
     return pruned, step
 

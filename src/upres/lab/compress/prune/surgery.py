@@ -66,6 +66,13 @@ def layer_widths(layer: nn.Module) -> tuple[int, ...]:
     return (layer.num_parameters,)
 
 
+def output_widths(network: nn.Module) -> dict[str, int]:
+    """Convolution -> its output channels."""
+    return {
+        name: layer_widths(layer)[0] for name, layer in _cuttable(network).items() if not isinstance(layer, nn.PReLU)
+    }
+
+
 def _cuttable(network: nn.Module) -> dict[str, nn.Module]:
     return {name: layer for name, layer in network.named_modules() if isinstance(layer, CUTTABLE)}
 
