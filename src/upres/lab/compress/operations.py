@@ -14,6 +14,7 @@ from upres.errors import RecipeError, near_miss
 
 OPERATIONS: Mapping[str, str] = {
     "ghost": "upres.lab.compress.ghost.convert:convert",
+    "prune": "upres.lab.compress.prune.operation:prune",
     "separable": "upres.lab.compress.separable:separate",
 }
 """Name -> ``module:function``; the function is given ``pairs`` where it has such an argument."""

@@ -70,7 +70,8 @@ def sum_up(
         OutputError: If the file cannot be written.
     """
     steps = min(recipe.steps for recipe in recipes if recipe.name.startswith(f"{study.name}-"))
-    files = {row.label: Path(out) / run_name(study, row, study.seeds_of(row)[0]) / "last.safetensors" for row in study.rows}
+    first = {row.label: run_name(study, row, study.seeds_of(row)[0]) for row in study.rows}
+    files = {label: Path(out) / name / "last.safetensors" for label, name in first.items()}
     there = {label: path for label, path in files.items() if path.is_file()}
     subjects = {label: open_subject(str(path)) for label, path in there.items()}
     flops = {label: weigh(each.network, scale=each.card.scale).flops for label, each in subjects.items()}

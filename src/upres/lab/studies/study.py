@@ -38,8 +38,8 @@ class Row:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[Stage, ...] = (STAGE,)
     ema_decay: float = 0.999
-    start: WarmStart = WarmStart()
-    """Weights to begin with; a run of `Study.teachers`, for instance."""
+    start: str = ""
+    """Run, model or file whose weights it begins with; one of `Study.teachers`, for instance. Empty for fresh ones."""
     compress: tuple[Mapping[str, Any], ...] = ()
     """What is done to the network before the first step, as in a recipe."""
     seeds: tuple[int, ...] = ()
@@ -78,7 +78,7 @@ class Study:
             model=row.model,
             arguments=row.arguments,
             stages=row.stages,
-            start=row.start,
+            start=WarmStart(model=row.start),
             compress=row.compress,
             seed=seed,
             ema_decay=row.ema_decay,
