@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from upres.apps.cli import compress_fold, compress_quantize
+from upres.apps.cli import compress_fold, compress_ghost, compress_quantize
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
+    "ghost": ("a share of the maps become shifted copies of the others", compress_ghost),
     "fold": ("convolutions trained as several branches become the plain ones that they equal", compress_fold),
     "quantize": ("the wide convolutions compute in 8 bits", compress_quantize),
 }

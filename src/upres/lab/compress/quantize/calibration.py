@@ -106,16 +106,20 @@ def _chosen(network: nn.Module, layers: Sequence[str] | None) -> tuple[str, ...]
 
 
 def picture_batches(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[Tensor]:
-    """Low-resolution crops of the pictures in a folder, to calibrate with.
+    """Low-resolution crops of the pictures in a folder, to calibrate with; errors as `picture_pairs`."""
+    return (lr for lr, _ in picture_pairs(pictures, scale=scale, color_mode=color_mode))
+
+
+def picture_pairs(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[tuple[Tensor, Tensor]]:
+    """`BATCHES` of crops of the pictures in a folder, at full and less size: low resolution and high.
 
     Raises:
         DataError: If the folder holds no picture that is large enough.
     """
     pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
     large = [pair for pair in pairs if min(pair.lr.shape[:2]) >= PATCH_SIZE]
-    return calibration_batches(
-        PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
-    )
+    sampler = PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
+    return map(sampler.batch, range(BATCHES))
 
 
 def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:
