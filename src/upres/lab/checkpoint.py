@@ -28,6 +28,7 @@ _MOST_BRANCHES = 32
 
 TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
+    "fold_ghosts": "upres.lab.compress.ghost.fold:folded_network",
     "ghost": "upres.lab.compress.ghost.layer:ghost_network",
     "quantize": "upres.lab.compress.quantize.network:quantize_network",
 }

@@ -88,3 +88,21 @@ def test_what_cannot_be_done_is_one_line(arguments, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_ghosts_are_folded_by_the_verb_fold(trained, tmp_path, capsys):
+    ghost, folded = tmp_path / "ghost.safetensors", tmp_path / "folded.safetensors"
+    assert main(["compress", "ghost", str(trained), "-o", str(ghost)]) == 0
+    capsys.readouterr()
+    assert main(["compress", "fold", str(ghost), "-o", str(folded), "--json"]) == 0
+    report = _said(capsys)
+    assert [step["name"] for step in report["transforms"]] == ["ghost", "fold_ghosts"]
+    assert [layer["name"] for layer in report["layers"]] == [f"blocks.{i}.conv{j}" for i in (0, 1) for j in (1, 2)]
+    assert report["flops_after"] < report["flops_before"]
+    (before, _), (after, card) = load(ghost), load(folded)
+    assert not {"blocks.0.conv1", "blocks.1.conv1"} & ghost_layers(after).keys()
+    x = torch.rand(1, 3, 40, 44)
+    with torch.no_grad():
+        inside = (..., slice(24, -24), slice(24, -24))
+        torch.testing.assert_close(after(x)[inside], before(x)[inside], rtol=1e-5, atol=1e-5)
+    assert card.parameters == report["parameters_after"]

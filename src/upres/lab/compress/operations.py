@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from upres.errors import RecipeError, near_miss
 
 OPERATIONS: Mapping[str, str] = {
+    "fold": "upres.lab.compress.fold:fold",
     "ghost": "upres.lab.compress.ghost.convert:convert",
 }
 """Name -> ``module:function``; the function is given ``pairs`` where it has such an argument."""
