@@ -28,6 +28,7 @@ _MOST_BRANCHES = 32
 
 TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
+    "fold_ghosts": "upres.lab.compress.ghost.fold:folded_network",
     "ghost": "upres.lab.compress.ghost.layer:ghost_network",
     "prune": "upres.lab.compress.prune.surgery:prune_network",
     "separable": "upres.lab.compress.separable:separable_network",

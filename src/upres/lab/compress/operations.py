@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from upres.errors import RecipeError, near_miss
 
 OPERATIONS: Mapping[str, str] = {
+    "fold": "upres.lab.compress.fold:fold",
     "ghost": "upres.lab.compress.ghost.convert:convert",
     "prune": "upres.lab.compress.prune.operation:prune",
     "separable": "upres.lab.compress.separable:separate",
