@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "machine",
         "metrics",
     },
-    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
+    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "lab.subject", "models", "machine"},
     "lab.compress": {"lab.blocks", "lab.complexity", "lab.data", "models"},
     "lab.subject": {"lab.checkpoint", "lab.complexity", "lab.compress", "lab.foreign", "models"},
     "lab.inspect": {"lab.subject", "lab.complexity", "lab.compress", "image", "machine"},

@@ -49,18 +49,19 @@ def _same(one: Path, other: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "options",
+    "compress",
     [
-        {"name": "ghost", "share": 0.5},
-        {"name": "ghost", "offsets": "channel", "max_offset": 2, "estimator": "straight_through"},
-        {"name": "ghost", "offsets": "depthwise", "start": "random"},
+        ({"name": "ghost", "share": 0.5},),
+        ({"name": "ghost", "offsets": "channel", "max_offset": 2, "estimator": "straight_through"},),
+        ({"name": "ghost", "offsets": "depthwise", "start": "random"},),
+        ({"name": "ghost", "start": "random"}, {"name": "fold"}),
     ],
-    ids=lambda options: options.get("offsets", "layer"),
+    ids=["layer", "channel", "depthwise", "folded"],
 )
 def test_a_cut_off_run_goes_on_to_the_same_bits(
-    tmp_path: Path, rgb_validator: Validator, options: dict[str, Any]
+    tmp_path: Path, rgb_validator: Validator, compress: tuple[dict[str, Any], ...]
 ) -> None:
-    recipe = replace(RECIPE, compress=(options,), stages=(STAGE, replace(STAGE, steps=6)), slow_means=True)
+    recipe = replace(RECIPE, compress=compress, stages=(STAGE, replace(STAGE, steps=6)), slow_means=True)
     train(recipe, waves(), out=tmp_path / "whole", validator=rgb_validator)
     for cut in (4, 16, 23):  # while offsets are learned, after they were frozen, in the second stage
         with pytest.raises(KeyboardInterrupt):

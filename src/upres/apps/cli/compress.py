@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from upres.apps.cli import compress_fold, compress_prune, compress_quantize
+from upres.apps.cli import compress_fold, compress_ghost, compress_prune, compress_quantize
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
     "fold": ("convolutions trained as several branches become the plain ones that they equal", compress_fold),
+    "ghost": ("a share of the maps become shifted copies of the others", compress_ghost),
     "prune": ("the least important channels go, or the last blocks", compress_prune),
     "quantize": ("the wide convolutions compute in 8 bits", compress_quantize),
 }

@@ -11,6 +11,7 @@ from upres.engines.openvino import ENGINE as OPENVINO
 from upres.engines.torch import ENGINE as TORCH
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.compress.ghost.convert import convert
+from upres.lab.compress.ghost.fold import fold_ghosts
 from upres.lab.compress.ghost.layer import ghost_layers
 from upres.lab.compress.ghost.shift import window
 from upres.lab.export.onnx import export
@@ -30,8 +31,15 @@ def test_every_engine_runs_a_ghost_network_alike(tmp_path, offsets, first):
         choice = [places[(first + index + j) % 9] for j in range(4 if offsets == "channel" else 1)]
         # every slot once, and no permutation that is its own inverse: what OpenVINO would move into weights wrongly
         layer.place([6, 2, 7, 4, 3, 5, 0, 1], [2, 1, 3, 0], [] if offsets == "depthwise" else choice)
+    _compare(tmp_path, network, (step,))
+    folded, second = fold_ghosts(network)
+    assert bool(second["layers"]) == (offsets == "layer")
+    _compare(tmp_path, folded, (step, second))
+
+
+def _compare(tmp_path, network, transforms):
     path = tmp_path / "ghost.safetensors"
-    save(path, network, describe(network, replace(SPEC, transforms=(step,)), name="ghost"))
+    save(path, network, describe(network, replace(SPEC, transforms=transforms), name="ghost"))
     export(network, path.with_suffix(".onnx"), weights=path)
     lr = np.random.default_rng(0).random((1, 3, 19, 23), np.float32)
     with torch.no_grad():

@@ -35,7 +35,7 @@ def shifted(maps: Tensor, offset: Offset) -> Tensor:
 
 def picked(maps: Tensor, channels: Tensor) -> Tensor:
     """These channels of ``(N, C, H, W)``, laid out in memory as ``maps`` are."""
-    if torch.jit.is_tracing():
+    if torch.onnx.is_in_onnx_export():
         # OpenVINO (2026.4) takes a plain gather of all channels for swapped colours, and then permutes the weights of
         # the next convolution by the inverse of what is right; indices of two dimensions it leaves alone
         return maps[:, channels[None]].squeeze(1)

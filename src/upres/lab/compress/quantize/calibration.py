@@ -106,12 +106,17 @@ def _chosen(network: nn.Module, layers: Sequence[str] | None) -> tuple[str, ...]
 
 
 def picture_batches(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[Tensor]:
-    """Low-resolution crops of the pictures in a folder, to calibrate with.
+    """Low-resolution crops of the pictures in a folder, to calibrate with; errors as `picture_pairs`."""
+    return (lr for lr, _ in picture_pairs(pictures, scale=scale, color_mode=color_mode))
+
+
+def picture_pairs(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[tuple[Tensor, Tensor]]:
+    """`BATCHES` of crops of the pictures in a folder, at full and less size: low resolution and high.
 
     Raises:
         DataError: If the folder holds no picture that is large enough.
     """
-    return calibration_batches(picture_sampler(pictures, scale=scale, color_mode=color_mode))
+    return map(picture_sampler(pictures, scale=scale, color_mode=color_mode).batch, range(BATCHES))
 
 
 def picture_sampler(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> PatchSampler:
