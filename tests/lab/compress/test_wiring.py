@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from tests.lab.compress.networks import SMALL
 from upres.lab.archs.ecbsr import ECBSR
+from upres.lab.archs.edsr import EDSR
 from upres.lab.archs.plain import PlainSR
+from upres.lab.compress.ghost.convert import convert
 from upres.lab.compress.wiring import Wiring, wiring_of
 
 
@@ -180,6 +182,15 @@ def test_a_depthwise_convolution_passes_its_channels_on() -> None:
     wiring = wiring_of(network)
     assert wiring.outputs["0"] == wiring.outputs["1"] == wiring.inputs["3"]
     assert wiring.axes["1.weight"] == (wiring.outputs["1"], None, None, None)
+
+
+def test_ghosts_are_copies_and_counted_by_their_layer() -> None:
+    network, _ = convert(EDSR(scale=2, num_channels=8, num_blocks=1), share=0.5)
+    wiring = wiring_of(network)
+    made = wiring.outputs["blocks.0.conv1.primary"]
+    assert len(made) == 4
+    assert sorted(set(wiring.inputs["blocks.0.conv2.primary"])) == sorted(set(made))
+    assert set(made) <= wiring.counted
 
 
 class _Softmax(nn.Module):
