@@ -233,7 +233,9 @@ def test_the_network_is_left_as_it_was() -> None:
 
 @pytest.mark.skipif(find_spec("torch_pruning") is None, reason="torch-pruning, of the dev extra, is not installed")
 @pytest.mark.filterwarnings("ignore")  # its own, of old interfaces of torch
-@pytest.mark.parametrize("name", ["edsr", "vdsr", "rdn", "carn", "rfdn", "e_rfdn", "rlfn", "span", "plain", "rrdbnet"])
+@pytest.mark.parametrize(
+    "name", ["edsr", "vdsr", "rdn", "carn", "rfdn", "e_rfdn", "rlfn", "span", "plain", "rrdbnet", "carn_m", "ecbsr"]
+)
 def test_torch_pruning_finds_the_same_groups(name: str) -> None:
     import torch_pruning as tp
 
