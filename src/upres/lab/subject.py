@@ -16,6 +16,13 @@ from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelCard
 from upres.models.catalog import find
 
+BARRED: Mapping[str, tuple[str, ...]] = {
+    "ghost": ("ghost", "prune"),
+    "quantize": ("fold", "ghost", "prune", "quantize"),
+}
+"""Step in a card -> operations that cannot follow it: maps of ghosts are copies in an order of their own, which neither
+clustering nor following channels sees through; 8-bit layers are rounded for good."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
@@ -91,17 +98,18 @@ def require_trained(subject: Subject) -> None:
         )
 
 
-def require_unquantized(subject: Subject) -> None:
-    """Refuse a network that computes in 8 bits, because no operation can follow that one.
+def require_may_follow(subject: Subject, operation: str) -> None:
+    """Refuse an operation that cannot follow what was done to a network.
 
     Raises:
-        UnsupportedModelError: If it is quantised.
+        UnsupportedModelError: If it cannot.
     """
-    if any(step["name"] == "quantize" for step in subject.card.spec.transforms):
-        raise UnsupportedModelError(
-            f"{subject.card.name} is quantised already, which is the last step of a chain; "
-            "take the network that it was made of"
-        )
+    for step in subject.card.spec.transforms:
+        if operation in BARRED.get(step["name"], ()):
+            raise UnsupportedModelError(
+                f"{subject.card.name} went through {step['name']} already, and {operation} cannot follow that; take "
+                "the network that it was made of"
+            )
 
 
 def weigh(network: nn.Module, *, scale: int) -> Weight:

@@ -12,6 +12,7 @@ from PIL import Image
 from upres.apps.cli.main import main
 from upres.lab.checkpoint import build, load, parameter_count
 from upres.lab.compress.operations import compress
+from upres.lab.compress.prune.operation import prune
 from upres.lab.studies import ghost, table
 from upres.lab.studies.study import Study
 from upres.lab.subject import weigh
@@ -28,13 +29,18 @@ def networks(study: Study) -> dict[str, torch.nn.Module]:
         for options in row.compress:
             pairs = ((torch.rand(1, 3, 24, 24), torch.rand(1, 3, 24 * scale, 24 * scale)) for _ in range(2))
             network, _ = compress(network, options, pairs=pairs)
+        shrink = row.stages[0].shrink
+        if shrink.asked:
+            network, _ = prune(network, kind=shrink.kind, share=shrink.share, width=shrink.width)
         made[row.label] = network
     return made
 
 
 def test_ghosts_and_pruned_networks_have_the_same_operations():
     flops = {label: weigh(each, scale=2).flops for label, each in networks(ghost.CONVERTED).items()}
-    assert flops["ghost"] == flops["random"] == flops["pruned_l1"] == flops["pruned_fpgm"] == flops["pruned_taylor"]
+    halved = ("random", "pruned_l1", "pruned_fpgm", "pruned_taylor", "faded")
+    assert {flops[label] for label in halved} == {flops["ghost"]}
+    assert 0.97 < flops["aligned"] / flops["ghost"] < 1
     assert flops["separable"] < flops["ghost"] < flops["depthwise"] < flops["original"]
     assert 1 - flops["ghost"] / flops["original"] == pytest.approx(0.373, abs=0.001)
 
@@ -65,7 +71,7 @@ def data(tmp_path, monkeypatch):
 
 
 def test_a_study_trains_its_teacher_first_and_does_not_compare_it(data, tmp_path, capsys, monkeypatch):
-    rows = tuple(row for row in ghost.CONVERTED.rows if row.label in ("original", "ghost", "separable"))
+    rows = tuple(row for row in ghost.CONVERTED.rows if row.label in ("original", "ghost", "separable", "faded"))
     study = replace(ghost.CONVERTED, name="toy", rows=rows)
     monkeypatch.setattr(table, "STUDIES", {"toy": study})
     runs = tmp_path / "runs"
@@ -74,7 +80,7 @@ def test_a_study_trains_its_teacher_first_and_does_not_compare_it(data, tmp_path
     assert main([*command, *settings, "--quiet", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [run["recipe"] for run in report["runs"]] == [
-        "teacher_edsr_c32b8_x2", "toy-original-seed0", "toy-ghost-seed0", "toy-separable-seed0",
+        "teacher_edsr_c32b8_x2", "toy-original-seed0", "toy-ghost-seed0", "toy-separable-seed0", "toy-faded-seed0",
         "toy-original-seed1", "toy-ghost-seed1",
     ]  # fmt: skip
     assert all(run["error"] is None for run in report["runs"])
@@ -82,7 +88,8 @@ def test_a_study_trains_its_teacher_first_and_does_not_compare_it(data, tmp_path
     assert [step["name"] for step in cards["ghost"].spec.transforms] == ["ghost"]
     assert cards["original"].training["earlier_steps"] == cards["ghost"].training["earlier_steps"] == 3
     rows = {row["label"]: row for row in json.loads((tmp_path / "toy.json").read_text())["rows"]}
-    assert list(rows) == ["original", "ghost", "separable"]
+    assert list(rows) == ["original", "ghost", "separable", "faded"]
+    assert rows["faded"]["flops"] == rows["ghost"]["flops"]
     assert rows["separable"]["flops"] < rows["ghost"]["flops"] < rows["original"]["flops"]
     assert rows["ghost"]["parameters"] == cards["ghost"].parameters < cards["original"].parameters
     assert (rows["ghost"]["spread_db"] is not None, rows["separable"]["spread_db"]) == (True, None)

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Compress and report; returns the exit status."""
     try:
         from upres.apps.cli._compress_report import finish
-        from upres.lab.subject import open_subject, require_trained, require_unquantized
+        from upres.lab.subject import open_subject, require_may_follow, require_trained
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres compress", "lab") from error
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     before = open_subject(args.model)
     if not args.dry_run:
         require_trained(before)
-    require_unquantized(before)
+    require_may_follow(before, args.operation)
     return finish(args, before, OPERATIONS[args.operation][1].make(args, before))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.studies.study import Row, Study
-from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
+from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Shrink, Stage, WarmStart
 
 _TEACHER_STAGE = Stage(
     steps=60_000,
@@ -28,6 +28,13 @@ _TEACHER_STAGE = Stage(
 _ON = replace(_TEACHER_STAGE, steps=12_000, optim=replace(_TEACHER_STAGE.optim, learning_rate=7.5e-4))
 """How a converted network is trained on: a quarter of the rate."""
 _SHORT = replace(_ON, steps=8_000)
+
+
+def _faded(shrink: Shrink) -> tuple[Stage, ...]:
+    """SRP in the same steps: in the first half channels fade for 5000 steps and are held at that, then they are cut."""
+    half = replace(_ON, steps=6_000)
+    return replace(half, shrink=shrink), half
+
 
 _EDSR = {"num_channels": 32, "num_blocks": 8}
 _CARN_M = {"num_channels": 32}
@@ -71,7 +78,7 @@ def _arm(
     *compress: dict[str, Any],
     teacher: Recipe = _EDSR_X2,
     against: str = "original",
-    stage: Stage = _ON,
+    stages: tuple[Stage, ...] = (_ON,),
     seeds: tuple[int, ...] = (),
 ) -> Row:
     """A row that begins with the teacher's weights."""
@@ -81,7 +88,7 @@ def _arm(
         against="" if label == against else against,
         model=teacher.model,
         arguments=teacher.arguments,
-        stages=(stage,),
+        stages=stages,
         start=teacher.name,
         compress=compress,
         seeds=seeds,
@@ -105,6 +112,13 @@ CONVERTED = Study(
         _arm("pruned_l1", "inner width halved by L1", {**_PRUNE, "importance": "l1"}, against="ghost", seeds=_TWICE),
         _arm("pruned_fpgm", "inner width halved by FPGM", {**_PRUNE, "importance": "fpgm"}, against="ghost"),
         _arm("pruned_taylor", "inner width halved by Taylor", {**_PRUNE, "importance": "taylor"}, against="ghost"),
+        _arm("faded", "inner width halved by SRP", against="ghost", stages=_faded(Shrink(share=0.5))),
+        _arm(
+            "aligned",
+            "25 channels kept everywhere by SRP, the same in all that is added up",
+            against="ghost",
+            stages=_faded(Shrink(kind="all", width=25)),
+        ),
     ),
 )
 
@@ -148,7 +162,7 @@ OFFSETS = Study(
                 f"{share * 100:.0f} % ghosts, offsets {says}",
                 {"name": "ghost", "share": share, **options},
                 against=f"learned{share * 100:.0f}",
-                stage=_SHORT,
+                stages=(_SHORT,),
             )
             for share in (0.25, 0.5, 0.75)
             for label, says, options in (
@@ -157,9 +171,17 @@ OFFSETS = Study(
                 ("drawn", "at random, fixed", {"start": "random", **_FIXED}),
             )
         ),
-        _arm("wide", "50 % ghosts, offsets up to 2", {**_GHOST, "max_offset": 2}, against="learned50", stage=_SHORT),
-        _arm("own", "50 % ghosts, an offset each", {**_GHOST, "offsets": "channel"}, against="learned50", stage=_SHORT),
-        _arm("fixed", "50 % ghosts, calibrated and fixed", {**_GHOST, **_FIXED}, against="learned50", stage=_SHORT),
+        _arm(
+            "wide", "50 % ghosts, offsets up to 2", {**_GHOST, "max_offset": 2}, against="learned50", stages=(_SHORT,)
+        ),
+        _arm(
+            "own",
+            "50 % ghosts, an offset each",
+            {**_GHOST, "offsets": "channel"},
+            against="learned50",
+            stages=(_SHORT,),
+        ),
+        _arm("fixed", "50 % ghosts, calibrated and fixed", {**_GHOST, **_FIXED}, against="learned50", stages=(_SHORT,)),
     ),
 )
 
@@ -169,7 +191,7 @@ WIRING = Study(
     teachers=(_CARN_M_X2, _RDN_X2),
     seeds=(0,),
     rows=tuple(
-        _arm(f"{name}_{kind}", f"{says}, {how}", *steps, teacher=teacher, against=f"{name}_original", stage=_SHORT)
+        _arm(f"{name}_{kind}", f"{says}, {how}", *steps, teacher=teacher, against=f"{name}_original", stages=(_SHORT,))
         for name, says, teacher in (("carn_m", "CARN_M of 32 channels", _CARN_M_X2), ("rdn", "RDN D4C4G32", _RDN_X2))
         for kind, how, steps in (("original", "trained on", ()), ("ghost", "half ghosts", (_GHOST,)))
     ),
