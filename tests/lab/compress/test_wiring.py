@@ -213,6 +213,23 @@ def test_what_is_unknown_holds_its_channels_fast() -> None:
     assert wiring.private == {}
 
 
+def test_a_mask_of_one_channel_ties_nothing_together() -> None:
+    class Masked(_Softmax):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mask = nn.Conv2d(4, 1, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.first(x)
+            result: Tensor = self.second(torch.sigmoid(self.mask(maps)) * maps)
+            return result
+
+    wiring = wiring_of(Masked())
+    assert len(set(wiring.outputs["first"]) - wiring.fixed) == 4
+    assert wiring.outputs["first"] == wiring.inputs["second"] == wiring.inputs["mask"]
+    assert set(wiring.outputs["mask"]) <= wiring.fixed
+
+
 def test_a_result_that_two_read_is_not_private() -> None:
     class Forked(_Softmax):
         def forward(self, x: Tensor) -> Tensor:

@@ -260,8 +260,11 @@ class _Follower(TorchDispatchMode):
 
     def _meet(self, inputs: Sequence[Tensor], result: Tensor) -> None:
         labels = torch.zeros((), dtype=torch.int64, device="cpu")
-        for value in inputs:
-            labels = self._labels.unite(labels, self._of(value))
+        for own in sorted(map(self._of, inputs), key=Tensor.numel, reverse=True):
+            if _covers_several(own, labels):
+                self._fix(own)  # a mask of one channel, which stays one however many it weighs
+            else:
+                labels = self._labels.unite(labels, own)
         self.give(result, labels)
 
     def _lose(self, inputs: Sequence[Tensor], result: Any) -> None:
@@ -328,6 +331,17 @@ def _distinct(labels: Tensor) -> set[int]:
 def _spread(labels: Tensor, shape: Sequence[int], dimension: int) -> Tensor:
     """Labels of one dimension for every element of a tensor."""
     return labels.view([-1 if d == dimension else 1 for d in range(len(shape))]).expand(*shape)
+
+
+def _covers_several(small: Tensor, large: Tensor) -> bool:
+    """Whether one labelled element of a tensor meets elements of several labels where another is larger."""
+    if not bool(small.any()):
+        return False
+    large = large.expand(torch.broadcast_shapes(small.shape, large.shape))  # type: ignore[no-untyped-call]
+    sizes = (*[1] * (large.dim() - small.dim()), *small.shape)
+    stretched = [d for d, size in enumerate(large.shape) if size > 1 and sizes[d] == 1]
+    highest = large.amax(stretched, keepdim=True) if stretched else large
+    return bool(((large != highest) & (large != _NONE)).any())
 
 
 def _keeps_planes(operation: Any, args: Sequence[Any]) -> bool:
