@@ -244,11 +244,13 @@ class _Follower(TorchDispatchMode):
         self._uses[id(x)].append((layer, id(result)))
 
     def _move(self, func: Any, args: Any, kwargs: Mapping[str, Any], result: Any, *, cuts: bool) -> None:
-        inputs = tree_map_only(Tensor, self._of, args)
+        inputs = tree_map_only(Tensor, lambda value: self._of(value) if value.is_floating_point() else value, args)
         moved = func(*inputs, **kwargs)
+        by_index = func.overloadpacket is _aten.index_select
         for tensor, labels in zip(_tensors(result), _tensors(moved), strict=True):
             self.give(tensor, labels)
-            if cuts and (left := _distinct(inputs[0])) != _distinct(labels):
+            # a list of places in the network's hands counts channels, though it may leave none out
+            if cuts and ((left := _distinct(inputs[0])) != _distinct(labels) or (by_index and args[1] == 1)):
                 self._labels.counted += left
 
     def _pool(self, x: Tensor, result: Any) -> None:
