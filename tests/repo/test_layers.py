@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.checkpoint": {"models", "lab.zoo", "machine"},
     "lab.foreign": {"models", "machine", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.export"},
     "lab.data": {"machine", "image", "models"},
-    "lab.losses": {"image"},
+    "lab.losses": {"image", "lab.checkpoint", "models"},
     "lab.training": {
         "lab.checkpoint",
         "lab.zoo",
@@ -40,9 +40,10 @@ ALLOWED: dict[str, set[str]] = {
         "machine",
         "metrics",
     },
-    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "models", "machine"},
+    "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "lab.subject", "models", "machine"},
     "lab.compress": {"lab.blocks", "lab.complexity", "lab.data", "models"},
-    "lab.subject": {"lab.checkpoint", "lab.complexity", "lab.compress", "models"},
+    "lab.subject": {"lab.checkpoint", "lab.complexity", "lab.compress", "lab.foreign", "models"},
+    "lab.inspect": {"lab.subject", "lab.complexity", "lab.compress", "image", "machine"},
     "lab.challenge": {
         "lab.complexity",
         "lab.checkpoint",

@@ -30,6 +30,8 @@ TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
     "fold_ghosts": "upres.lab.compress.ghost.fold:folded_network",
     "ghost": "upres.lab.compress.ghost.layer:ghost_network",
+    "prune": "upres.lab.compress.prune.surgery:prune_network",
+    "separable": "upres.lab.compress.separable:separable_network",
     "quantize": "upres.lab.compress.quantize.network:quantize_network",
 }
 """Compression step -> ``module:function``, called with the network and the step's arguments; returns the network."""

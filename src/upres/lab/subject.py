@@ -11,8 +11,17 @@ from upres.errors import CheckpointError, UnknownModelError, UnsupportedModelErr
 from upres.lab.checkpoint import build, describe, expected_shapes, load, mismatches, parameter_count, save, spec_of
 from upres.lab.complexity import hd_input, measure
 from upres.lab.compress.quantize.network import unquantized
+from upres.lab.foreign.read import read
+from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelCard
 from upres.models.catalog import find
+
+BARRED: Mapping[str, tuple[str, ...]] = {
+    "ghost": ("ghost", "prune"),
+    "quantize": ("fold", "ghost", "prune", "quantize"),
+}
+"""Step in a card -> operations that cannot follow it: maps of ghosts are copies in an order of their own, which neither
+clustering nor following channels sees through; 8-bit layers are rounded for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +57,23 @@ class Weight:
     width: int
 
 
-def open_subject(model: str) -> Subject:
+def open_subject(model: str, *, weights: str | Path | None = None) -> Subject:
     """The network of that name.
 
     Args:
         model: Shipped name, path of a checkpoint, or name in the zoo, which has no weights.
+        weights: Any weight file that `upres.lab.foreign.recognise` knows for the architecture and scale of a name in
+            the zoo; it, not the name, says how wide and deep the network is.
 
     Raises:
         UnknownModelError: If there is no such model.
-        CheckpointError: If it is a file that cannot be read.
+        CheckpointError: If it is a file that cannot be read, or holds another network.
     """
+    if weights is not None:
+        asked = spec_of(model)
+        found = recognise(read(weights), architecture=asked.architecture, scale=asked.scale, source=str(weights))
+        network = found.network()
+        return Subject(network=network, card=describe(network, found.spec, name=model), trained=True)
     try:
         network, card = load(find(model).weights)
     except UnknownModelError:
@@ -82,17 +98,18 @@ def require_trained(subject: Subject) -> None:
         )
 
 
-def require_unquantized(subject: Subject) -> None:
-    """Refuse a network that computes in 8 bits, because no operation can follow that one.
+def require_may_follow(subject: Subject, operation: str) -> None:
+    """Refuse an operation that cannot follow what was done to a network.
 
     Raises:
-        UnsupportedModelError: If it is quantised.
+        UnsupportedModelError: If it cannot.
     """
-    if any(step["name"] == "quantize" for step in subject.card.spec.transforms):
-        raise UnsupportedModelError(
-            f"{subject.card.name} is quantised already, which is the last step of a chain; "
-            "take the network that it was made of"
-        )
+    for step in subject.card.spec.transforms:
+        if operation in BARRED.get(step["name"], ()):
+            raise UnsupportedModelError(
+                f"{subject.card.name} went through {step['name']} already, and {operation} cannot follow that; take "
+                "the network that it was made of"
+            )
 
 
 def weigh(network: nn.Module, *, scale: int) -> Weight:

@@ -83,9 +83,42 @@ def test_a_chain_stands_in_the_card_in_order(expanded, pictures, tmp_path, capsy
     assert report["flops_before"] == report["flops_after"]
     assert report["parameters_after"] == report["parameters_before"] + 2 * len(ranges)
     assert main(["compress", "quantize", str(output), "-o", str(tmp_path / "again.safetensors")]) == 1
-    assert "quantised already" in capsys.readouterr().err
+    assert "went through quantize already" in capsys.readouterr().err
     assert main(["compress", "fold", str(output), "-o", str(tmp_path / "again.safetensors")]) == 1
-    assert "quantised already" in capsys.readouterr().err
+    assert "went through quantize already" in capsys.readouterr().err
+
+
+def test_every_operation_follows_every_other_or_is_refused_in_one_line(pictures, tmp_path, capsys):
+    spec = ModelSpec(architecture="edsr", scale=2, arguments={"num_channels": 32, "num_blocks": 1})
+    torch.manual_seed(0)
+    save(tmp_path / "plain.safetensors", network := build(spec), describe(network, spec, name="plain"))
+    options = {"prune": ["--share", "0.25"], "quantize": ["--pictures", str(pictures)]}
+
+    def done(source, *operations):
+        for operation in operations:
+            output = source.with_name(f"{source.stem}-{operation}.safetensors")
+            if not output.exists():
+                command = ["compress", operation, str(source), "-o", str(output), *options.get(operation, [])]
+                if main(command) == 1:
+                    assert capsys.readouterr().err.count("\n") == 1
+                    return None
+            source = output
+        network, card = load(source)
+        with torch.no_grad():
+            assert torch.isfinite(network(torch.rand(1, 3, 24, 24))).all()
+        return [step["name"] for step in card.spec.transforms]
+
+    plain = tmp_path / "plain.safetensors"
+    pairs = {(first, second): done(plain, first, second) for first in OPERATIONS for second in OPERATIONS}
+    assert {pair: names for pair, names in pairs.items() if names} == {
+        ("ghost", "fold"): ["ghost", "fold_ghosts"],
+        ("ghost", "quantize"): ["ghost", "quantize"],
+        ("prune", "ghost"): ["prune", "ghost"],
+        ("prune", "prune"): ["prune", "prune"],
+        ("prune", "quantize"): ["prune", "quantize"],
+    }
+    assert done(plain, "prune", "ghost", "fold", "quantize") == ["prune", "ghost", "fold_ghosts", "quantize"]
+    assert [done(plain, "ghost", "fold", operation) for operation in ("ghost", "prune", "fold")] == [None] * 3
 
 
 def test_a_dry_run_counts_names_of_the_zoo_and_writes_nothing(tmp_path, capsys, monkeypatch):

@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
-from upres.apps.cli import compress_fold, compress_ghost, compress_quantize
+from upres.apps.cli import compress_fold, compress_ghost, compress_prune, compress_quantize
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
-    "ghost": ("a share of the maps become shifted copies of the others", compress_ghost),
     "fold": ("convolutions trained as several branches become the plain ones that they equal", compress_fold),
+    "ghost": ("a share of the maps become shifted copies of the others", compress_ghost),
+    "prune": ("the least important channels go, or the last blocks", compress_prune),
     "quantize": ("the wide convolutions compute in 8 bits", compress_quantize),
 }
 """Operation -> its line of the help, and the file that does it: ``add_arguments(parser)`` declares its own options,
@@ -17,6 +18,7 @@ in common, from the model's name to the report, is done here; ``args.dry_run`` t
 
 EPILOG = """examples:
   upres compress fold runs/span_x2/best.expanded.safetensors -o span_x2.safetensors
+  upres compress prune rlfn_c32b6_x4 --share 0.25 -o rlfn_narrow_x4.safetensors
   upres compress quantize rlfn_c32b6_x4 --pictures photos/ -o rlfn_int8_x4.safetensors
   upres compress fold span_x4 --dry-run
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Compress and report; returns the exit status."""
     try:
         from upres.apps.cli._compress_report import finish
-        from upres.lab.subject import open_subject, require_trained, require_unquantized
+        from upres.lab.subject import open_subject, require_may_follow, require_trained
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres compress", "lab") from error
 
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     before = open_subject(args.model)
     if not args.dry_run:
         require_trained(before)
-    require_unquantized(before)
+    require_may_follow(before, args.operation)
     return finish(args, before, OPERATIONS[args.operation][1].make(args, before))
 
 

@@ -15,6 +15,8 @@ from upres.errors import RecipeError, near_miss
 OPERATIONS: Mapping[str, str] = {
     "fold": "upres.lab.compress.fold:fold",
     "ghost": "upres.lab.compress.ghost.convert:convert",
+    "prune": "upres.lab.compress.prune.operation:prune",
+    "separable": "upres.lab.compress.separable:separate",
 }
 """Name -> ``module:function``; the function is given ``pairs`` where it has such an argument."""
 

@@ -80,7 +80,7 @@ def wiring_of(network: nn.Module) -> Wiring:
     """
     follower = _Follower(network)
     with evaluation_mode(network), torch.no_grad():
-        picture = _picture(network)
+        picture = probe(network)
         follower.give(picture, _spread(follower.new(picture.shape[1], fixed=True), picture.shape, 1))
         with follower:
             result = network(picture)
@@ -335,8 +335,8 @@ def _keeps_planes(operation: Any, args: Sequence[Any]) -> bool:
     return not dimensions & {0, 1}
 
 
-def _picture(network: nn.Module) -> Tensor:
-    """A small grey picture, large enough for the network."""
+def probe(network: nn.Module) -> Tensor:
+    """A grey picture, ``(1, C, H, W)``, as small as the network takes."""
     least, multiple = getattr(network, "min_size", 1), getattr(network, "multiple_of", 1)
     side = max(-(-least // multiple) * multiple, 2)
     like = next(network.parameters(), torch.zeros(()))

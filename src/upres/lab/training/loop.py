@@ -2,11 +2,8 @@
 
 import gc
 import json
-import signal
-import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -25,7 +22,9 @@ from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
+from upres.lab.training.fading import Fading
 from upres.lab.training.form import deployable, plain, training_form
+from upres.lab.training.interrupt import Interrupt
 from upres.lab.training.listener import Listener, Silence
 from upres.lab.training.log import RunLog
 from upres.lab.training.material import Material, OtherScale
@@ -39,10 +38,12 @@ from upres.lab.training.state import (
     RunPosition,
     load_state,
     save_state,
+    saved_fading,
     saved_progress,
     saved_recipe,
     saved_transforms,
 )
+from upres.lab.training.teachers import with_teachers
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, compressed_by, warm_start
 from upres.machine.atomic import write_text
@@ -96,7 +97,7 @@ def train(
     material = Material(recipe.spec().scale, (pictures, validator), other_scale)
     run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Silence())
     run.open(restart=restart)
-    with run.interruptible():
+    with run.interrupt.awaited():
         return run.go()
 
 
@@ -121,7 +122,8 @@ class _Run:
         self.transforms: tuple[Mapping[str, Any], ...] = ()
         """Steps by which the network was compressed when the run began."""
         self.log: RunLog | None = None
-        self._interrupted = self._stopping = False
+        self.fading: Fading | None = None
+        self.interrupt, self._stopping = Interrupt(), False
 
     def open(self, *, restart: bool) -> None:
         """Make the folder and begin, or pick up the run that is in it."""
@@ -166,23 +168,6 @@ class _Run:
             last=self.outcome.path("last"),
         )
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C wait for the end of the step; only the main thread may and can."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def note(*_: object) -> None:
-            self._interrupted = True
-            signal.signal(signal.SIGINT, before)
-
-        before = signal.signal(signal.SIGINT, note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
     def _resume(self, state: Path) -> None:
         saved = Recipe.from_dict(saved_recipe(state))
         if saved != self.recipe:
@@ -192,7 +177,10 @@ class _Run:
             )
         stage = self.recipe.stages[self.recipe.stage_at(saved_progress(state).step)]
         self.transforms = saved_transforms(state)
-        self._install(build(self._spec(stage)), stage)
+        network = build(self._spec(stage))
+        fading = saved_fading(state)
+        self.fading = Fading(network, stage.shrink, fading) if fading else None
+        self._install(network, stage)
         self.progress = load_state(
             state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
         )
@@ -200,6 +188,7 @@ class _Run:
     def _begin(self, index: int) -> None:
         """Network, running mean and optimiser for a stage that starts."""
         stage = self.recipe.stages[index]
+        pruned = self._pruned()
         torch.manual_seed(self.recipe.seed + index)
         if not index:
             self.transforms = compressed_by(self.recipe.start, beside=self.out.parent)
@@ -210,7 +199,7 @@ class _Run:
             return
         network = build(spec)
         if index:
-            adopt(network, self._averaged(), replace(start, narrow=True), source=f"stage {index}")
+            adopt(network, pruned or self._averaged(), replace(start, narrow=True), source=f"stage {index}")
         elif self.recipe.start.model:
             warm_start(network, self.recipe.start, beside=self.out.parent)
         if start.model:
@@ -263,6 +252,14 @@ class _Run:
             self.transforms += (step,)
         return network
 
+    def _pruned(self) -> nn.Module | None:
+        """The running mean without what faded in the stage that ended, if anything did."""
+        if self.fading is None:
+            return None
+        network, step = self.fading.cut(self._averaged())
+        self.transforms, self.fading = (*self.transforms, step), None
+        return network
+
     def _sampler(self, index: int, scale: int, network: nn.Module) -> PatchSampler:
         stage = self.recipe.stages[index]
         return PatchSampler(
@@ -278,14 +275,16 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = self._sampler(index, self.spec.scale, self.network)
-        loss_of = criterion(stage.losses)
+        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
         done, end = self.progress.step, first + stage.steps
+        if stage.shrink.asked and self.fading is None:
+            self.fading = Fading.chosen(self._averaged(), stage.shrink, map(sampler.batch, count()))
         rank, world_size = self.fabric.global_rank, self.fabric.world_size
         with Prefetch(sampler, range(done - first, stage.steps), rank=rank, world_size=world_size) as batches:
             for step, (lr, hr) in enumerate(batches, start=done):
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(stage, step - first)
-                self.pace.step(self._step(stage, loss_of, lr, hr))
+                self.pace.step(self._step(stage, step - first, loss_of, lr, hr))
                 self.progress.step = step + 1
                 if self._due(_LOG_EVERY, end):
                     self._record(learning_rate(stage, step - first), batches.waited_seconds)
@@ -301,8 +300,8 @@ class _Run:
     def _due(self, every: int, end: int) -> bool:
         return self.progress.step % every == 0 or self.progress.step == end
 
-    def _step(self, stage: Stage, loss_of: Criterion, lr: Tensor, hr: Tensor) -> Tensor:
-        """One update; the loss, or zero where the step was left out because something was not finite."""
+    def _step(self, stage: Stage, step: int, loss_of: Criterion, lr: Tensor, hr: Tensor) -> Tensor:
+        """One update, the stage's ``step`` (from 0); the loss, or zero where it was left out, being not finite."""
         if self.recipe.channels_last:
             lr = lr.contiguous(memory_format=torch.channels_last)
         lr, hr = self.fabric.to_device((lr, hr))
@@ -316,6 +315,8 @@ class _Run:
             return self._skip()
         if stage.optim.clip_norm:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), stage.optim.clip_norm, norm)
+        if self.fading is not None:
+            self.fading.press(self.network, step)
         self.optimizer.step()
         self.average.update(self.network, self.progress.step)
         return loss
@@ -323,9 +324,9 @@ class _Run:
     def _agree(self, loss: Tensor) -> Tensor:
         """The mean loss of all processes, which also learn here whether one of them was interrupted."""
         if self.fabric.world_size == 1:
-            self._stopping = self._interrupted
+            self._stopping = self.interrupt.noted
             return loss
-        shared = torch.stack([loss, torch.tensor(float(self._interrupted))])
+        shared = torch.stack([loss, torch.tensor(float(self.interrupt.noted))])
         mean: Any = self.fabric.all_reduce(shared, reduce_op="mean")
         self._stopping = bool(mean[1] > 0)
         return torch.as_tensor(mean[0])
@@ -364,7 +365,7 @@ class _Run:
         network = self._averaged()
         scores = self.material.at(self.spec.scale)[1].scores(deployable(network, self.spec)[0])
         psnr_db = scores["psnr"]
-        own = None if self.spec == self._spec() else index
+        own = None if self.spec == self._spec() and not self.recipe.shrinks(index) else index
         step = self.progress.step
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
@@ -383,6 +384,7 @@ class _Run:
                 progress=self.progress,
                 recipe=self.recipe.to_dict(),
                 transforms=self.transforms,
+                fading=self.fading.classes if self.fading else (),
             )
 
     def _give_up(self) -> None:

@@ -68,10 +68,12 @@ def save_state(
     progress: RunPosition,
     recipe: Mapping[str, Any],
     transforms: Sequence[Mapping[str, Any]] = (),
+    fading: Iterable[int] = (),
 ) -> None:
     """Write everything to ``path``, whole or not at all.
 
-    ``transforms`` are the steps by which the run compressed its network when it began.
+    ``transforms`` are the steps by which the run compressed its network so far, ``fading`` the classes of its wiring
+    that are to go when the stage ends.
 
     Raises:
         TrainingError: If it cannot be written.
@@ -81,7 +83,8 @@ def save_state(
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     tensors["random"] = torch.get_rng_state()
-    noted = {"progress": vars(progress), "recipe": recipe} | ({"transforms": list(transforms)} if transforms else {})
+    steps: dict[str, Any] = {"transforms": list(transforms), "fading": sorted(fading)}
+    noted = {"progress": vars(progress), "recipe": recipe} | {key: value for key, value in steps.items() if value}
     header = {_KEY: json.dumps(noted)}
     _write(path, {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, header)
 
@@ -104,6 +107,15 @@ def saved_transforms(path: Path) -> tuple[Mapping[str, Any], ...]:
         TrainingError: If the file is not a training state.
     """
     return tuple(_header(path).get("transforms", ()))
+
+
+def saved_fading(path: Path) -> tuple[int, ...]:
+    """The classes that were to go when the stage ends of the run whose state is in ``path``; none where none were.
+
+    Raises:
+        TrainingError: If the file is not a training state.
+    """
+    return tuple(_header(path).get("fading", ()))
 
 
 def saved_progress(path: Path) -> RunPosition:
