@@ -246,11 +246,11 @@ class _Follower(TorchDispatchMode):
     def _move(self, func: Any, args: Any, kwargs: Mapping[str, Any], result: Any, *, cuts: bool) -> None:
         inputs = tree_map_only(Tensor, lambda value: self._of(value) if value.is_floating_point() else value, args)
         moved = func(*inputs, **kwargs)
-        by_index = func.overloadpacket is _aten.index_select
+        by_index = func.overloadpacket is _aten.index_select and _varies(inputs[0], [args[1]])
         for tensor, labels in zip(_tensors(result), _tensors(moved), strict=True):
             self.give(tensor, labels)
             # a list of places in the network's hands counts channels, though it may leave none out
-            if cuts and ((left := _distinct(inputs[0])) != _distinct(labels) or (by_index and args[1] == 1)):
+            if cuts and ((left := _distinct(inputs[0])) != _distinct(labels) or by_index):
                 self._labels.counted += left
 
     def _pool(self, x: Tensor, result: Any) -> None:
@@ -333,6 +333,11 @@ def _spread(labels: Tensor, shape: Sequence[int], dimension: int) -> Tensor:
     return labels.view([-1 if d == dimension else 1 for d in range(len(shape))]).expand(*shape)
 
 
+def _varies(labels: Tensor, dimensions: list[int]) -> bool:
+    """Whether labels differ along dimensions; where there is none says nothing."""
+    return bool(((labels != labels.amax(dimensions, keepdim=True)) & (labels != _NONE)).any())
+
+
 def _covers_several(small: Tensor, large: Tensor) -> bool:
     """Whether one labelled element of a tensor meets elements of several labels where another is larger."""
     if not bool(small.any()):
@@ -340,8 +345,7 @@ def _covers_several(small: Tensor, large: Tensor) -> bool:
     large = large.expand(torch.broadcast_shapes(small.shape, large.shape))  # type: ignore[no-untyped-call]
     sizes = (*[1] * (large.dim() - small.dim()), *small.shape)
     stretched = [d for d, size in enumerate(large.shape) if size > 1 and sizes[d] == 1]
-    highest = large.amax(stretched, keepdim=True) if stretched else large
-    return bool(((large != highest) & (large != _NONE)).any())
+    return bool(stretched) and _varies(large, stretched)
 
 
 def _keeps_planes(operation: Any, args: Sequence[Any]) -> bool:
