@@ -35,6 +35,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 def test_verbs_are_pinned() -> None:
     assert list(VERBS) == [
         "upscale", "models", "doctor", "evaluate", "train", "export", "import", "bench", "challenge",
+        "compress", "inspect",
     ]  # fmt: skip
 
 

@@ -28,6 +28,10 @@ _MOST_BRANCHES = 32
 
 TRANSFORMS: Mapping[str, str] = {
     "fold": "upres.lab.blocks.reparam:fold_network",
+    "fold_ghosts": "upres.lab.compress.ghost.fold:folded_network",
+    "ghost": "upres.lab.compress.ghost.layer:ghost_network",
+    "prune": "upres.lab.compress.prune.surgery:prune_network",
+    "separable": "upres.lab.compress.separable:separable_network",
     "quantize": "upres.lab.compress.quantize.network:quantize_network",
 }
 """Compression step -> ``module:function``, called with the network and the step's arguments; returns the network."""
@@ -86,6 +90,17 @@ def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def halo_of(network: nn.Module) -> int | None:
+    """Low-resolution pixels at each side that an output pixel depends on; ``None`` where the network is not local.
+
+    An architecture counts a pixel for each convolution. Where layers have a ``reach`` beyond it, as shifted copies do,
+    the count is multiplied by one more than the largest.
+    """
+    halo: Any = network.halo
+    reach = max((getattr(layer, "reach", 0) for layer in network.modules()), default=0)
+    return None if halo is None else halo * (1 + reach)
+
+
 def describe(network: nn.Module, spec: ModelSpec, *, name: str, **provenance: Any) -> ModelCard:
     """The card of a network: what can be read off it, and the ``provenance`` fields of `ModelCard` as given."""
     return _measured(network, ModelCard(name=name, spec=spec, parameters=0, **_said(network), **provenance))
@@ -124,7 +139,7 @@ def load(path: str | Path) -> tuple[nn.Module, ModelCard]:
     _require_fit(problems, source=str(path))
     network = build(card.spec)
     load_state(network, state, source=str(path))
-    said: dict[str, Any] = {"color_mode": network.color_mode, "halo": network.halo}
+    said: dict[str, Any] = {"color_mode": network.color_mode, "halo": halo_of(network)}
     for name, value in said.items():
         if getattr(card, name) != value:
             raise CheckpointError(
@@ -215,8 +230,7 @@ def _at_most(parameters: int | None) -> Iterator[None]:
 
 def _measured(network: nn.Module, card: ModelCard) -> ModelCard:
     """The card with what can be read off the network."""
-    halo: Any = network.halo
-    return replace(card, parameters=parameter_count(network), halo=halo, **_said(network))
+    return replace(card, parameters=parameter_count(network), halo=halo_of(network), **_said(network))
 
 
 def _said(network: nn.Module) -> dict[str, Any]:

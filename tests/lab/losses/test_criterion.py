@@ -6,9 +6,11 @@ import torch
 from upres.errors import RecipeError
 from upres.lab.losses.criterion import LOSSES, LossTerm, criterion
 
+_NEEDED = {"distillation": {"teacher": "plain_c32b6_noisy_x2"}}
+
 
 def _call(name: str, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
-    return criterion([LossTerm(name=name)])(sr, hr, hr[..., ::2, ::2])
+    return criterion([LossTerm(name=name, arguments=_NEEDED.get(name, {}))])(sr, hr, hr[..., ::2, ::2])
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ EPILOG = """examples:
 
 Stopped with Ctrl-C or killed, the same command goes on where it was; the result is the same to the bit.
 The run's folder holds best.safetensors, which `upres evaluate` and `upres export` take.
-A study (ladder_rfdn, tricks, choice) is a queue of small runs; it ends with a table and a file of results."""
+A study (ladder_rfdn, tricks, choice, ghost) is a queue of small runs; it ends with a table and a file of results."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,10 @@
 """The cost of a model by its name: shipped, in a file, or a configuration of the zoo without weights."""
 
 import re
-from pathlib import Path
 
-from torch import nn
-
-from upres.errors import UnknownModelError, UnsupportedModelError
-from upres.lab.checkpoint import build, load, spec_of
+from upres.errors import UnsupportedModelError
 from upres.lab.complexity import Complexity, Convention, hd_input, measure
-from upres.models.catalog import find
+from upres.lab.subject import open_subject
 
 
 def count(model: str, picture: str = "256x256", convention: Convention = "exact") -> Complexity:
@@ -23,23 +19,13 @@ def count(model: str, picture: str = "256x256", convention: Convention = "exact"
         UnknownModelError: If there is no such model.
         UnsupportedModelError: If the size is none, or too small for the network.
     """
-    network, scale = _network(model)
+    subject = open_subject(model)
+    network, scale = subject.network, subject.card.scale
     size = hd_input(scale) if picture == "720p" else _size(picture)
     shortest = getattr(network, "min_size", 1)
     if min(size) < shortest:
         raise UnsupportedModelError(f"{model} takes pictures from {shortest}x{shortest} on, got {picture}")
     return measure(network, size=size, convention=convention)
-
-
-def _network(model: str) -> tuple[nn.Module, int]:
-    try:
-        network, card = load(find(model).weights)
-    except UnknownModelError:
-        if Path(model).suffix == ".safetensors":
-            raise
-        spec = spec_of(model)
-        return build(spec).eval(), spec.scale
-    return network, card.scale
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from upres.errors import RecipeError, near_miss
-from upres.lab.losses import contrastive, edge, frequency, pixel
+from upres.lab.losses import contrastive, distillation, edge, frequency, pixel
 
 Criterion = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """A training objective: ``sr`` and ``hr``, ``(N, C, H, W)`` in [0, 1], and the ``lr`` that ``sr`` was made of."""
@@ -21,10 +21,11 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = {
     "fourier_l1": frequency.fourier_l1,
     "gradient_variance": edge.gradient_variance,
     "contrastive": contrastive.contrastive,
+    "distillation": distillation.distillation,
 }
 """Every loss by its name in a recipe: functions of ``sr`` and ``hr``, those in `TAKES_LR` of ``lr`` too."""
 
-TAKES_LR = frozenset({"contrastive"})
+TAKES_LR = frozenset({"contrastive", "distillation"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from upres.lab.studies import table
 from upres.lab.studies.speed import latency_ms
 from upres.lab.studies.study import Study, run_name
 from upres.lab.studies.summary import summarise
+from upres.lab.subject import open_subject, weigh
 from upres.lab.training.recipe import Recipe, override
 from upres.lab.training.recipes import recipe_for
 from upres.machine.atomic import write_text
@@ -69,9 +70,13 @@ def sum_up(
         OutputError: If the file cannot be written.
     """
     steps = min(recipe.steps for recipe in recipes if recipe.name.startswith(f"{study.name}-"))
-    files = {row.label: Path(out) / run_name(study, row, study.seeds[0]) / "last.safetensors" for row in study.rows}
-    timed = latency_ms({label: path for label, path in files.items() if path.is_file()})
-    summary = {**summarise(study, out, steps=steps, latency_ms=timed), "environment": environment()}
+    first = {row.label: run_name(study, row, study.seeds_of(row)[0]) for row in study.rows}
+    files = {label: Path(out) / name / "last.safetensors" for label, name in first.items()}
+    there = {label: path for label, path in files.items() if path.is_file()}
+    subjects = {label: open_subject(str(path)) for label, path in there.items()}
+    flops = {label: weigh(each.network, scale=each.card.scale).flops for label, each in subjects.items()}
+    rows = summarise(study, out, steps=steps, latency_ms=latency_ms(there), flops=flops)
+    summary = {**rows, "environment": environment()}
     write_text(results or RESULTS / f"{study.name}.json", json.dumps(summary, indent=2) + "\n")
     return summary
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage
+from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 
 STAGE = Stage(
     steps=2500,
@@ -38,6 +38,12 @@ class Row:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[Stage, ...] = (STAGE,)
     ema_decay: float = 0.999
+    start: str = ""
+    """Run, model or file whose weights it begins with; one of `Study.teachers`, for instance. Empty for fresh ones."""
+    compress: tuple[Mapping[str, Any], ...] = ()
+    """What is done to the network before the first step, as in a recipe."""
+    seeds: tuple[int, ...] = ()
+    """Of this row alone, the study's first among them; empty for the study's."""
     paper_gain_db: float | None = None
 
 
@@ -49,23 +55,36 @@ class Study:
     title: str
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
+    teachers: tuple[Recipe, ...] = ()
+    """Runs that rows begin with: trained first and not compared. Studies with the same teacher share it in a folder."""
 
     def recipes(self) -> list[Recipe]:
-        """A recipe for every row and seed, seed by seed, so that a study cut short still compares all rows."""
+        """The teachers', then one for every row and seed, seed by seed, so that a study cut short compares all rows."""
         return [
-            Recipe(
-                name=run_name(self, row, seed),
-                model=row.model,
-                arguments=row.arguments,
-                stages=row.stages,
-                seed=seed,
-                ema_decay=row.ema_decay,
-                precision="bf16",
-                validate_every=sum(stage.steps for stage in row.stages),
-            )
-            for seed in self.seeds
-            for row in self.rows
+            *self.teachers,
+            *(self._recipe(row, seed) for seed in self._seeds() for row in self.rows if seed in self.seeds_of(row)),
         ]
+
+    def seeds_of(self, row: Row) -> tuple[int, ...]:
+        """The seeds that a row is run with."""
+        return row.seeds or self.seeds
+
+    def _seeds(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seed for row in self.rows for seed in self.seeds_of(row)))
+
+    def _recipe(self, row: Row, seed: int) -> Recipe:
+        return Recipe(
+            name=run_name(self, row, seed),
+            model=row.model,
+            arguments=row.arguments,
+            stages=row.stages,
+            start=WarmStart(model=row.start),
+            compress=row.compress,
+            seed=seed,
+            ema_decay=row.ema_decay,
+            precision="bf16",
+            validate_every=sum(stage.steps for stage in row.stages),
+        )
 
 
 def run_name(study: Study, row: Row, seed: int) -> str:

@@ -16,7 +16,12 @@ from upres.models.card import ModelCard, read_card
 
 
 def summarise(
-    study: Study, out: str | Path, *, steps: int, latency_ms: Mapping[str, float] | None = None
+    study: Study,
+    out: str | Path,
+    *,
+    steps: int,
+    latency_ms: Mapping[str, float] | None = None,
+    flops: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """What the finished runs of a study came to, as JSON-ready data.
 
@@ -25,6 +30,7 @@ def summarise(
         out: Folder of the queue.
         steps: Of every run; the table says so.
         latency_ms: Milliseconds a picture takes by each row's label, where that was measured.
+        flops: Multiply-accumulates of a picture by each row's label, where these were counted.
 
     Raises:
         DataError: If a row has no finished run.
@@ -32,7 +38,7 @@ def summarise(
     cards = {
         row.label: {
             seed: card
-            for seed in study.seeds
+            for seed in study.seeds_of(row)
             if (card := _finished(Path(out) / run_name(study, row, seed), steps)) is not None
         }
         for row in study.rows
@@ -57,6 +63,7 @@ def summarise(
                 "against": row.against or None,
                 "parameters": next(iter(cards[row.label].values())).parameters,
                 "latency_ms": (latency_ms or {}).get(row.label),
+                "flops": (flops or {}).get(row.label),
                 "psnr_db": {str(seed): value for seed, value in scores[row.label].items()},
                 "mean_db": mean(scores[row.label].values()),
                 "spread_db": spreads[row.label],

@@ -10,20 +10,23 @@ them through the eight symmetries of the square leaves 1 of 4 sub-positions to l
 x4: each step sees that many times more pixels a filter. At x2 and x4, where no sub-position lies on an axis, the
 network then commutes exactly with flips.
 
+**Offsets** of ghosts (`upres.lab.compress.ghost`) have scores that are trained and not kept.
+
 **Expanded convolutions** of re-parameterisable networks (`upres.lab.blocks.reparam`) are the architecture's own.
 
 `plain` gives the ordinary network back, `deployable` the one that is used, its expanded convolutions folded.
 """
 
-from copy import deepcopy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from upres.lab.blocks.reparam import FoldableConv, fold_network
 from upres.lab.checkpoint import build
+from upres.lab.compress.fold import fold, foldable_layers
+from upres.lab.compress.ghost.layer import learn_offsets
+from upres.lab.training.recipe import Recipe
 from upres.models.card import ModelSpec
 
 MEAN_GAIN = 0.1
@@ -104,6 +107,14 @@ def share_orbits(network: nn.Module, *, num_channels: int) -> nn.Module:
     return network
 
 
+def training_form(network: nn.Module, recipe: Recipe, spec: ModelSpec) -> nn.Module:
+    """An ordinary network of a spec, in place in the form in which a recipe trains it."""
+    if recipe.share_orbits:
+        share_orbits(network, num_channels=spec.arguments["num_channels"])
+    learn_offsets(network)
+    return slow_means(network) if recipe.slow_means else network
+
+
 def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:
     """A new network of this spec that computes what the one in training form does."""
     result = build(spec)
@@ -114,7 +125,7 @@ def plain(network: nn.Module, spec: ModelSpec) -> nn.Module:
 
 def is_expanded(network: nn.Module) -> bool:
     """Whether a network holds convolutions that are folded for use."""
-    return any(isinstance(module, FoldableConv) for module in network.modules())
+    return bool(foldable_layers(network))
 
 
 def deployable(network: nn.Module, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:
@@ -130,7 +141,8 @@ def deployable(network: nn.Module, spec: ModelSpec) -> tuple[nn.Module, ModelSpe
     network.eval()
     if not is_expanded(network):
         return network, spec
-    return fold_network(deepcopy(network)), replace(spec, transforms=(*spec.transforms, {"name": "fold"}))
+    folded, step = fold(network)
+    return folded, replace(spec, transforms=(*spec.transforms, step))
 
 
 def _find(network: nn.Module, name: str) -> Tensor:

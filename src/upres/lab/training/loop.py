@@ -2,13 +2,10 @@
 
 import gc
 import json
-import signal
-import threading
 import warnings
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import accumulate
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +15,42 @@ from torch import Tensor, nn
 
 from upres.errors import Hint, RecipeError, TrainingError
 from upres.lab.checkpoint import build
+from upres.lab.compress.ghost.layer import advance
+from upres.lab.compress.operations import compress
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
 from upres.lab.data.patches import PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
-from upres.lab.training.form import deployable, plain, share_orbits, slow_means
+from upres.lab.training.fading import Fading
+from upres.lab.training.form import deployable, plain, training_form
+from upres.lab.training.interrupt import Interrupt
 from upres.lab.training.listener import Listener, Silence
 from upres.lab.training.log import RunLog
 from upres.lab.training.material import Material, OtherScale
 from upres.lab.training.optimizers import optimizer
-from upres.lab.training.outcome import Outcome
+from upres.lab.training.outcome import Outcome, TrainingResult
 from upres.lab.training.pace import Pace
-from upres.lab.training.recipe import Recipe, Stage, difference
+from upres.lab.training.recipe import Recipe, Stage, difference, require_runnable
 from upres.lab.training.schedule import learning_rate
-from upres.lab.training.state import MovingAverage, RunPosition, load_state, save_state, saved_progress, saved_recipe
+from upres.lab.training.state import (
+    MovingAverage,
+    RunPosition,
+    load_state,
+    save_state,
+    saved_fading,
+    saved_progress,
+    saved_recipe,
+    saved_transforms,
+)
+from upres.lab.training.teachers import with_teachers
 from upres.lab.training.validation import Validator
-from upres.lab.training.warm_start import adopt, warm_start
+from upres.lab.training.warm_start import adopt, compressed_by, warm_start
 from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
 
 _LOG_EVERY = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingResult:
-    """How a finished run went."""
-
-    recipe: str
-    steps: int
-    best_psnr_db: float
-    best_step: int
-    seconds: float
-    steps_per_s: float
-    """Without validating and saving."""
-    waiting_share: float
-    """Share of the training time that went by waiting for batches."""
-    best: Path
-    last: Path
 
 
 def train(
@@ -92,7 +86,7 @@ def train(
         RecipeError: If ``out`` holds a run by another recipe, or the recipe cannot be run like this.
         TrainingError: If the loss stops being finite for good, or the state is damaged.
     """
-    _check(recipe, devices, other_scale)
+    require_runnable(recipe, devices=devices, other_scales=other_scale is not None)
     keep_freed_memory()
     precision: Any = {"f32": "32-true", "bf16": "bf16-mixed"}[recipe.precision]
     fabric = Fabric(accelerator="auto", devices=devices, precision=precision)
@@ -103,19 +97,8 @@ def train(
     material = Material(recipe.spec().scale, (pictures, validator), other_scale)
     run = _Run(recipe, fabric, material, outcome, (listener if fabric.is_global_zero else None) or Silence())
     run.open(restart=restart)
-    with run.interruptible():
+    with run.interrupt.awaited():
         return run.go()
-
-
-def _check(recipe: Recipe, devices: int, other_scale: OtherScale | None) -> None:
-    spec = recipe.spec()
-    if not recipe.stages or recipe.spec(recipe.stages[-1]) != spec:
-        raise RecipeError(f"{recipe.name}: the last stage must train the recipe's own network, {recipe.model}")
-    for index, stage in enumerate(recipe.stages):
-        if stage.batch_size % devices:
-            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
-        if recipe.spec(stage).scale != spec.scale and other_scale is None:
-            raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
 
 
 class _Run:
@@ -136,8 +119,11 @@ class _Run:
         self.out, self.listener = outcome.folder, listener
         self.progress = RunPosition()
         self.pace = Pace(self.progress)
+        self.transforms: tuple[Mapping[str, Any], ...] = ()
+        """Steps by which the network was compressed when the run began."""
         self.log: RunLog | None = None
-        self._interrupted = self._stopping = False
+        self.fading: Fading | None = None
+        self.interrupt, self._stopping = Interrupt(), False
 
     def open(self, *, restart: bool) -> None:
         """Make the folder and begin, or pick up the run that is in it."""
@@ -182,23 +168,6 @@ class _Run:
             last=self.outcome.path("last"),
         )
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C wait for the end of the step; only the main thread may and can."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def note(*_: object) -> None:
-            self._interrupted = True
-            signal.signal(signal.SIGINT, before)
-
-        before = signal.signal(signal.SIGINT, note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
     def _resume(self, state: Path) -> None:
         saved = Recipe.from_dict(saved_recipe(state))
         if saved != self.recipe:
@@ -206,8 +175,11 @@ class _Run:
             raise RecipeError(
                 f"{self.out} holds a run by another recipe (now, then: {changed})", hint=Hint.OTHER_FOLDER_OR_RESTART
             )
-        stage = self.recipe.stages[self._stage_at(saved_progress(state).step)]
-        self._install(build(self.recipe.spec(stage)), stage)
+        stage = self.recipe.stages[self.recipe.stage_at(saved_progress(state).step)]
+        self.transforms = saved_transforms(state)
+        network = build(self._spec(stage))
+        self.fading = Fading.resumed(network, stage.shrink, saved_fading(state))
+        self._install(network, stage)
         self.progress = load_state(
             state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
         )
@@ -215,19 +187,24 @@ class _Run:
     def _begin(self, index: int) -> None:
         """Network, running mean and optimiser for a stage that starts."""
         stage = self.recipe.stages[index]
+        pruned = self._pruned()
         torch.manual_seed(self.recipe.seed + index)
-        start, spec = stage.start, self.recipe.spec(stage)
+        if not index:
+            self.transforms = compressed_by(self.recipe.start, beside=self.out.parent)
+        start, spec = stage.start, self._spec(stage)
         changed = not index or spec != self.spec
         if not changed and not start.model and not start.fresh:
             self._keep(stage)
             return
         network = build(spec)
         if index:
-            adopt(network, self._averaged(), replace(start, narrow=True), source=f"stage {index}")
+            adopt(network, pruned or self._averaged(), replace(start, narrow=True), source=f"stage {index}")
         elif self.recipe.start.model:
             warm_start(network, self.recipe.start, beside=self.out.parent)
         if start.model:
             warm_start(network, start, beside=self.out.parent)
+        if not index:
+            network = self._compressed(network)
         if self.recipe.quantized:
             calibrate(network, calibration_batches(self._sampler(index, spec.scale, network)))
         if changed:
@@ -236,8 +213,8 @@ class _Run:
 
     def _install(self, network: nn.Module, stage: Stage) -> None:
         """Train this network from now on."""
-        self.spec = self.recipe.spec(stage)
-        network = self._training_form(network).train()
+        self.spec = self._spec(stage)
+        network = training_form(network, self.recipe, self.spec).train()
         if self.recipe.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network, self._trained = network, None
@@ -261,10 +238,26 @@ class _Run:
             self.module = self.fabric.setup_module(self.network)
         self.optimizer = self.fabric.setup_optimizers(optimizer(stage.optim, trained.values()))
 
-    def _training_form(self, network: nn.Module) -> nn.Module:
-        if self.recipe.share_orbits:
-            share_orbits(network, num_channels=self.spec.arguments["num_channels"])
-        return slow_means(network) if self.recipe.slow_means else network
+    def _spec(self, stage: Stage | None = None) -> ModelSpec:
+        """The network of a stage, or the one that is trained in the end, compressed as the run began."""
+        spec = self.recipe.spec(stage)
+        return replace(spec, transforms=(*self.transforms, *spec.transforms))
+
+    def _compressed(self, network: nn.Module) -> nn.Module:
+        """The network after all that the recipe does to it before the first step."""
+        for options in self.recipe.compress:
+            sampler = self._sampler(0, self._spec(self.recipe.stages[0]).scale, network)
+            network, step = compress(network, options, pairs=map(sampler.batch, count()))
+            self.transforms += (step,)
+        return network
+
+    def _pruned(self) -> nn.Module | None:
+        """The running mean without what faded in the stage that ended, if anything did."""
+        if self.fading is None:
+            return None
+        network, step = self.fading.cut(self._averaged())
+        self.transforms, self.fading = (*self.transforms, step), None
+        return network
 
     def _sampler(self, index: int, scale: int, network: nn.Module) -> PatchSampler:
         stage = self.recipe.stages[index]
@@ -281,14 +274,16 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = self._sampler(index, self.spec.scale, self.network)
-        loss_of = criterion(stage.losses)
+        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
         done, end = self.progress.step, first + stage.steps
+        if stage.shrink.asked and self.fading is None:
+            self.fading = Fading.chosen(self._averaged(), stage.shrink, map(sampler.batch, count()))
         rank, world_size = self.fabric.global_rank, self.fabric.world_size
         with Prefetch(sampler, range(done - first, stage.steps), rank=rank, world_size=world_size) as batches:
             for step, (lr, hr) in enumerate(batches, start=done):
                 for group in self.optimizer.param_groups:
                     group["lr"] = learning_rate(stage, step - first)
-                self.pace.step(self._step(stage, loss_of, lr, hr))
+                self.pace.step(self._step(stage, step - first, loss_of, lr, hr))
                 self.progress.step = step + 1
                 if self._due(_LOG_EVERY, end):
                     self._record(learning_rate(stage, step - first), batches.waited_seconds)
@@ -301,18 +296,15 @@ class _Run:
                     self._give_up()
         self.pace = Pace(self.progress)
 
-    def _stage_at(self, step: int) -> int:
-        ends = accumulate(stage.steps for stage in self.recipe.stages)
-        return next((index for index, end in enumerate(ends) if step <= end), len(self.recipe.stages) - 1)
-
     def _due(self, every: int, end: int) -> bool:
         return self.progress.step % every == 0 or self.progress.step == end
 
-    def _step(self, stage: Stage, loss_of: Criterion, lr: Tensor, hr: Tensor) -> Tensor:
-        """One update; the loss, or zero where the step was left out because something was not finite."""
+    def _step(self, stage: Stage, step: int, loss_of: Criterion, lr: Tensor, hr: Tensor) -> Tensor:
+        """One update, the stage's ``step`` (from 0); the loss, or zero where it was left out, being not finite."""
         if self.recipe.channels_last:
             lr = lr.contiguous(memory_format=torch.channels_last)
         lr, hr = self.fabric.to_device((lr, hr))
+        advance(self.network, step=self.progress.step, steps=self.recipe.steps, seed=self.recipe.seed)
         self.optimizer.zero_grad(set_to_none=True)
         loss: Tensor = loss_of(self.module(lr), hr, lr)
         self.fabric.backward(loss)
@@ -322,6 +314,8 @@ class _Run:
             return self._skip()
         if stage.optim.clip_norm:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), stage.optim.clip_norm, norm)
+        if self.fading is not None:
+            self.fading.press(self.network, step)
         self.optimizer.step()
         self.average.update(self.network, self.progress.step)
         return loss
@@ -329,9 +323,9 @@ class _Run:
     def _agree(self, loss: Tensor) -> Tensor:
         """The mean loss of all processes, which also learn here whether one of them was interrupted."""
         if self.fabric.world_size == 1:
-            self._stopping = self._interrupted
+            self._stopping = self.interrupt.noted
             return loss
-        shared = torch.stack([loss, torch.tensor(float(self._interrupted))])
+        shared = torch.stack([loss, torch.tensor(float(self.interrupt.noted))])
         mean: Any = self.fabric.all_reduce(shared, reduce_op="mean")
         self._stopping = bool(mean[1] > 0)
         return torch.as_tensor(mean[0])
@@ -360,7 +354,7 @@ class _Run:
 
     def _averaged(self) -> nn.Module:
         """The running mean of the weights as an ordinary network."""
-        averaged = self._training_form(build(self.spec))
+        averaged = training_form(build(self.spec), self.recipe, self.spec)
         averaged.load_state_dict(self.average.tensors)
         return plain(averaged, self.spec)
 
@@ -370,7 +364,7 @@ class _Run:
         network = self._averaged()
         scores = self.material.at(self.spec.scale)[1].scores(deployable(network, self.spec)[0])
         psnr_db = scores["psnr"]
-        own = None if self.spec == self.recipe.spec() else index
+        own = None if self.spec == self._spec() and not self.recipe.shrinks(index) else index
         step = self.progress.step
         if psnr_db > self.progress.best_psnr_db:
             self.progress.best_psnr_db, self.progress.best_step = psnr_db, step
@@ -388,6 +382,8 @@ class _Run:
                 optimizer=self.optimizer.optimizer,
                 progress=self.progress,
                 recipe=self.recipe.to_dict(),
+                transforms=self.transforms,
+                fading=self.fading.classes if self.fading else (),
             )
 
     def _give_up(self) -> None:

@@ -1,6 +1,7 @@
-"""What a run leaves behind besides its state: the best and the last network, ready for use."""
+"""What a run leaves behind besides its state: the best and the last network, ready for use, and how it went."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,23 @@ from upres.lab.training.recipe import Recipe
 from upres.lab.training.warm_start import earlier_steps
 from upres.metrics.table import to_figures
 from upres.models.card import ModelSpec, read_card
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingResult:
+    """How a finished run went."""
+
+    recipe: str
+    steps: int
+    best_psnr_db: float
+    best_step: int
+    seconds: float
+    steps_per_s: float
+    """Without validating and saving."""
+    waiting_share: float
+    """Share of the training time that went by waiting for batches."""
+    best: Path
+    last: Path
 
 
 class Outcome:

@@ -6,10 +6,14 @@ Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from upres.errors import RecipeError, near_miss
 from upres.lab.checkpoint import spec_of
+from upres.lab.compress.operations import require_operation
+from upres.lab.compress.prune.choice import Choice, Which
+from upres.lab.compress.prune.importance import Importance
 from upres.lab.data.degradations import BICUBIC, Degradation
 from upres.lab.losses.criterion import LossTerm
 from upres.models.card import ModelSpec
@@ -58,6 +62,52 @@ class WarmStart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shrink:
+    """Channels that fade in a stage, under a penalty that grows, and are cut out when the next one begins."""
+
+    kind: Which = "inner"
+    """This and what follows, to ``seed``, as in `upres.lab.compress.prune.choice.Choice`."""
+    share: float = 0.0
+    width: int = 0
+    """Channels that stay of each group that has more; where ``share`` is 0, too, nothing fades."""
+    multiple_of: int = 1
+    importance: Importance = "random"
+    keep: tuple[str, ...] = ()
+    seed: int = 0
+    growth: float = 1e-3
+    """What the factor of the penalty grows by."""
+    growth_every: int = 10
+    """Steps after which the factor grows."""
+    ceiling: float = 0.5
+    """The largest factor; the steps of the stage that are left then hold it."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything fades."""
+        return self.share != 0 or self.width != 0
+
+    def choice(self) -> Choice:
+        """The channels that go.
+
+        Raises:
+            ValueError: If it is out of range.
+        """
+        return Choice(
+            kind=self.kind,
+            share=self.share,
+            width=self.width,
+            multiple_of=self.multiple_of,
+            importance=self.importance,
+            keep=self.keep,
+            seed=self.seed,
+        )
+
+    def factor(self, step: int) -> float:
+        """The factor of the penalty at a step of the stage (from 0)."""
+        return min(self.growth * (step // self.growth_every + 1), self.ceiling)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stretch of training under one objective.
 
@@ -82,6 +132,8 @@ class Stage:
     """Beginnings of the names of tensors that this stage does not change."""
     degradation: Degradation = BICUBIC
     """How low-resolution crops are made; the default is the papers' bicubic reduction."""
+    shrink: Shrink = Shrink()
+    """What is pruned when the stage ends, and fades in it; the default is nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +156,9 @@ class Recipe:
     """Whether a one-layer network's symmetric sub-positions share their filters while training."""
     slow_means: bool = False
     """Whether the means of filters are learned more slowly than their shapes."""
+    compress: tuple[Mapping[str, Any], ...] = ()
+    """What is done to the network after its weights were loaded and before the first step, in order: for each operation
+    of `upres.lab.compress.operations` its ``name`` and its options, such as ``{"name": "ghost", "share": 0.5}``."""
     quantized: tuple[str, ...] = ()
     """Convolutions that compute with 8-bit inputs and weights; calibrated before the first step where they are not."""
     studio_fraction: float = 0.0
@@ -119,6 +174,15 @@ class Recipe:
     def steps(self) -> int:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> int:
+        """The index of the stage that is going on after so many steps; a stage ends where the next begins."""
+        ends = accumulate(stage.steps for stage in self.stages)
+        return next((index for index, end in enumerate(ends) if step <= end), len(self.stages) - 1)
+
+    def shrinks(self, index: int) -> bool:
+        """Whether the network becomes smaller after the stage of that index has begun."""
+        return any(stage.shrink.asked for stage in self.stages[index:])
 
     def spec(self, stage: Stage | None = None) -> ModelSpec:
         """The network that is trained, or the one of a stage.
@@ -151,6 +215,49 @@ class Recipe:
         built = _build(cls, data, "")
         assert isinstance(built, Recipe)
         return built
+
+
+def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> None:
+    """Refuse a recipe that no run can follow to its end.
+
+    Args:
+        recipe: Looked at.
+        devices: Processes that share each batch.
+        other_scales: Whether there are pictures for stages at another scale.
+
+    Raises:
+        RecipeError: If it is one.
+    """
+    spec = recipe.spec()
+    if not recipe.stages or recipe.spec(recipe.stages[-1]) != spec:
+        raise RecipeError(f"{recipe.name}: the last stage must train the recipe's own network, {recipe.model}")
+    for options in recipe.compress:
+        require_operation(options)
+    if (recipe.compress or recipe.shrinks(0)) and recipe.quantized:
+        raise RecipeError(
+            f"{recipe.name}: 8-bit layers cannot be compressed; train with them in a run that starts later"
+        )
+    if recipe.stages[-1].shrink.asked:
+        raise RecipeError(f"{recipe.name}: what fades in the last stage would stay; add one that trains on without it")
+    for index, stage in enumerate(recipe.stages):
+        if stage.shrink.asked:
+            _require_shrinking(stage.shrink, f"stages.{index}.shrink")
+        if stage.batch_size % devices:
+            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
+        if recipe.spec(stage).scale != spec.scale and not other_scales:
+            raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
+
+
+def _require_shrinking(shrink: Shrink, where: str) -> None:
+    try:
+        shrink.choice()
+    except ValueError as error:
+        raise RecipeError(f"{where}: {error}") from error
+    if shrink.growth_every < 1 or shrink.growth <= 0:
+        raise RecipeError(
+            f"{where}: a penalty grows by more than 0 and after 1 step or more, got growth {shrink.growth} and "
+            f"growth_every {shrink.growth_every}"
+        )
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

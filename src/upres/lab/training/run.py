@@ -11,8 +11,10 @@ from upres.lab.checkpoint import build
 from upres.lab.data.degradations import degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
 from upres.lab.training.listener import Listener
-from upres.lab.training.loop import TrainingResult, train
+from upres.lab.training.loop import train
+from upres.lab.training.outcome import TrainingResult
 from upres.lab.training.recipe import Recipe
+from upres.lab.training.teachers import require_teachers
 from upres.lab.training.validation import Validator
 
 VALIDATION_BESIDE_DATA = Path("test", "CID22val", "HR")
@@ -50,7 +52,9 @@ def run_recipe(
     Raises:
         DataError: If a folder is missing or holds no picture.
         RecipeError: If ``out`` holds a run by another recipe.
+        UnknownModelError: If a loss has a teacher that is no run, model or file.
     """
+    require_teachers(recipe, beside=Path(out).parent)
     spec, degradation = recipe.spec(), recipe.stages[-1].degradation
     color_mode: Any = build(spec).color_mode
     folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA

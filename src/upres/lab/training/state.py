@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,13 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     progress: RunPosition,
     recipe: Mapping[str, Any],
+    transforms: Sequence[Mapping[str, Any]] = (),
+    fading: Iterable[int] = (),
 ) -> None:
     """Write everything to ``path``, whole or not at all.
+
+    ``transforms`` are the steps by which the run compressed its network so far, ``fading`` the classes of its wiring
+    that are to go when the stage ends.
 
     Raises:
         TrainingError: If it cannot be written.
@@ -78,7 +83,9 @@ def save_state(
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
     tensors["random"] = torch.get_rng_state()
-    header = {_KEY: json.dumps({"progress": vars(progress), "recipe": recipe})}
+    steps: dict[str, Any] = {"transforms": list(transforms), "fading": sorted(fading)}
+    noted = {"progress": vars(progress), "recipe": recipe} | {key: value for key, value in steps.items() if value}
+    header = {_KEY: json.dumps(noted)}
     _write(path, {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, header)
 
 
@@ -91,6 +98,24 @@ def saved_recipe(path: Path) -> dict[str, Any]:
     recipe = _header(path)["recipe"]
     assert isinstance(recipe, dict)
     return recipe
+
+
+def saved_transforms(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """The steps by which the run whose state is in ``path`` compressed its network.
+
+    Raises:
+        TrainingError: If the file is not a training state.
+    """
+    return tuple(_header(path).get("transforms", ()))
+
+
+def saved_fading(path: Path) -> tuple[int, ...]:
+    """The classes that were to go when the stage ends of the run whose state is in ``path``; none where none were.
+
+    Raises:
+        TrainingError: If the file is not a training state.
+    """
+    return tuple(_header(path).get("fading", ()))
 
 
 def saved_progress(path: Path) -> RunPosition:

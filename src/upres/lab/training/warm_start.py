@@ -9,6 +9,7 @@ convolution before a pixel shuffle keeps all sub-positions of a channel.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ def warm_start(network: nn.Module, start: WarmStart, *, beside: Path) -> WarmSta
         UnknownModelError: If there is no such run, model or file.
         RecipeError: If the two networks have no tensor in common, or one is folded and the other is not.
     """
-    source = _source(start, beside, expanded=is_expanded(network))
+    source = source_of(start, beside, expanded=is_expanded(network))
     theirs, card = load(source)
     if is_expanded(network) and not is_expanded(theirs):
         raise RecipeError(
@@ -66,11 +67,39 @@ def earlier_steps(start: WarmStart, *, beside: Path) -> int:
     """
     if not start.model:
         return 0
-    training = read_card(_source(start, beside)).training
+    training = read_card(source_of(start, beside)).training
     return int(training.get("steps", 0)) + int(training.get("earlier_steps", 0))
 
 
-def _source(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
+def compressed_by(start: WarmStart, *, beside: Path) -> tuple[Mapping[str, Any], ...]:
+    """The steps that made the network to start from smaller, with those before; none where it was folded alone.
+
+    Raises:
+        UnknownModelError: If there is no such run, model or file.
+        RecipeError: If the network was made smaller and then quantised.
+    """
+    steps = read_card(source_of(start, beside)).spec.transforms if start.model else ()
+    names = [step["name"] for step in steps]
+    if not set(names) - {"fold", "quantize"}:
+        return ()
+    if "quantize" in names:
+        raise RecipeError(
+            f"start.model={start.model}: {' and '.join(names)} are done to it; start without 8-bit layers"
+        )
+    return steps
+
+
+def source_of(start: WarmStart, beside: Path, *, expanded: bool = False) -> Path:
+    """The weights that are named: of a run in ``beside``, of a shipped model, or a file.
+
+    Args:
+        start: Its ``model`` is looked for.
+        beside: The folder in which the runs of a queue lie.
+        expanded: Whether a run's network with branches comes before its folded one.
+
+    Raises:
+        UnknownModelError: If there is no such run, model or file.
+    """
     names = ("best.expanded.safetensors", "best.safetensors") if expanded else ("best.safetensors",)
     runs = [beside / start.model / name for name in names]
     found = next((run for run in runs if run.is_file()), None)

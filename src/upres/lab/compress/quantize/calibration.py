@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from upres.errors import UnsupportedModelError
+from upres.lab.compress.fold import foldable_layers
 from upres.lab.compress.quantize.network import quantize_network, quantized_layers, suitable_layers, unquantized
 from upres.lab.data.patches import PatchSampler
 from upres.lab.data.pictures import REDUCTIONS, load_pictures
@@ -62,27 +64,70 @@ def quantize(network: nn.Module, pictures: str | Path, *, layers: Sequence[str] 
 
     Raises:
         DataError: If the folder holds no picture that is large enough.
-        UnsupportedModelError: If no layer of the network is suitable.
+        UnsupportedModelError: If no layer of the network is suitable, or convolutions of it are to be folded first.
     """
-    chosen = suitable_layers(network) if layers is None else layers
-    if not chosen:
-        raise UnsupportedModelError(f"{type(network).__name__} has no convolution that gains by 8 bits")
     scale, color_mode = cast(int, network.scale), cast(ColorMode, network.color_mode)
-    calibrate(quantize_network(network, layers=chosen), picture_batches(pictures, scale=scale, color_mode=color_mode))
+    quantize_network(network, layers=_chosen(network, layers))
+    calibrate(network, picture_batches(pictures, scale=scale, color_mode=color_mode))
     return network
 
 
+def quantized(
+    network: nn.Module, pictures: str | Path | None, *, layers: Sequence[str] | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A quantised copy of a network, and the step that rebuilds it.
+
+    Args:
+        network: See `quantize`.
+        pictures: See `quantize`; ``None`` leaves the copy without input ranges, fit to be counted and no more.
+        layers: See `quantize`.
+
+    Raises:
+        DataError: If the folder holds no picture that is large enough.
+        CheckpointError: If one of the names is no convolution.
+        UnsupportedModelError: If no layer of the network is suitable, or convolutions of it are to be folded first.
+    """
+    chosen = _chosen(network, layers)
+    copied = deepcopy(network)
+    made = quantize_network(copied, layers=chosen) if pictures is None else quantize(copied, pictures, layers=chosen)
+    return made, {"name": "quantize", "layers": list(chosen)}
+
+
+def _chosen(network: nn.Module, layers: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of convolutions to quantise, each once."""
+    if foldable_layers(network):
+        raise UnsupportedModelError(
+            f"{type(network).__name__} computes with several branches a convolution; fold it first, then quantise it"
+        )
+    chosen = suitable_layers(network) if layers is None else tuple(dict.fromkeys(layers))
+    if not chosen:
+        raise UnsupportedModelError(f"{type(network).__name__} has no convolution that gains by 8 bits")
+    return chosen
+
+
 def picture_batches(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[Tensor]:
-    """Low-resolution crops of the pictures in a folder, to calibrate with.
+    """Low-resolution crops of the pictures in a folder, to calibrate with; errors as `picture_pairs`."""
+    return (lr for lr, _ in picture_pairs(pictures, scale=scale, color_mode=color_mode))
+
+
+def picture_pairs(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> Iterator[tuple[Tensor, Tensor]]:
+    """`BATCHES` of crops of the pictures in a folder, at full and less size: low resolution and high.
+
+    Raises:
+        DataError: If the folder holds no picture that is large enough.
+    """
+    return map(picture_sampler(pictures, scale=scale, color_mode=color_mode).batch, range(BATCHES))
+
+
+def picture_sampler(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> PatchSampler:
+    """Crops of the pictures in a folder at full and less size, eight a batch.
 
     Raises:
         DataError: If the folder holds no picture that is large enough.
     """
     pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
     large = [pair for pair in pairs if min(pair.lr.shape[:2]) >= PATCH_SIZE]
-    return calibration_batches(
-        PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
-    )
+    return PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
 
 
 def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from upres.errors import CheckpointError, UnsupportedModelError
+from upres.errors import CheckpointError, UnsupportedModelError, near_miss
 
 INPUT_STEPS = 255
 WEIGHT_STEPS = 127
@@ -97,7 +97,9 @@ def quantize_network(network: nn.Module, *, layers: Sequence[str]) -> nn.Module:
     convolutions = {name: layer for name, layer in network.named_modules() if type(layer) is nn.Conv2d}
     for name in layers:
         if name not in convolutions:
-            raise CheckpointError(f"quantize: {type(network).__name__} has no convolution '{name}'")
+            raise CheckpointError(
+                f"quantize: {type(network).__name__} has no convolution '{name}'.{near_miss(name, convolutions)}"
+            )
         QuantConv2d.of(convolutions[name])
     return network
 
