@@ -16,12 +16,9 @@ from upres.lab.foreign.recognise import recognise
 from upres.models.card import ModelCard
 from upres.models.catalog import find
 
-BARRED: Mapping[str, tuple[str, ...]] = {
-    "ghost": ("ghost", "prune"),
-    "quantize": ("fold", "ghost", "prune", "quantize"),
-}
-"""Step in a card -> operations that cannot follow it: maps of ghosts are copies in an order of their own, which neither
-clustering nor following channels sees through; 8-bit layers are rounded for good."""
+BARRED: Mapping[str, tuple[str, ...]] = {"ghost": ("ghost",), "quantize": ("fold", "ghost", "prune", "quantize")}
+"""Step in a card -> operations that cannot follow it: filters whose maps are copied are clustered no more; 8-bit layers
+are rounded for good."""
 
 
 @dataclass(frozen=True, kw_only=True)

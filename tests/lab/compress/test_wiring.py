@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from tests.lab.compress.networks import SMALL
 from upres.lab.archs.ecbsr import ECBSR
+from upres.lab.archs.edsr import EDSR
 from upres.lab.archs.plain import PlainSR
+from upres.lab.compress.ghost.convert import convert
 from upres.lab.compress.wiring import Wiring, wiring_of
 
 
@@ -182,6 +184,15 @@ def test_a_depthwise_convolution_passes_its_channels_on() -> None:
     assert wiring.axes["1.weight"] == (wiring.outputs["1"], None, None, None)
 
 
+def test_ghosts_are_copies_and_counted_by_their_layer() -> None:
+    network, _ = convert(EDSR(scale=2, num_channels=8, num_blocks=1), share=0.5)
+    wiring = wiring_of(network)
+    made = wiring.outputs["blocks.0.conv1.primary"]
+    assert len(made) == 4
+    assert sorted(set(wiring.inputs["blocks.0.conv2.primary"])) == sorted(set(made))
+    assert set(made) <= wiring.counted
+
+
 class _Softmax(nn.Module):
     color_mode = "rgb"
 
@@ -200,6 +211,23 @@ def test_what_is_unknown_holds_its_channels_fast() -> None:
     assert set(wiring.outputs["first"]) <= wiring.fixed
     assert set(wiring.inputs["second"]) <= wiring.fixed
     assert wiring.private == {}
+
+
+def test_a_mask_of_one_channel_ties_nothing_together() -> None:
+    class Masked(_Softmax):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mask = nn.Conv2d(4, 1, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.first(x)
+            result: Tensor = self.second(torch.sigmoid(self.mask(maps)) * maps)
+            return result
+
+    wiring = wiring_of(Masked())
+    assert len(set(wiring.outputs["first"]) - wiring.fixed) == 4
+    assert wiring.outputs["first"] == wiring.inputs["second"] == wiring.inputs["mask"]
+    assert set(wiring.outputs["mask"]) <= wiring.fixed
 
 
 def test_a_result_that_two_read_is_not_private() -> None:
@@ -222,7 +250,9 @@ def test_the_network_is_left_as_it_was() -> None:
 
 @pytest.mark.skipif(find_spec("torch_pruning") is None, reason="torch-pruning, of the dev extra, is not installed")
 @pytest.mark.filterwarnings("ignore")  # its own, of old interfaces of torch
-@pytest.mark.parametrize("name", ["edsr", "vdsr", "rdn", "carn", "rfdn", "e_rfdn", "rlfn", "span", "plain", "rrdbnet"])
+@pytest.mark.parametrize(
+    "name", ["edsr", "vdsr", "rdn", "carn", "rfdn", "e_rfdn", "rlfn", "span", "plain", "rrdbnet", "carn_m", "ecbsr"]
+)
 def test_torch_pruning_finds_the_same_groups(name: str) -> None:
     import torch_pruning as tp
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from upres.lab.compress.ghost.layer import GhostConv
 from upres.lab.inspect.receptive import attribution, diffusion_index, extent
 
 
@@ -23,6 +24,20 @@ def test_nothing_beyond_the_reach_is_attributed():
         assert reached.max() == 20 + 2 + reach
         assert float(strength.sum()) == pytest.approx(1)
         assert extent(strength, share=1 - 1e-6) == 5 + 2 * reach
+
+
+def test_a_shifted_copy_lets_a_network_see_farther():
+    torch.manual_seed(0)
+    layer = GhostConv(1, 4, 3, share=0.5)
+    network = nn.Sequential(layer, nn.Conv2d(4, 1, 3, padding=1))
+    x = torch.rand(1, 1, 41, 41, generator=torch.Generator().manual_seed(0))
+    layer.place([0, 1, 2, 3], [0, 1], [(0, 0)])
+    copied = attribution(network, x, window=3).nonzero()
+    layer.place([0, 1, 2, 3], [0, 1], [(0, 1)])
+    moved = attribution(network, x, window=3).nonzero()
+    assert (copied[:, 1].min(), copied[:, 1].max()) == (20 - 3, 20 + 3)
+    assert (moved[:, 1].min(), moved[:, 1].max()) == (20 - 3, 20 + 4)
+    assert moved[:, 0].max() == copied[:, 0].max()
 
 
 def test_a_wider_reach_is_more_diffuse():

@@ -112,4 +112,12 @@ def test_the_most_similar_pair_of_each_layer_is_kept():
         left = pair.difference.var() / pair.feature.var()
         assert left == pytest.approx(pair.likeness.error, abs=1e-4)
     with pytest.raises(UnsupportedModelError, match="no convolution with two channels"):
-        similarities(nn.Conv2d(2, 1, 3), noise(1, 2, 8, 8))
+        similarities(nn.Conv2d(2, 1, 3), noise(1, 2, 18, 18))
+
+
+def test_maps_of_a_few_pixels_are_passed_over():
+    network = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 4, 1))
+    layers, _ = similarities(network, noise(1, 2, 16, 16))
+    assert [layer.name for layer in layers] == ["0"]
+    with pytest.raises(UnsupportedModelError, match="too small for such shifts"):
+        similarities(network, noise(1, 2, 16, 16), max_offset=5)

@@ -20,7 +20,7 @@ VERBS = {
     "import": "convert checkpoints of other projects",
     "bench": "measure speed on this machine",
     "challenge": "the NTIRE efficient super-resolution challenge: run and rank",
-    "compress": "make a trained network smaller: fold, quantize",
+    "compress": "make a trained network smaller: ghost, prune, fold, quantize",
     "inspect": "draw what a trained network does: similar features, attribution, spectra",
 }
 """Every verb, in the order of the help, and its line there. Verb ``x`` lives in ``apps/cli/x.py`` (``import`` in

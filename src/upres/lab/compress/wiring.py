@@ -244,11 +244,13 @@ class _Follower(TorchDispatchMode):
         self._uses[id(x)].append((layer, id(result)))
 
     def _move(self, func: Any, args: Any, kwargs: Mapping[str, Any], result: Any, *, cuts: bool) -> None:
-        inputs = tree_map_only(Tensor, self._of, args)
+        inputs = tree_map_only(Tensor, lambda value: self._of(value) if value.is_floating_point() else value, args)
         moved = func(*inputs, **kwargs)
+        by_index = func.overloadpacket is _aten.index_select and _varies(inputs[0], [args[1]])
         for tensor, labels in zip(_tensors(result), _tensors(moved), strict=True):
             self.give(tensor, labels)
-            if cuts and (left := _distinct(inputs[0])) != _distinct(labels):
+            # a list of places in the network's hands counts channels, though it may leave none out
+            if cuts and ((left := _distinct(inputs[0])) != _distinct(labels) or by_index):
                 self._labels.counted += left
 
     def _pool(self, x: Tensor, result: Any) -> None:
@@ -258,8 +260,11 @@ class _Follower(TorchDispatchMode):
 
     def _meet(self, inputs: Sequence[Tensor], result: Tensor) -> None:
         labels = torch.zeros((), dtype=torch.int64, device="cpu")
-        for value in inputs:
-            labels = self._labels.unite(labels, self._of(value))
+        for own in sorted(map(self._of, inputs), key=Tensor.numel, reverse=True):
+            if _covers_several(own, labels):
+                self._fix(own)  # a mask of one channel, which stays one however many it weighs
+            else:
+                labels = self._labels.unite(labels, own)
         self.give(result, labels)
 
     def _lose(self, inputs: Sequence[Tensor], result: Any) -> None:
@@ -326,6 +331,21 @@ def _distinct(labels: Tensor) -> set[int]:
 def _spread(labels: Tensor, shape: Sequence[int], dimension: int) -> Tensor:
     """Labels of one dimension for every element of a tensor."""
     return labels.view([-1 if d == dimension else 1 for d in range(len(shape))]).expand(*shape)
+
+
+def _varies(labels: Tensor, dimensions: list[int]) -> bool:
+    """Whether labels differ along dimensions; where there is none says nothing."""
+    return bool(((labels != labels.amax(dimensions, keepdim=True)) & (labels != _NONE)).any())
+
+
+def _covers_several(small: Tensor, large: Tensor) -> bool:
+    """Whether one labelled element of a tensor meets elements of several labels where another is larger."""
+    if not bool(small.any()):
+        return False
+    large = large.expand(torch.broadcast_shapes(small.shape, large.shape))  # type: ignore[no-untyped-call]
+    sizes = (*[1] * (large.dim() - small.dim()), *small.shape)
+    stretched = [d for d, size in enumerate(large.shape) if size > 1 and sizes[d] == 1]
+    return bool(stretched) and _varies(large, stretched)
 
 
 def _keeps_planes(operation: Any, args: Sequence[Any]) -> bool:

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from upres.lab.complexity import evaluation_mode
 from upres.lab.compress.ghost.layer import GhostConv, ghost_layers
 
+LEAST_SIDE = 8
+"""Maps that are smaller are not shown: the weights of channel attention are one pixel each."""
+
 Look = Callable[[str, Tensor], None]
 """Gets the name of a convolution and its output, ``(C, H, W)`` float32, before the activation that follows."""
 
@@ -26,11 +29,14 @@ def visit(network: nn.Module, batch: Tensor, look: Look) -> None:
     Args:
         network: Left as it was found.
         batch: ``(1, C, H, W)``.
-        look: Called for every convolution of more than one output channel, in the order in which they run.
+        look: Called for every convolution that gives several maps of `LEAST_SIDE` pixels or more, in the order in which
+            they run.
     """
     calls: Counter[str] = Counter()
 
     def seen(name: str, _: nn.Module, __: tuple[Any, ...], output: Tensor) -> None:
+        if min(output.shape[-2:]) < LEAST_SIDE:
+            return
         calls[name] += 1
         look(name if calls[name] == 1 else f"{name}@{calls[name]}", output[0].detach().float())
 

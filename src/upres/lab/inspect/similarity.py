@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from upres.errors import UnsupportedModelError
-from upres.lab.inspect.features import visit
+from upres.lab.inspect.features import LEAST_SIDE, visit
 
 Plane = NDArray[np.float32]
 
@@ -88,12 +88,14 @@ def similarities(
         tolerance: Error up to which a channel counts as explained.
 
     Raises:
-        UnsupportedModelError: If no convolution gives two channels that vary.
+        UnsupportedModelError: If no convolution gives two channels that vary and are large enough for the shifts.
     """
     layers: list[LayerSimilarity] = []
     pairs: list[Pair] = []
 
     def look(name: str, features: Tensor) -> None:
+        if min(features.shape[1:]) < LEAST_SIDE + 2 * max_offset:
+            return
         found = layer_similarity(name, features, max_offset=max_offset, tolerance=tolerance)
         if found is not None:
             layers.append(found)
@@ -102,8 +104,8 @@ def similarities(
     visit(network, batch, look)
     if not layers:
         raise UnsupportedModelError(
-            f"{type(network).__name__} has no convolution with two channels that vary on this picture; nothing can be "
-            "compared"
+            f"{type(network).__name__} has no convolution with two channels that vary on this picture, or all its maps "
+            "are too small for such shifts; nothing can be compared"
         )
     return layers, pairs
 

@@ -18,7 +18,7 @@ from upres.lab.compress.prune.choice import superfluous
 from upres.lab.compress.prune.importance import Pairs
 from upres.lab.compress.prune.operation import require_plain
 from upres.lab.compress.prune.surgery import take_away
-from upres.lab.compress.wiring import wiring_of
+from upres.lab.compress.wiring import Wiring, wiring_of
 from upres.lab.training.recipe import Shrink
 
 
@@ -28,12 +28,12 @@ class Fading:
     Args:
         network: An ordinary one; left as it is.
         shrink: How their penalty grows.
+        wiring: That of the network.
         classes: Those of its wiring that go.
     """
 
-    def __init__(self, network: nn.Module, shrink: Shrink, classes: Iterable[int]) -> None:
-        self.shrink, self.classes = shrink, frozenset(classes)
-        self._wiring = wiring_of(network)
+    def __init__(self, network: nn.Module, shrink: Shrink, *, wiring: Wiring, classes: Iterable[int]) -> None:
+        self.shrink, self.classes, self._wiring = shrink, frozenset(classes), wiring
         self._places = dict(self._filters(network))
 
     @classmethod
@@ -50,7 +50,14 @@ class Fading:
             ValueError: If the choice is out of range.
         """
         require_plain(network)
-        return cls(network, shrink, superfluous(network, wiring_of(network), shrink.choice(), pairs=pairs))
+        wiring = wiring_of(network)
+        return cls(network, shrink, wiring=wiring, classes=superfluous(network, wiring, shrink.choice(), pairs=pairs))
+
+    @classmethod
+    def resumed(cls, network: nn.Module, shrink: Shrink, classes: Iterable[int]) -> "Fading | None":
+        """What a stage goes on to shrink by, from the classes that were chosen; ``None`` where none were."""
+        known = tuple(classes)
+        return cls(network, shrink, wiring=wiring_of(network), classes=known) if known else None
 
     @torch.no_grad()
     def press(self, network: nn.Module, step: int) -> None:

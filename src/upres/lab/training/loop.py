@@ -178,8 +178,7 @@ class _Run:
         stage = self.recipe.stages[self.recipe.stage_at(saved_progress(state).step)]
         self.transforms = saved_transforms(state)
         network = build(self._spec(stage))
-        fading = saved_fading(state)
-        self.fading = Fading(network, stage.shrink, fading) if fading else None
+        self.fading = Fading.resumed(network, stage.shrink, saved_fading(state))
         self._install(network, stage)
         self.progress = load_state(
             state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer

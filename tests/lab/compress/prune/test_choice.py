@@ -107,8 +107,24 @@ def test_chance_is_seeded():
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"share": 0.5, "width": 4}, {"share": 1.0}, {"width": -1}, {"share": 0.5, "multiple_of": 0}]
+    "settings",
+    [
+        {},
+        {"share": 0.5, "width": 4},
+        {"share": 1.5, "width": 4},
+        {"share": 1.0},
+        {"width": -1},
+        {"share": 0.5, "multiple_of": 0},
+        {"share": "half"},
+        {"width": 2.5},
+    ],
 )
 def test_one_of_share_and_width_is_given(settings):
     with pytest.raises(ValueError, match="either a share between 0 and 1 or a width"):
         Choice(**settings)
+
+
+@pytest.mark.parametrize(("settings", "known"), [({"kind": "outer"}, "inner"), ({"importance": "l2"}, "l1")])
+def test_kinds_and_importances_have_names(settings, known):
+    with pytest.raises(ValueError, match=f"expected one of .*{known}.*got"):
+        Choice(share=0.5, **settings)

@@ -12,6 +12,7 @@ from upres.errors import CheckpointError, UnsupportedModelError
 from upres.lab.archs.bsrn import BSRN
 from upres.lab.archs.ecbsr import ECBSR
 from upres.lab.checkpoint import build, describe, load, parameter_count, save, spec_of
+from upres.lab.compress.ghost.convert import convert
 from upres.lab.compress.prune.choice import Choice, superfluous
 from upres.lab.compress.prune.operation import prune
 from upres.lab.compress.wiring import Wiring, wiring_of
@@ -80,6 +81,26 @@ def test_a_pruned_network_can_be_pruned_again():
     rebuilt = build(replace(spec, transforms=(first, second)))
     assert {k: v.shape for k, v in rebuilt.state_dict().items()} == {k: v.shape for k, v in twice.state_dict().items()}
     assert twice.get_submodule("blocks.0.conv1").weight.shape == (8, 8, 3, 3)
+
+
+def test_what_has_no_ghosts_is_pruned_around_them():
+    spec = ModelSpec(architecture="rlfn", scale=2, arguments={"num_channels": 8, "num_blocks": 2, "esa_channels": 4})
+    ghost, first = convert(build(spec).eval(), share=0.5)
+    wiring, choice = wiring_of(ghost), Choice(kind="all", share=0.5)
+    pruned, second = prune(ghost, kind="all", share=0.5)
+    x = torch.rand(1, 3, 20, 24)
+    with torch.no_grad():
+        expected = emptied(ghost, wiring, superfluous(ghost, wiring, choice))(x)
+        assert torch.allclose(pruned(x), expected, atol=1e-6)
+    assert pruned.get_submodule("blocks.0.attention.squeeze").weight.shape == (2, 8, 1, 1)
+    rebuilt = build(replace(spec, transforms=(first, second))).eval()
+    rebuilt.load_state_dict(pruned.state_dict())
+    with torch.no_grad():
+        assert torch.equal(rebuilt(x), pruned(x))
+    edsr = build(ModelSpec(architecture="edsr", scale=2, arguments={"num_channels": 8, "num_blocks": 2}))
+    ghosts, _ = convert(edsr, share=0.5)
+    with pytest.raises(UnsupportedModelError, match="no channel to take away"):
+        prune(ghosts, share=0.5)
 
 
 def test_a_narrower_edsr_has_the_weights_of_a_narrower_edsr():

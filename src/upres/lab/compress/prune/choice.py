@@ -37,11 +37,17 @@ class Choice:
         for value, known in ((self.kind, get_args(Which)), (self.importance, get_args(Importance))):
             if value not in known:
                 raise ValueError(f"expected one of {', '.join(known)}, got {value!r}")
-        if not (0 < self.share < 1) != (self.width > 0) or self.share < 0 or self.width < 0 or self.multiple_of < 1:
+        whole = all(type(number) is int for number in (self.width, self.multiple_of, self.seed))
+        numbers = whole and isinstance(self.share, int | float)  # a recipe's options are whatever stands in its JSON
+        if not numbers or not self._is_one_of_both() or self.multiple_of < 1:
             raise ValueError(
                 "expected either a share between 0 and 1 or a width from 1 on, and a multiple from 1 on, got "
                 f"share {self.share}, width {self.width}, multiple {self.multiple_of}"
             )
+
+    def _is_one_of_both(self) -> bool:
+        share, width = 0 < self.share < 1, self.width > 0
+        return share != width and (share or self.share == 0) and (width or self.width == 0)
 
 
 def superfluous(network: nn.Module, wiring: Wiring, choice: Choice, *, pairs: Pairs = ()) -> frozenset[int]:
