@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from benchmarks.pages import (
     choice,
     fuzz,
+    ghost,
     install,
     int8,
     judge,
@@ -37,6 +38,7 @@ _MODULES = (
     studies,
     int8,
     fuzz,
+    ghost,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}

@@ -7,7 +7,7 @@ from upres.apps.cli import compress_fold, compress_ghost, compress_prune, compre
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
-    "fold": ("convolutions trained as several branches become the plain ones that they equal", compress_fold),
+    "fold": ("several branches become the convolution that they equal, ghosts a part of their reader", compress_fold),
     "ghost": ("a share of the maps become shifted copies of the others", compress_ghost),
     "prune": ("the least important channels go, or the last blocks", compress_prune),
     "quantize": ("the wide convolutions compute in 8 bits", compress_quantize),
