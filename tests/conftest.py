@@ -42,7 +42,7 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     """`tiny_models` in the place of what ships, each the default of its scale, whatever is wrong with a picture."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        for preference in ("default", "real", "noisy"):
+        for preference in ("default", "light", "real", "noisy"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
     catalog.list_models.cache_clear()
     yield tiny_models

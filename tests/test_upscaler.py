@@ -157,20 +157,24 @@ def as_jpeg(pixels, quality):
 
 @pytest.fixture
 def telling(monkeypatch, tiny_catalogue):
-    """A catalogue in which the robust network has another name, so that one can tell."""
-    monkeypatch.setitem(choices.CHOICES, ("upscale", "real", 2), "tiny_x3")
-    monkeypatch.delitem(choices.CHOICES, ("upscale", "real", 3))
-    monkeypatch.delitem(choices.CHOICES, ("upscale", "real", 4))
+    """A catalogue in which the robust networks have other names, so that one can tell."""
+    for preference, name in (("light", "tiny_x4"), ("real", "tiny_x3")):
+        monkeypatch.setitem(choices.CHOICES, ("upscale", preference, 2), name)
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3))
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4))
 
 
-@pytest.mark.parametrize(("quality", "expected"), [(95, "clean"), (60, "real")])
+MADE_BY = {"clean": "tiny_x2", "light": "tiny_x4", "real": "tiny_x3"}
+
+
+@pytest.mark.parametrize(("quality", "expected"), [(98, "clean"), (90, "light"), (60, "real")])
 @pytest.mark.parametrize("as_file", [True, False], ids=["file", "pixels"])
 def test_a_compressed_picture_gets_the_robust_network(quality, expected, as_file, telling):
     picture = read(as_jpeg(photograph(), quality))
     upscaler = Upscaler(2)
     choice = upscaler.choose(picture if as_file else Picture(frames=picture.frames))
     assert choice.name == expected
-    assert upscaler.plan(picture.size, choice).model_name == {"clean": "tiny_x2", "real": "tiny_x3"}[expected]
+    assert upscaler.plan(picture.size, choice).model_name == MADE_BY[expected]
     assert [Upscaler(2, **{name: True}).choose(picture).name for name in ("clean", "real")] == ["clean", "real"]
     assert Upscaler(0.5).choose(picture).judged is None  # nothing grows, nobody looks
 

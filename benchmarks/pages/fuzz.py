@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.pages.page import Page, results
 from benchmarks.pages.tables import RIGHT, machine_line, table
 
-COMMAND = "python -m tests.fuzz.readers --seconds 1200 --processes 2 --out benchmarks/results/fuzz_readers.json"
+COMMAND = "python -m tests.fuzz.readers --seconds 2500 --out benchmarks/results/fuzz_readers.json"
 
 INTRODUCTION = """# Fuzzed readers
 

@@ -41,7 +41,7 @@ SETS = ("photographs", "the first eight", "drawings")
 
 INTRODUCTION = """# What the automatic choice is worth
 
-`upres upscale` looks at each picture and takes the networks for clean pictures or those that undo faults
+`upres upscale` looks at each picture and takes the networks for clean pictures, for light faults, or the robust ones
 ([how](../reference/pipeline.md)). Below are mean PSNRs in dB on Y (protocol `paper`) at x2. Each small picture is
 reduced by bicubic, then compressed by libjpeg with 4:2:0, or made noisy (correlated over 0.7 pixels, half of the
 variance in colours). *Photographs* are the {photographs} of CID22's validation set, *the first eight* the first eight
@@ -125,8 +125,9 @@ def _lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterato
         best = (max(each) for each in zip(*(scores[other] for other in others), strict=True))
         gaps = (own - other for own, other in zip(scores[contender], best, strict=True))
         yield f"{contender} over the better of two", *(f"{gap:+.2f}" for gap in gaps)
-    real = [mean(r["choice"] == "real" for r in rows if r["kind"] == kind) for kind in columns]
-    yield "robust networks chosen", *(f"{share:.0%}" for share in real)
+    for choice, says in {"light": "networks for light faults", "real": "robust networks"}.items():
+        shares = [mean(row["choice"] == choice for row in rows if row["kind"] == kind) for kind in columns]
+        yield f"{says} chosen", *(f"{share:.0%}" for share in shares)
 
 
 def _picture(pixels: Pixels) -> Picture:

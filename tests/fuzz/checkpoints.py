@@ -37,7 +37,7 @@ def fuzz(kind: str, seconds: float, folder: Path) -> dict[str, Any]:
         A row: kind, runs, how many of them were read and refused, and findings by name of their file in ``folder``.
     """
     corpus = folder / "corpus"
-    corpus.mkdir(parents=True)
+    corpus.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(SEEDS[kind]()):
         (corpus / f"seed{index}").write_bytes(data)
     command = [sys.executable, "-m", "tests.fuzz.checkpoints", "--kind", kind, "--seconds", str(int(seconds) or 1)]

@@ -10,7 +10,7 @@ from upres.models.catalog import Model, find, find_all
 
 BICUBIC = "bicubic"
 """Name of the model that is none: plain antialiased bicubic interpolation."""
-Preference = Literal["default", "fast", "real", "noisy", "fast-real"]
+Preference = Literal["default", "fast", "light", "real", "noisy", "fast-real"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "default", 2): "rlfn_c32b6_x2",
@@ -19,6 +19,7 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "fast", 2): "espcn_d22s32_x2",
     ("upscale", "fast", 3): "espcn_d22s32_x3",
     ("upscale", "fast", 4): "espcn_d22s32_x4",
+    ("upscale", "light", 2): "plain_c32b6_light_x2",
     ("upscale", "real", 2): "rlfn_c32b6_real_x2",
     ("upscale", "real", 4): "rlfn_c32b6_real_x4",
     ("upscale", "noisy", 2): "plain_c32b6_noisy_x2",
@@ -28,8 +29,9 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
 }
 """Task, preference and scale -> name of a shipped model.
 
-``fast`` is small luma networks. ``real`` and ``fast-real`` undo JPEG blocks, mild noise and mild blur, ``noisy`` strong
-noise; where a picture grows further after that, it is clean, and ``default`` or ``fast`` follows.
+``fast`` is small luma networks. ``light`` undoes what JPEG of good quality leaves, ``real`` and ``fast-real`` undo JPEG
+blocks, mild noise and mild blur, ``noisy`` strong noise; where a picture grows further after that, it is clean, and
+``default`` or ``fast`` follows.
 """
 
 

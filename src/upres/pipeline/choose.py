@@ -15,28 +15,31 @@ from upres.pipeline.judge import Judgement
 from upres.pipeline.plan import Wish
 from upres.pipeline.sizes import SizeRequest
 
-CLEAN, REAL, MODEL = "clean", "real", "model"
+CLEAN, LIGHT, REAL, MODEL = "clean", "light", "real", "model"
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where the robust networks come nearer to the truth, for one kind of picture."""
+    """Where networks that undo faults come nearer to the truth, for one kind of picture."""
 
     quality: float
-    """JPEG quality below which they do."""
+    """JPEG quality below which the robust networks do."""
     noise: float
     """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
     strong_noise: float
     """Noise from which on they do, whatever it is; and from which on the network for strong noise does."""
     blocks: float = 8.0
     """Repetition of blocks that were resized from which on they do."""
+    light: tuple[float, float] = (inf, inf)
+    """JPEG qualities from which on and below which the networks for light faults are nearer than both others."""
 
 
 _FINE = 0.5
 """How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
 _DRAWING = 0.06
 """Share of steep edges from which on a picture counts as a drawing."""
-PHOTOGRAPHS, DRAWINGS = Bounds(88.5, 3.4, 7.5), Bounds(88.5, 13.0, 13.0, blocks=inf)
+PHOTOGRAPHS = Bounds(88.5, 3.4, 7.5, light=(71.0, 95.5))
+DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(74.5, 88.5))
 """Where they do for the RGB networks."""
 PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
@@ -52,7 +55,7 @@ class Choice:
 
     wish: Wish
     name: str
-    """``clean``, ``real``, ``strength 0.5``, or ``model`` where the caller named one."""
+    """``clean``, ``light``, ``real``, ``strength 0.5``, or ``model`` where the caller named one."""
     judged: Judgement | None = None
     """What was found in the picture; ``None`` where nobody looked."""
     reason: str = ""
@@ -71,6 +74,8 @@ class Networks:
     """Scale -> network that undoes noise, blocks and blur."""
     noisy: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> robust network for strong noise; empty: ``robust`` as well."""
+    light: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network for JPEG of good quality and weak noise; empty: ``robust`` as well, or none."""
     strength: float | None = None
     """Share of the robust networks; ``None``: what each picture needs."""
     bounds: tuple[Bounds, Bounds] = (PHOTOGRAPHS, DRAWINGS)
@@ -107,13 +112,16 @@ class Networks:
         forced = 0.0 if clean else 1.0 if real else strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
+        light = chosen("light") if forced is None and not fast else {}
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
+            light = {scale: network for scale, network in light.items() if network.int8_graph is not None}
         return cls(
             name=name,
             clean=networks,
             robust=robust,
             noisy=chosen("noisy") if robust and not fast else {},
+            light=light if robust else {},
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
@@ -126,7 +134,7 @@ class Networks:
     @property
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
-        everything = chain(self.clean.values(), self.robust.values(), self.noisy.values())
+        everything = chain(self.clean.values(), self.light.values(), self.robust.values(), self.noisy.values())
         return list({model.weights: model for model in everything}.values())
 
     def without_a_look(self, request: SizeRequest) -> Choice:
@@ -139,33 +147,55 @@ class Networks:
     def by(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The choice for a picture in which that was found."""
         bounds = self.bounds[1 if judged.edges > _DRAWING else 0]
-        reasons = faults(judged, bounds)
+        reasons = faults(judged, bounds, light=bool(self.light))
         strength = float(bool(reasons)) if self.strength is None else self.strength
-        robust = self.noisy if self.noisy and judged.noise >= bounds.strong_noise else self.robust
+        robust, name = self.robust, _name_of(strength)
+        if self.noisy and judged.noise >= bounds.strong_noise:
+            robust = self.noisy
+        elif self.light and reasons and _are_light(judged, bounds):
+            robust, name = self.light, LIGHT
         wish = self._wish(request, strength, robust)
-        return Choice(wish=wish, name=_name_of(strength), judged=judged, reason=" and ".join(reasons))
+        return Choice(wish=wish, name=name, judged=judged, reason=" and ".join(reasons))
 
     def _wish(self, request: SizeRequest, strength: float, robust: Mapping[int, Model]) -> Wish:
         return Wish(request=request, first=self.clean, robust=robust, strength=strength, further=self.clean)
 
 
-def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS) -> list[str]:
-    """What is so wrong with a picture that the robust networks are nearer to the truth; empty for a clean one.
+def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> list[str]:
+    """What is so wrong with a picture that other networks than the clean ones are nearer to the truth.
+
+    Args:
+        judged: What was found in the picture.
+        bounds: From where on it counts.
+        light: Whether there are networks for light faults beside the robust ones.
+
+    Returns:
+        A few words for each; none for a clean picture.
 
     Example:
         >>> faults(Judgement(jpeg_quality=60.0, noise=4.2, fineness=0.9))
         ['JPEG of quality 60', 'noise of 4 levels']
     """
     found = []
-    if judged.jpeg_quality is not None and judged.jpeg_quality < bounds.quality:
+    if judged.jpeg_quality is not None and judged.jpeg_quality < (bounds.light[1] if light else bounds.quality):
         found.append(f"JPEG of quality {judged.jpeg_quality:.0f}")
-    elif judged.blocks >= bounds.blocks and abs(judged.block_side - _GRID) > _NEAR:
+    elif _has_resized_blocks(judged, bounds):
         found.append("blocks of an earlier JPEG")
     if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.strong_noise):
         found.append(f"noise of {judged.noise:.0f} levels")
     if judged.blur >= _LEAST_BLUR:
         found.append(f"blur of {judged.blur:.1f} pixels")
     return found
+
+
+def _are_light(judged: Judgement, bounds: Bounds) -> bool:
+    """Whether the networks for light faults can undo what was found."""
+    compressed = judged.jpeg_quality is not None and judged.jpeg_quality < bounds.light[0]
+    return not compressed and not _has_resized_blocks(judged, bounds) and judged.blur < _LEAST_BLUR
+
+
+def _has_resized_blocks(judged: Judgement, bounds: Bounds) -> bool:
+    return judged.blocks >= bounds.blocks and abs(judged.block_side - _GRID) > _NEAR
 
 
 def _name_of(strength: float) -> str:

@@ -87,12 +87,12 @@ def test_a_study_trains_its_teacher_first_and_does_not_compare_it(data, tmp_path
     cards = {label: load(runs / f"toy-{label}-seed0" / "last.safetensors")[1] for label in ("original", "ghost")}
     assert [step["name"] for step in cards["ghost"].spec.transforms] == ["ghost"]
     assert cards["original"].training["earlier_steps"] == cards["ghost"].training["earlier_steps"] == 3
-    rows = {row["label"]: row for row in json.loads((tmp_path / "toy.json").read_text())["rows"]}
-    assert list(rows) == ["original", "ghost", "separable", "faded"]
-    assert rows["faded"]["flops"] == rows["ghost"]["flops"]
-    assert rows["separable"]["flops"] < rows["ghost"]["flops"] < rows["original"]["flops"]
-    assert rows["ghost"]["parameters"] == cards["ghost"].parameters < cards["original"].parameters
-    assert (rows["ghost"]["spread_db"] is not None, rows["separable"]["spread_db"]) == (True, None)
+    found = {row["label"]: row for row in json.loads((tmp_path / "toy.json").read_text())["rows"]}
+    assert list(found) == ["original", "ghost", "separable", "faded"]
+    assert found["faded"]["flops"] == found["ghost"]["flops"]
+    assert found["separable"]["flops"] < found["ghost"]["flops"] < found["original"]["flops"]
+    assert found["ghost"]["parameters"] == cards["ghost"].parameters < cards["original"].parameters
+    assert (found["ghost"]["spread_db"] is not None, found["separable"]["spread_db"]) == (True, None)
 
 
 def test_rows_are_run_seed_by_seed():

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from upres.errors import RecipeError
 from upres.lab.checkpoint import load, spec_of
-from upres.lab.compress.ghost.layer import ghost_layers
+from upres.lab.compress.ghost.layer import advance, ghost_layers
 from upres.lab.training import loop
 from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
@@ -74,10 +74,9 @@ def test_a_cut_off_run_goes_on_to_the_same_bits(
 def test_offsets_are_learned_and_then_stay(tmp_path: Path, rgb_validator: Validator) -> None:
     chosen: list[tuple[Any, ...]] = []
     noisy: list[bool] = []
-    original = loop.advance
 
     def watched(network: torch.nn.Module, *, step: int, steps: int, seed: int) -> None:
-        original(network, step=step, steps=steps, seed=seed)
+        advance(network, step=step, steps=steps, seed=seed)
         layers = ghost_layers(network).values()
         chosen.append(tuple(layer.chosen for layer in layers))
         noisy.append(any(layer._noise is not None for layer in layers))
@@ -122,6 +121,7 @@ def test_a_trained_network_keeps_the_filters_that_stay(tmp_path: Path, rgb_valid
         ({"name": "gost"}, "no operation 'gost'.* Did you mean 'ghost'"),
         ({}, "no operation 'None'"),
         ({"name": "ghost", "shaer": 0.5}, "no option 'shaer'.* Did you mean 'share'"),
+        ({"name": "ghost", "share": "half"}, "compress ghost: "),
         ({"name": "ghost", "share": 1.5}, "expected a share in"),
     ],
 )

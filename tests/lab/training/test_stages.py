@@ -14,7 +14,8 @@ from upres.errors import RecipeError
 from upres.lab.checkpoint import build, load
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.listener import Silence
-from upres.lab.training.loop import TrainingResult, train
+from upres.lab.training.loop import train
+from upres.lab.training.outcome import TrainingResult
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.state import saved_progress
 

@@ -91,12 +91,11 @@ def make(args: argparse.Namespace, before: "Subject") -> "Compressed":
 
 
 def _pairs(pictures: str | None, before: "Subject") -> Iterable[Any]:
-    from upres.lab.compress.quantize.calibration import BATCHES, picture_sampler
+    from upres.lab.compress.quantize.calibration import picture_pairs
 
     if pictures is None:
         raise DataError("taylor measures the loss on pictures; name a folder of some: --pictures DIR")
-    sampler = picture_sampler(pictures, scale=before.card.scale, color_mode=before.card.color_mode)
-    return (sampler.batch(index) for index in range(BATCHES))
+    return picture_pairs(pictures, scale=before.card.scale, color_mode=before.card.color_mode)
 
 
 def _share(text: str) -> float:

@@ -44,7 +44,7 @@ def compress(
         own["pairs"] = pairs
     try:
         made, step = known(network, **own)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # an option in a recipe may be of any kind
         raise RecipeError(f"compress {name}: {error}") from error
     return made, step
 

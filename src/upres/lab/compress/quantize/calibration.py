@@ -116,18 +116,10 @@ def picture_pairs(pictures: str | Path, *, scale: int, color_mode: ColorMode) ->
     Raises:
         DataError: If the folder holds no picture that is large enough.
     """
-    return map(picture_sampler(pictures, scale=scale, color_mode=color_mode).batch, range(BATCHES))
-
-
-def picture_sampler(pictures: str | Path, *, scale: int, color_mode: ColorMode) -> PatchSampler:
-    """Crops of the pictures in a folder at full and less size, eight a batch.
-
-    Raises:
-        DataError: If the folder holds no picture that is large enough.
-    """
     pairs = [pair for size in REDUCTIONS for pair in load_pictures(pictures, scale, reduction=size)]
     large = [pair for pair in pairs if min(pair.lr.shape[:2]) >= PATCH_SIZE]
-    return PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
+    sampler = PatchSampler(large, scale=scale, patch_size=PATCH_SIZE, batch_size=8, color_mode=color_mode)
+    return map(sampler.batch, range(BATCHES))
 
 
 def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:

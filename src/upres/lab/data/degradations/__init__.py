@@ -98,6 +98,9 @@ PHOTOGRAPH = Degradation(
 )
 """Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and up."""
 
+LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
+"""Photographs as cameras and phones save them: JPEG of good quality, and nothing else."""
+
 NOISE = Degradation(
     share=0.95,
     steps=(

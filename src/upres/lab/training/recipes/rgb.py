@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import NOISY, PHOTOGRAPH
+from upres.lab.data.degradations import LIGHT, NOISY, PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
@@ -45,6 +45,9 @@ REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6", "plain_c32b6")
 
 NOISY_BASES = ("plain_c32b6",)
 """Networks with recipes for photographs full of noise, ``{base}_noisy_x{scale}``."""
+
+LIGHT_BASES = ("plain_c32b6",)
+"""Networks with recipes for JPEGs of good quality, ``{base}_light_x{scale}``."""
 
 INT8_BASES = ("rlfn_c32b6",)
 """Networks with recipes for 8-bit arithmetic, ``{base}_int8_x{scale}``."""
@@ -174,6 +177,16 @@ def noisy(name: str) -> Recipe:
     (stage,) = recipe.stages
     stage = replace(stage, steps=20_000, degradation=NOISY, optim=replace(stage.optim, learning_rate=1e-3))
     start = WarmStart(model=recipe.name)
+    return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
+
+
+def light(name: str) -> Recipe:
+    """A network for JPEGs of good quality: x2 begins with that for photographs as they are, the others with x2."""
+    recipe = real(name.replace("_light", "_real"))
+    (stage,) = recipe.stages
+    stage = replace(stage, steps=10_000, degradation=LIGHT, optim=replace(stage.optim, learning_rate=2e-3))
+    scratch = MODELS[recipe.model].scale == 2
+    start = WarmStart(model=recipe.name) if scratch else WarmStart(model=_at_x2(name), fresh=("upsampler.",))
     return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
 
 
