@@ -132,6 +132,7 @@ and 74 convolutions).
 _KEEPING_THE_SIZE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "mirnet": ("mirnet", {}),
     "mirnet_n16": ("mirnet", {"num_channels": 16, "num_groups": 1, "num_blocks": 1}),
+    "mirnet_n16_enhance": ("mirnet", {"num_channels": 16, "num_groups": 1, "num_blocks": 1, "task": "enhance"}),
     "mirnet_v2": ("mirnet_v2", {}),
     "mirnet_v2_n16": ("mirnet_v2", {"num_channels": 16}),
     "nafnet_w32": ("nafnet", {}),

@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields, replace
 from upres.errors import RecipeError, near_miss
 from upres.lab.data.degradations import table
 from upres.lab.data.degradations.blur import Blur
+from upres.lab.data.degradations.camera_noise import CameraNoise
 from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
 from upres.lab.data.degradations.earlier_jpeg import EarlierJpeg
 from upres.lab.data.degradations.first_draws import shared_stream
 from upres.lab.data.degradations.jpeg import Jpeg
+from upres.lab.data.degradations.low_light import LowLight
 from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.degradations.resize import Resize, bicubic
 from upres.lab.data.degradations.step import Crop, Range, Step
@@ -104,12 +106,19 @@ LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
 NOISE = Degradation(
     share=0.95,
     steps=(
-        Noise(sigma=(0.0, 50.0), chance=(0.6, 0.6)),
-        CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.6, 0.6)),
-        Jpeg(quality=(60.0, 100.0), chance=(0.3, 0.3)),
+        CameraNoise(shot=(3e-6, 1.2e-2), chance=(0.5, 0.5)),
+        Noise(sigma=(0.0, 50.0), chance=(0.35, 0.35)),
+        CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.3, 0.3)),
+        Jpeg(quality=(60.0, 100.0), chance=(0.4, 0.4)),
     ),
 )
-"""What networks that only clean learn from: noise of every strength and colour, by turns behind a good JPEG."""
+"""What networks that only clean learn from: sensors' noise and Gaussian, by turns behind a good JPEG."""
+
+DARK = Degradation(
+    share=0.98,
+    steps=(LowLight(darkening=(2.0, 40.0)), Jpeg(quality=(60.0, 100.0), chance=(0.5, 0.5))),
+)
+"""What networks learn from that give dark pictures their light."""
 
 BLOCKS = Degradation(
     share=0.98,

@@ -9,9 +9,11 @@ The first four, `Blur`, `Resize`, `Noise` and `Jpeg`, are older than that rule a
 """
 
 from upres.lab.data.degradations.blur import Blur
+from upres.lab.data.degradations.camera_noise import CameraNoise
 from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
 from upres.lab.data.degradations.earlier_jpeg import EarlierJpeg
 from upres.lab.data.degradations.jpeg import Jpeg
+from upres.lab.data.degradations.low_light import LowLight
 from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.degradations.resize import Resize
 from upres.lab.data.degradations.step import Step
@@ -19,6 +21,8 @@ from upres.lab.data.degradations.step import Step
 STEPS: tuple[type[Step], ...] = (
     Blur,
     Resize,  # what stands above sees the high-resolution picture, what stands below the low-resolution one
+    LowLight,
+    CameraNoise,
     Noise,
     CorrelatedNoise,
     EarlierJpeg,

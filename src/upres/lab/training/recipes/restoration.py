@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from upres.lab.data.degradations import BLOCKS, NOISE, Degradation
+from upres.lab.data.degradations import BLOCKS, DARK, NOISE, Degradation
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage
 from upres.lab.training.recipes.rgb import MEAN_PSNR_IN_COLOR
 from upres.lab.zoo import MODELS
 from upres.models.card import Task
 
-DEGRADATIONS: Mapping[Task, Degradation] = {"denoise": NOISE, "deblock": BLOCKS}
+DEGRADATIONS: Mapping[Task, Degradation] = {"denoise": NOISE, "deblock": BLOCKS, "enhance": DARK}
 """Task -> what its networks learn to undo."""
 _CHARBONNIER = (LossTerm(name="charbonnier"),)
 _COSINE = Schedule(name="cosine", warmup_steps=500)
