@@ -5,6 +5,7 @@ it pixel by pixel of a Bayer mosaic, which is then made whole again. The others 
 camera does, which also stands for pictures that were reduced since. What a mosaic does to the picture itself is left
 out: a network that learned to undo it would sharpen every picture. White noise of equal strength in the finished
 picture, from which most denoisers learn, is wrong in all of this.
+
 Reference: Brooks et al., 2019, arXiv:1811.11127; Foi et al., 2008, doi:10.1109/TIP.2008.2001399.
 """
 
