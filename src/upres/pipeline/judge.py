@@ -5,7 +5,7 @@ So the one or the other is chosen by what is found here (`upres.pipeline.choose`
 levels of 255, at no more than a quarter of a million pixels, in tiles whose corners lie on JPEG's grid of 8 pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -39,9 +39,12 @@ _PERIODIC, _ENOUGH = 0.5, 40
 """Least mean cosine of coefficients that are multiples of a step; how many of them, or of steep pixels, it takes."""
 _FINENESS, _BINS = 8, 4096
 """Bins a level, and their number."""
-_COMBS = ((np.arange(_BINS) + 0.5) / _FINENESS >= 0.6 * _STEPS[:, None]).astype(np.float32)
+_COMBS = ((np.arange(_BINS)[:, None] + 0.5) / _FINENESS >= 0.6 * _STEPS).astype(np.float32)
 """Which sizes of a coefficient count for each step: those that would not be rounded to 0."""
-_COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS) + 0.5) * (2 * np.pi / _FINENESS) / _STEPS[:, None], dtype="f4")
+_COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS)[:, None] + 0.5) * (2 * np.pi / _FINENESS) / _STEPS, dtype="f4")
+_SERIAL = 2**18
+"""Multiply-adds up to which OpenBLAS computes a product in the thread that asks for it. Its other threads wait in a loop
+for more to do, on the cores that the network needs: 300 pictures of 320x240 took half as much time again."""
 _SAME = 6
 """By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
 _SPREAD, _MOST_RATIO = 2.0, 2.5
@@ -210,7 +213,7 @@ def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
     if not 0 < noise < _MOST_NOISE:
         return 0.0, 0.0
     centred = joined - joined.mean(axis=0)
-    fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(_product(centred.T, centred.T) / len(centred))[0]))) / noise
+    fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(_gram(centred) / len(centred))[0]))) / noise
     alike = flat < _ALIKE * flattest or (fineness < _COARSE and flat < _NEARLY_ALIKE * flattest)
     return (noise, min(fineness, 1.0)) if alike and fineness > _SMOOTH else (0.0, 0.0)
 
@@ -248,7 +251,7 @@ def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
     blocks = np.concatenate([_blocks_of(luma, top, left) for luma in lumas]).reshape(-1, _GRID * _GRID)
     waves = _cosines()
     low = np.stack([np.outer(waves[row], waves[column]).ravel() for row, column in _LOW])
-    steps = dict(zip(_LOW, map(_step, _product(low, blocks)), strict=True))
+    steps = dict(zip(_LOW, map(_step, _product(blocks, low).T), strict=True))
     found = {place: step for place, step in steps.items() if step is not None}
     if len(blocks) * _GRID**2 < _LEAST_SIDE**2 or len(found) < _AGREEING:
         return None
@@ -270,19 +273,25 @@ def _step(coefficients: Plane) -> int | None:
     """The greatest step of which those coefficients that are not about zero are multiples; ``None`` if below 2."""
     sizes = np.minimum(np.abs(coefficients) * _FINENESS, _BINS - 1).astype(np.int64)
     counts = np.bincount(sizes, minlength=_BINS).astype(np.float32)
-    multiples, cosines = (_product(combs, counts[None])[:, 0] for combs in (_COMBS, _COSINES_OF_COMBS))
+    there = np.flatnonzero(counts)
+    multiples, cosines = ((counts[there, None] * combs[there]).sum(axis=0) for combs in (_COMBS, _COSINES_OF_COMBS))
     found = np.flatnonzero((multiples >= _ENOUGH) & (cosines > _PERIODIC * multiples))
     return int(_STEPS[found[-1]]) if len(found) else None
 
 
 def _product(rows: Plane, others: Plane) -> Plane:
-    """Every row times every other: ``(N, K)`` and ``(M, K)`` to ``(N, M)``.
+    """Every row times every other: ``(N, K)`` and ``(M, K)`` to ``(N, M)``."""
+    return np.concatenate([part @ others.T for part in _parts(rows, _SERIAL // others.size)])
 
-    BLAS would be faster by a millisecond, and its threads, which wait in a loop for more to do, take the cores from the
-    network: half as much time again for each of 300 pictures of 320x240.
-    """
-    product: Plane = np.einsum("nk,mk->nm", rows, others)
-    return product
+
+def _gram(rows: Plane) -> Plane:
+    """Every column times every column: ``(N, K)`` to ``(K, K)``."""
+    gram: Plane = np.sum([part.T @ part for part in _parts(rows, _SERIAL // rows.shape[1] ** 2)], axis=0)
+    return gram
+
+
+def _parts(rows: Plane, each: int) -> Iterator[Plane]:
+    return (rows[start : start + each] for start in range(0, max(1, len(rows)), each))
 
 
 def _repetition(across: Plane, down: Plane) -> tuple[float, float]:
