@@ -19,17 +19,17 @@ def quality_table(content: Mapping[str, Any]) -> str:
         if record["protocol"] == "paper"
     }
     sizes = {(_family(record), record["scale"]): record["run"]["parameters"] for record in records}
-    families = sorted({family for family, _, _ in scores}, key=lambda family: scores[family, 2, "Set5"])
+    smallest = {family: min(scale for name, scale, _ in scores if name == family) for family, _, _ in scores}
 
     def cell(family: str, scale: int) -> str:
         known = (family, scale, SETS[0]) in scores
         return " / ".join(f"{scores[family, scale, name]:.2f}" for name in SETS) if known else ""
 
-    return table(
-        ("model", "parameters x2", "x2", "x3", "x4"),
-        [(family, f"{sizes[family, 2]:,}", *(cell(family, scale) for scale in (2, 3, 4))) for family in families],
-        align=(LEFT, RIGHT, LEFT, LEFT, LEFT),
+    rows = (
+        (family, f"{sizes[family, scale]:,}", *(cell(family, each) for each in (2, 3, 4)))
+        for family, scale in sorted(smallest.items(), key=lambda item: (item[1], scores[*item, SETS[0]]))
     )
+    return table(("model", "parameters", "x2", "x3", "x4"), rows, align=(LEFT, RIGHT, LEFT, LEFT, LEFT))
 
 
 def speed_table(report: Mapping[str, Any]) -> str:

@@ -40,15 +40,17 @@ COMPARISONS: Mapping[str, Comparison] = {
     "speed_rgb_4k": Comparison(
         models=("rlfn_c32b6_x4",), engines=("openvino", "onnxruntime", "torch"), size=(3840, 2160)
     ),
-    "speed_noisy": Comparison(
-        models=("plain_c32b6_noisy_x2",), engines=("openvino", "onnxruntime", "torch"), size=(1280, 720)
+    "speed_plain": Comparison(
+        models=("plain_c32b6_light", "plain_c32b6_noisy", "plain_c32b6_real"),
+        engines=("openvino", "onnxruntime", "torch"),
+        size=(1280, 720),
     ),
 }
 """Results file -> what it compares."""
 
 SPEED_RGB = ("speed_rgb", "speed_rgb_4k")
 """The files of RGB networks that were measured on one machine and share a table."""
-SPEED_OF_CARDS = (*SPEED_RGB, "speed_noisy")
+SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain")
 """The files whose latencies the cards of RGB networks hold."""
 
 

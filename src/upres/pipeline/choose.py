@@ -38,8 +38,8 @@ _FINE = 0.5
 """How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
 _DRAWING = 0.06
 """Share of steep edges from which on a picture counts as a drawing."""
-PHOTOGRAPHS = Bounds(88.5, 3.4, 7.5, light=(71.0, 95.5))
-DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(74.5, 88.5))
+PHOTOGRAPHS = Bounds(88.5, 3.4, 7.5, light=(74.5, 94.0))
+DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
 """Where they do for the RGB networks."""
 PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""

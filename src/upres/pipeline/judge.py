@@ -43,8 +43,8 @@ _COMBS = ((np.arange(_BINS)[:, None] + 0.5) / _FINENESS >= 0.6 * _STEPS).astype(
 """Which sizes of a coefficient count for each step: those that would not be rounded to 0."""
 _COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS)[:, None] + 0.5) * (2 * np.pi / _FINENESS) / _STEPS, dtype="f4")
 _SERIAL = 2**18
-"""Multiply-adds up to which OpenBLAS computes a product in the thread that asks for it. Its other threads wait in a loop
-for more to do, on the cores that the network needs: 300 pictures of 320x240 took half as much time again."""
+"""Multiply-adds up to which OpenBLAS computes a product in the thread that asks for it. Its other threads wait in a
+loop for more to do, on the cores that the network needs: 300 pictures of 320x240 took half as much time again."""
 _SAME = 6
 """By how much the pixels' quality has to be lower than the file's to be that of an earlier compression."""
 _SPREAD, _MOST_RATIO = 2.0, 2.5
