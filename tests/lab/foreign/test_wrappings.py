@@ -272,6 +272,7 @@ def _meta(spec):
         ("rlfn", 4, {"num_channels": 20, "mid_channels": 24, "num_blocks": 3, "esa_channels": 8}),
         ("imdn", 2, {"num_channels": 32, "num_blocks": 5}),
         ("plain", 2, {"num_channels": 24, "num_blocks": 5, "gate": "hard"}),
+        ("plain", 1, {"num_channels": 24, "num_blocks": 5, "gate": "hard", "unshuffle": 2, "task": "denoise"}),
         ("span", 4, {"num_channels": 20, "num_blocks": 4}),
         ("ecbsr", 3, {"num_blocks": 6, "num_channels": 12}),
     ],

@@ -136,6 +136,8 @@ class _Search:
 
 def _restores(spec: ModelSpec) -> bool:
     """Whether the class has networks that keep the size: others can be built at scale 1, and do nothing of use."""
+    if any((named.architecture, named.scale) == (spec.architecture, 1) for named in MODELS.values()):
+        return True
     with suppress(CheckpointError), torch.device("meta"):
         return getattr(build(replace(spec, scale=1, transforms=())), "task", "upscale") != "upscale"
     return False
