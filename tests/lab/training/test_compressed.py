@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
+from tests.lab.training.runs import Stop, same
 from upres.errors import RecipeError
 from upres.lab.checkpoint import load, spec_of
 from upres.lab.compress.ghost.layer import advance, ghost_layers
 from upres.lab.training import loop
-from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart, override
 from upres.lab.training.validation import Validator
@@ -34,20 +33,6 @@ RECIPE = Recipe(
 )
 
 
-class _Stop(Silence):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_validation(self, step: int, psnr_db: float) -> None:
-        if step >= self.step:
-            raise KeyboardInterrupt
-
-
-def _same(one: Path, other: Path) -> bool:
-    left, right = load_file(one), load_file(other)
-    return left.keys() == right.keys() and all(torch.equal(left[key], right[key]) for key in left)
-
-
 @pytest.mark.parametrize(
     "compress",
     [
@@ -65,10 +50,10 @@ def test_a_cut_off_run_goes_on_to_the_same_bits(
     train(recipe, waves(), out=tmp_path / "whole", validator=rgb_validator)
     for cut in (4, 16, 23):  # while offsets are learned, after they were frozen, in the second stage
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator, listener=_Stop(cut))
+            train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator, listener=Stop(cut))
     train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator)
     for name in ("last.safetensors", "best.safetensors", "state.safetensors"):
-        assert _same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
+        assert same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
 
 
 def test_offsets_are_learned_and_then_stay(tmp_path: Path, rgb_validator: Validator) -> None:
@@ -101,7 +86,7 @@ def test_a_run_goes_on_with_a_network_that_has_ghosts_already(tmp_path: Path, rg
     again = train(replace(recipe, stages=(stage,)), waves(), out=tmp_path / "second", validator=rgb_validator)
     assert load(again.last)[1].spec == load(first.last)[1].spec
     assert load(again.last)[1].training["earlier_steps"] == 20
-    assert _same(first.last, again.last)
+    assert same(first.last, again.last)
 
 
 def test_a_trained_network_keeps_the_filters_that_stay(tmp_path: Path, rgb_validator: Validator) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
+from tests.lab.training.runs import Stop, same
 from upres.errors import RecipeError, UnsupportedModelError
 from upres.lab.archs.edsr import EDSR
 from upres.lab.checkpoint import load
@@ -18,7 +18,6 @@ from upres.lab.compress.prune.importance import Importance
 from upres.lab.compress.wiring import wiring_of
 from upres.lab.training.fading import Fading
 from upres.lab.training.form import slow_means
-from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Shrink, Stage, override
 from upres.lab.training.validation import Validator
@@ -39,20 +38,6 @@ RECIPE = Recipe(
 )
 
 
-class _Stop(Silence):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_validation(self, step: int, psnr_db: float) -> None:
-        if step >= self.step:
-            raise KeyboardInterrupt
-
-
-def _same(one: Path, other: Path) -> bool:
-    left, right = load_file(one), load_file(other)
-    return left.keys() == right.keys() and all(torch.equal(left[key], right[key]) for key in left)
-
-
 @pytest.fixture
 def network() -> nn.Module:
     torch.manual_seed(0)
@@ -68,10 +53,10 @@ def test_a_cut_off_run_goes_on_to_the_same_bits(
     train(recipe, waves(), out=tmp_path / "whole", validator=rgb_validator)
     for cut in (4, 16, 20, 24):  # twice while channels fade, when they are about to go, when they are gone
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator, listener=_Stop(cut))
+            train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator, listener=Stop(cut))
     train(recipe, waves(), out=tmp_path / "cut", validator=rgb_validator)
     for name in ("last.safetensors", "best.safetensors", "state.safetensors"):
-        assert _same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
+        assert same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
 
 
 def test_what_comes_out_is_narrow_and_its_card_rebuilds_it(tmp_path: Path, rgb_validator: Validator) -> None:

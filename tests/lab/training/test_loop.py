@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.lab.training.runs import Stop, same
 from upres.errors import Hint, RecipeError, TrainingError
 from upres.image.resize import imresize
 from upres.lab.checkpoint import build, load, spec_of
@@ -47,24 +48,6 @@ def validator() -> Validator:
     return Validator(_pictures(), scale=2, color_mode="luma", name="waves")
 
 
-class _Stop(Silence):
-    """Stops a run as a signal would, at its first validation at or after ``step``."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_validation(self, step: int, psnr_db: float) -> None:
-        if step >= self.step:
-            raise KeyboardInterrupt
-
-
-def _same(one: Path, other: Path, *, exact: bool = True) -> bool:
-    left, right = load_file(one), load_file(other)
-    assert left.keys() == right.keys()
-    close = torch.equal if exact else torch.allclose
-    return all(close(left[key].float(), right[key].float()) for key in left)
-
-
 @pytest.mark.parametrize(
     ("model", "optimizer", "per_mode"),
     [
@@ -86,12 +69,12 @@ def test_a_cut_off_run_goes_on_to_the_same_bits(
     whole = train(recipe, _pictures(), out=tmp_path / "whole", validator=validator)
     for cut in (4, 8 if stages == 1 else 16):
         with pytest.raises(KeyboardInterrupt):
-            train(recipe, _pictures(), out=tmp_path / "cut", validator=validator, listener=_Stop(cut))
+            train(recipe, _pictures(), out=tmp_path / "cut", validator=validator, listener=Stop(cut))
     resumed = train(recipe, _pictures(), out=tmp_path / "cut", validator=validator)
     assert resumed.steps == whole.steps == 12 * stages
     assert resumed.best_psnr_db == whole.best_psnr_db
     for name in ("last.safetensors", "best.safetensors", "state.safetensors"):
-        assert _same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
+        assert same(tmp_path / "whole" / name, tmp_path / "cut" / name), name
     steps = [json.loads(row)["step"] for row in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(steps), "rows of the part that was lost are gone"
 
@@ -120,8 +103,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Pat
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         recipe = Recipe(name="seeded", model="esr_tm_x2", stages=(STAGE,), seed=seed)
         train(recipe, _pictures(), out=tmp_path / name, validator=validator)
-    assert _same(tmp_path / "a" / "last.safetensors", tmp_path / "b" / "last.safetensors")
-    assert not _same(tmp_path / "a" / "last.safetensors", tmp_path / "c" / "last.safetensors")
+    assert same(tmp_path / "a" / "last.safetensors", tmp_path / "b" / "last.safetensors")
+    assert not same(tmp_path / "a" / "last.safetensors", tmp_path / "c" / "last.safetensors")
 
 
 def test_the_card_tells_recipe_steps_and_data(tmp_path: Path, validator: Validator) -> None:
@@ -178,7 +161,7 @@ def test_a_step_that_is_not_finite_is_left_out_and_told(
 
 def test_a_shrunk_state_is_a_warm_restart(tmp_path: Path, validator: Validator) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(RECIPE, _pictures(), out=tmp_path, validator=validator, listener=_Stop(8))
+        train(RECIPE, _pictures(), out=tmp_path, validator=validator, listener=Stop(8))
     state, small = tmp_path / "state.safetensors", tmp_path / "small.safetensors"
     shrink_state(state, small)
     assert small.stat().st_size < state.stat().st_size
@@ -228,4 +211,4 @@ def test_a_killed_command_resumes(tmp_path: Path) -> None:
     assert json.loads(finished.stdout)["runs"][0]["steps"] == 600
     straight = [str(tmp_path / "straight") if part == str(out) else part for part in command]
     subprocess.run(straight, capture_output=True, check=True)
-    assert _same(out / "last.safetensors", tmp_path / "straight" / "last.safetensors")
+    assert same(out / "last.safetensors", tmp_path / "straight" / "last.safetensors")

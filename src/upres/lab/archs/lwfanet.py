@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from upres.lab.blocks.conv import same_conv
+from upres.lab.blocks.conv import bias_free_conv, same_conv
 from upres.models.card import ColorMode
 
 SLOPE = 0.2
@@ -21,9 +21,9 @@ class ChannelAttention(nn.Module):
     def __init__(self, *, num_channels: int, reduction: int) -> None:
         super().__init__()
         self.bottleneck = nn.Sequential(
-            same_conv(num_channels, num_channels // reduction, 1, bias=False),
+            bias_free_conv(num_channels, num_channels // reduction, 1),
             nn.ReLU(),
-            same_conv(num_channels // reduction, num_channels, 1, bias=False),
+            bias_free_conv(num_channels // reduction, num_channels, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from upres.lab.blocks.conv import bias_free_conv
+from upres.lab.blocks.restoring import require_restoring
 from upres.lab.blocks.selective import REDUCTION, ResidualGroup, SelectiveKernelFusion
 from upres.models.card import ColorMode, Task
 
@@ -281,8 +282,7 @@ class MIRNet(nn.Module):
         skips: bool = True,
     ) -> None:
         super().__init__()
-        if scale != 1 or task == "upscale":
-            raise ValueError(f"MIRNet keeps the size: expected scale 1 and a task that restores, got {scale}, {task}")
+        require_restoring("MIRNet", scale, task)
         if attention and num_channels < REDUCTION:
             raise ValueError(f"dual attention needs {REDUCTION} maps or more, got {num_channels}")
         self.scale, self.task, self.skips = scale, task, skips

@@ -11,6 +11,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from upres.lab.blocks.conv import bias_free_conv
+from upres.lab.blocks.restoring import require_restoring
 from upres.lab.blocks.selective import ResidualGroup, SelectiveKernelFusion
 from upres.models.card import ColorMode, Task
 
@@ -115,8 +116,7 @@ class MIRNetV2(nn.Module):
         num_blocks: int = 2,
     ) -> None:
         super().__init__()
-        if scale != 1 or task == "upscale":
-            raise ValueError(f"MIRNet keeps the size: expected scale 1 and a task that restores, got {scale}, {task}")
+        require_restoring("MIRNet", scale, task)
         if num_channels % _ALIGNED:
             raise ValueError(f"num_channels: expected a multiple of {_ALIGNED}, got {num_channels}")
         self.scale, self.task = scale, task

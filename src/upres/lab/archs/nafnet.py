@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from upres.lab.blocks.conv import same_conv
+from upres.lab.blocks.conv import bias_free_conv, same_conv
+from upres.lab.blocks.restoring import require_restoring
 from upres.models.card import ColorMode, Task
 
 _EPSILON = 1e-6
@@ -95,8 +96,7 @@ class NAFNet(nn.Module):
         decoder_blocks: Sequence[int] = (2, 2, 2, 2),
     ) -> None:
         super().__init__()
-        if scale != 1 or task == "upscale":
-            raise ValueError(f"NAFNet keeps the size: expected scale 1 and a task that restores, got {scale}, {task}")
+        require_restoring("NAFNet", scale, task)
         if len(encoder_blocks) != len(decoder_blocks):
             raise ValueError(f"expected as many decoders as encoders, got {len(decoder_blocks)}, {len(encoder_blocks)}")
         self.scale, self.task = scale, task
@@ -108,7 +108,7 @@ class NAFNet(nn.Module):
         self.middle = _blocks(widths[-1], middle_blocks)
         deepest_first = widths[:0:-1]
         self.ups = nn.ModuleList(
-            nn.Sequential(same_conv(width, 2 * width, 1, bias=False), nn.PixelShuffle(2)) for width in deepest_first
+            nn.Sequential(bias_free_conv(width, 2 * width, 1), nn.PixelShuffle(2)) for width in deepest_first
         )
         self.decoders = nn.ModuleList(
             _blocks(width // 2, count) for width, count in zip(deepest_first, decoder_blocks, strict=True)

@@ -185,8 +185,8 @@ def light(name: str) -> Recipe:
     recipe = real(name.replace("_light", "_real"))
     (stage,) = recipe.stages
     stage = replace(stage, steps=10_000, degradation=LIGHT, optim=replace(stage.optim, learning_rate=2e-3))
-    scratch = MODELS[recipe.model].scale == 2
-    start = WarmStart(model=recipe.name) if scratch else WarmStart(model=_at_x2(name), fresh=("upsampler.",))
+    is_x2 = MODELS[recipe.model].scale == 2
+    start = WarmStart(model=recipe.name) if is_x2 else WarmStart(model=_at_x2(name), fresh=("upsampler.",))
     return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
 
 
