@@ -19,20 +19,20 @@ from upres.lab.studies.study import Row, Study
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Shrink, Stage, WarmStart
 
 _TEACHER_STAGE = Stage(
-    steps=60_000,
+    steps=30_000,
     batch_size=8,
     losses=(LossTerm(name="l1"),),
     optim=Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95), per_mode=True),
     schedule=Schedule(name="cosine", warmup_steps=200),
 )
-_ON = replace(_TEACHER_STAGE, steps=12_000, optim=replace(_TEACHER_STAGE.optim, learning_rate=7.5e-4))
+_ON = replace(_TEACHER_STAGE, steps=6_000, optim=replace(_TEACHER_STAGE.optim, learning_rate=7.5e-4))
 """How a converted network is trained on: a quarter of the rate."""
-_SHORT = replace(_ON, steps=8_000)
+_SHORT = replace(_ON, steps=4_000)
 
 
 def _faded(shrink: Shrink) -> tuple[Stage, ...]:
-    """SRP in the same steps: in the first half channels fade for 5000 steps and are held at that, then they are cut."""
-    half = replace(_ON, steps=6_000)
+    """SRP in the same steps: in the first half channels fade for 2500 steps and are held at that, then they are cut."""
+    half = replace(_ON, steps=3_000)
     return replace(half, shrink=shrink), half
 
 
@@ -65,7 +65,7 @@ _EDSR_X4 = _teacher(
     "teacher_edsr_c32b8_x4",
     "edsr_baseline_x4",
     _EDSR,
-    stage=replace(_TEACHER_STAGE, steps=20_000),
+    stage=replace(_TEACHER_STAGE, steps=10_000),
     start=_EDSR_X2.name,
 )
 _CARN_M_X2 = _teacher("teacher_carn_m_c32_x2", "carn_m_x2", _CARN_M, stage=_SHORT)
@@ -112,12 +112,12 @@ CONVERTED = Study(
         _arm("pruned_l1", "inner width halved by L1", {**_PRUNE, "importance": "l1"}, against="ghost", seeds=_TWICE),
         _arm("pruned_fpgm", "inner width halved by FPGM", {**_PRUNE, "importance": "fpgm"}, against="ghost"),
         _arm("pruned_taylor", "inner width halved by Taylor", {**_PRUNE, "importance": "taylor"}, against="ghost"),
-        _arm("faded", "inner width halved by SRP", against="ghost", stages=_faded(Shrink(share=0.5))),
+        _arm("faded", "inner width halved by SRP", against="ghost", stages=_faded(Shrink(share=0.5, growth_every=5))),
         _arm(
             "aligned",
             "25 channels kept everywhere by SRP, the same in all that is added up",
             against="ghost",
-            stages=_faded(Shrink(kind="all", width=25)),
+            stages=_faded(Shrink(kind="all", width=25, growth_every=5)),
         ),
     ),
 )
