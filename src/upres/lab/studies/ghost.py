@@ -20,7 +20,7 @@ from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Shrink, Stage
 
 _TEACHER_STAGE = Stage(
     steps=30_000,
-    batch_size=8,
+    batch_size=4,
     losses=(LossTerm(name="l1"),),
     optim=Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95), per_mode=True),
     schedule=Schedule(name="cosine", warmup_steps=200),
