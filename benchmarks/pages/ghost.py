@@ -42,10 +42,10 @@ KINDS: Mapping[str, str] = {
 
 INTRODUCTION = """# Ghosts in milliseconds
 
-Written by `python -m benchmarks measure ghost` from `benchmarks/results/ghost.json`. EDSR x2 with {blocks} blocks, half
-of the maps of the blocks ghosts, offset of one column. Median latency in ms of one picture and the distance between the
-quartiles; each contender in a process of its own, all of one width in turns, turns each: {rounds}, threads: {threads},
-f32, on {machine}. Before it began, {load:.1f} processes were running or waiting there.{trial}
+Written by `python -m benchmarks measure ghost` from `benchmarks/results/ghost_speed.json`. EDSR x2 with {blocks}
+blocks, half of the maps of the blocks ghosts, offset of one column. Median latency in ms of one picture and distance
+between the quartiles; each contender in a process of its own, all of one width in turns, turns each: {rounds}, threads:
+{threads}, f32, on {machine}. Before it began, {load:.1f} processes were running or waiting there.{trial}
 
 {kinds}
 """
@@ -104,7 +104,7 @@ def measure(_: Settings) -> None:
             | {"spread": round(row.spread, 4)}
             for row in report.rows
         ]
-    write_results("ghost", {"environment": environment, "rounds": ROUNDS, "load": round(load, 2), "rows": rows})
+    write_results("ghost_speed", {"environment": environment, "rounds": ROUNDS, "load": round(load, 2), "rows": rows})
 
 
 def render(found: Mapping[str, Any]) -> str:
@@ -171,7 +171,7 @@ PAGES: Sequence[Page] = (
     Page(
         name="ghost",
         target="docs/reports/ghost.md",
-        inputs=(results("ghost"),),
+        inputs=(results("ghost_speed"),),
         render=render,
         latencies=_latencies,
         measure={"ghost": measure},

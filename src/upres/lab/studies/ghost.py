@@ -5,7 +5,7 @@
 * `SCRATCH`: the same kinds of networks from nothing, and a narrow plain one of as many operations, for as many steps as
   the teacher.
 * `OFFSETS`: shares of ghosts by how their offsets are found, and what larger or more offsets give.
-* `WIRING`: networks whose blocks share weights, group channels or join features (CARN_M, RDN).
+* `WIRING`: networks whose blocks share weights, group channels or join features (CARN_M, RDN), and a chain (VDSR).
 * `FOURFOLD`: conversion at x4.
 
 Studies with the same teacher share its run where their runs lie in one folder.
@@ -28,6 +28,8 @@ _TEACHER_STAGE = Stage(
 _ON = replace(_TEACHER_STAGE, steps=6_000, optim=replace(_TEACHER_STAGE.optim, learning_rate=7.5e-4))
 """How a converted network is trained on: a quarter of the rate."""
 _SHORT = replace(_ON, steps=4_000)
+_SMALLER = replace(_TEACHER_STAGE, steps=8_000)
+"""Teachers of networks other than EDSR."""
 
 
 def _faded(shrink: Shrink) -> tuple[Stage, ...]:
@@ -39,6 +41,7 @@ def _faded(shrink: Shrink) -> tuple[Stage, ...]:
 _EDSR = {"num_channels": 32, "num_blocks": 8}
 _CARN_M = {"num_channels": 32}
 _RDN = {"num_channels": 32, "growth": 32, "num_blocks": 4, "num_layers": 4}
+_VDSR = {"num_channels": 32, "num_layers": 10}
 
 _GHOST = {"name": "ghost", "share": 0.5}
 _PRUNE = {"name": "prune", "kind": "inner", "share": 0.5}
@@ -68,8 +71,9 @@ _EDSR_X4 = _teacher(
     stage=replace(_TEACHER_STAGE, steps=10_000),
     start=_EDSR_X2.name,
 )
-_CARN_M_X2 = _teacher("teacher_carn_m_c32_x2", "carn_m_x2", _CARN_M, stage=_SHORT)
-_RDN_X2 = _teacher("teacher_rdn_d4c4g32_x2", "rdn_x2", _RDN, stage=_SHORT)
+_CARN_M_X2 = _teacher("teacher_carn_m_c32_x2", "carn_m_x2", _CARN_M, stage=_SMALLER)
+_RDN_X2 = _teacher("teacher_rdn_d4c4g32_x2", "rdn_x2", _RDN, stage=_SMALLER)
+_VDSR_X2 = _teacher("teacher_vdsr_c32d10_x2", "vdsr_x2", _VDSR, stage=_SMALLER)
 
 
 def _arm(
@@ -187,12 +191,16 @@ OFFSETS = Study(
 
 WIRING = Study(
     name="ghost_wiring",
-    title="Shared blocks, groups and dense connections",
-    teachers=(_CARN_M_X2, _RDN_X2),
+    title="Shared blocks and groups, dense connections, a chain",
+    teachers=(_CARN_M_X2, _RDN_X2, _VDSR_X2),
     seeds=(0,),
     rows=tuple(
         _arm(f"{name}_{kind}", f"{says}, {how}", *steps, teacher=teacher, against=f"{name}_original", stages=(_SHORT,))
-        for name, says, teacher in (("carn_m", "CARN_M of 32 channels", _CARN_M_X2), ("rdn", "RDN D4C4G32", _RDN_X2))
+        for name, says, teacher in (
+            ("carn_m", "CARN_M of 32 channels", _CARN_M_X2),
+            ("rdn", "RDN D4C4G32", _RDN_X2),
+            ("vdsr", "VDSR of 32 channels, 10 layers", _VDSR_X2),
+        )
         for kind, how, steps in (("original", "trained on", ()), ("ghost", "half ghosts", (_GHOST,)))
     ),
 )

@@ -38,6 +38,8 @@ class Row:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[Stage, ...] = (STAGE,)
     ema_decay: float = 0.999
+    reductions: tuple[float, ...] = (1.0,)
+    """Sizes at which training pictures are shown, as in a recipe."""
     start: str = ""
     """Run, model or file whose weights it begins with; one of `Study.teachers`, for instance. Empty for fresh ones."""
     compress: tuple[Mapping[str, Any], ...] = ()
@@ -82,6 +84,7 @@ class Study:
             compress=row.compress,
             seed=seed,
             ema_decay=row.ema_decay,
+            reductions=row.reductions,
             precision="bf16",
             validate_every=sum(stage.steps for stage in row.stages),
         )
