@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.pages import (
     choice,
+    compression,
     fuzz,
     ghost,
     install,
@@ -39,6 +40,7 @@ _MODULES = (
     int8,
     fuzz,
     ghost,
+    compression,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}

@@ -233,7 +233,7 @@ def _made(figure: Figure) -> dict[str, Any]:
         path = Path(folder) / f"source{figure.suffix}"
         path.write_bytes(figure.source())
         panels = {name: contender(path, figure.scale) for name, contender in figure.panels.items()}
-    canvas = _side_by_side({name: _cut(panel.pixels, figure) for name, panel in panels.items()})
+    canvas = side_by_side({name: _cut(panel.pixels, figure) for name, panel in panels.items()})
     target = ROOT / FOLDER / figure.name
     canvas.save(target, **_SAVED[target.suffix])
     made = [{"panel": name, **panel.facts} for name, panel in panels.items() if panel.facts]
@@ -249,7 +249,8 @@ def _cut(pixels: Pixels, figure: Figure) -> Pixels:
     return pixels[top : top + down, left : left + across]
 
 
-def _side_by_side(panels: Mapping[str, Pixels]) -> Image.Image:
+def side_by_side(panels: Mapping[str, Pixels]) -> Image.Image:
+    """Panels of one height under their names."""
     height, width = next(iter(panels.values())).shape[:2]
     canvas = Image.new("RGB", ((width + _GAP) * len(panels) - _GAP, height + _STRIP), _PAPER)
     draw = ImageDraw.Draw(canvas)

@@ -1,0 +1,136 @@
+"""What trained ghost networks look like inside, and what counts the networks of the papers come to.
+
+Counts need no training. Looks need the runs of the studies in one folder (``--runs``): the teachers, and both forms
+trained on for as long.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor, nn
+
+from benchmarks.pages.page import ROOT, Settings, write_results
+from benchmarks.pages.pictures import FOLDER, Panel, by, side_by_side
+from upres.apps.cli.main import main as upres
+from upres.errors import DataError
+from upres.lab.inspect.figures import Settings as Looks
+from upres.lab.inspect.figures import example_batch, inspect
+from upres.lab.inspect.receptive import attribution, diffusion_index, extent
+from upres.lab.inspect.spectra import spectra
+from upres.lab.subject import Subject, open_subject
+
+COUNTED = ("edsr_x2", "edsr_baseline_x2", "rdn_x2", "vdsr_x2", "carn_x2", "carn_m_x2")
+SIMILAR: Mapping[str, str] = {"edsr": "teacher_edsr_c32b8_x2", "vdsr": "teacher_vdsr_c32d10_x2"}
+"""Name of the figure -> the run that it looks into."""
+PAIRS = 4
+ALIKE = "ghosts_x4.jpg"
+FIGURES = (*(f"similar_{name}.png" for name in SIMILAR), ALIKE)
+_SEEN_PICTURES = 12
+"""Photographs in which receptive fields and spectra are looked at."""
+_BOX = (190, 60, 68, 54)
+"""Left, top, width, height of the place of `examples/chelsea.png` that is shown at x4."""
+
+
+def measure_counts(_: Settings) -> None:
+    """What `upres compress ghost --dry-run` counts for the networks of the paper."""
+    rows = []
+    for name in COUNTED:
+        printed = StringIO()
+        with redirect_stdout(printed):
+            upres(["compress", "ghost", name, "--share", "0.5", "--dry-run", "--json"])
+        found = json.loads(printed.getvalue())
+        kept = ("parameters_before", "parameters_after", "flops_before", "flops_after")
+        rows.append({"model": name, **{key: found[key] for key in kept}})
+    write_results("compression_counts", {"rows": rows})
+
+
+def measure_looks(settings: Settings) -> None:
+    """Similar features of the teachers, reach and spectra of both forms, and a picture at x4 by both."""
+    runs = settings.runs
+    seen = sorted((settings.shared / "data" / "test" / "CID22val" / "HR").iterdir())[:_SEEN_PICTURES]
+    found = {
+        "similar": {name: _similar(name, runs / run) for name, run in SIMILAR.items()},
+        "pictures": len(seen),
+        "forms": {
+            label: _insides(open_subject(str(weights_of(runs / f"ghost-{label}-seed0"))), seen)
+            for label in ("original", "ghost")
+        },
+        "alike": _alike(runs),
+    }
+    write_results("compression_looks", found)
+
+
+def weights_of(run: Path) -> Path:
+    """The last network of a run.
+
+    Raises:
+        DataError: If there is none.
+    """
+    path = run / "last.safetensors"
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; name the folder of the studies' runs with --runs")
+    return path
+
+
+def _similar(name: str, run: Path) -> dict[str, Any]:
+    """Write the figure of the most similar features, and what part of all channels a shifted other one explains."""
+    subject, scratch = open_subject(str(weights_of(run))), run / "similar"
+    looks = Looks(pairs=PAIRS)
+    report = inspect(subject, None, scratch, figures=("similarity",), settings=looks, overwrite=True)["similarity"]
+    with Image.open(scratch / "similarity.png") as drawn:
+        drawn.convert("L").quantize(32).save(ROOT / FOLDER / f"similar_{name}.png", optimize=True)
+    layers = report["layers"]
+    channels = sum(layer["channels"] - layer["constant"] for layer in layers)
+
+    shares = {
+        key: round(sum(layer[key] * (layer["channels"] - layer["constant"]) for layer in layers) / channels, 4)
+        for key in ("explained", "explained_in_place")
+    }
+    return {"tolerance": report["tolerance"], "channels": channels, **shares}
+
+
+def _insides(subject: Subject, pictures: Sequence[Path]) -> dict[str, Any]:
+    """Reach and spectra, picture by picture; means, and the standard deviation over the pictures."""
+    looked = [_look(subject.network, example_batch(subject, path, side=96)) for path in pictures]
+    return {
+        key: {"mean": round(mean(values), 4), "spread": round(stdev(values), 4)}
+        for key in looked[0]
+        for values in ([each[key] for each in looked],)
+    }
+
+
+def _look(network: nn.Module, batch: Tensor) -> dict[str, float]:
+    strength = attribution(network, batch)
+    inner = [layer for layer in spectra(network, batch) if "blocks" in layer.name or "body" in layer.name]
+    return {
+        "extent": extent(strength),
+        "diffusion_index": diffusion_index(strength),
+        "high_share": mean(layer.features for layer in inner),
+    }
+
+
+def _alike(runs: Path) -> dict[str, Any]:
+    """One place of a photograph at x4 by bicubic, the original and the ghosts; and how far these two are apart."""
+    made = dict(_panels(runs))
+    left, top, width, height = (4 * number for number in _BOX)
+    cut = {name: panel.pixels[top : top + height, left : left + width] for name, panel in made.items()}
+    side_by_side(cut).save(ROOT / FOLDER / ALIKE, quality=92, subsampling=0, optimize=True)
+    original, ghost, bicubic = (made[name].pixels.astype(np.float64) for name in ("original", "ghosts", "bicubic"))
+    return {
+        "ghost_from_original": round(float(np.abs(ghost - original).mean()), 3),
+        "bicubic_from_original": round(float(np.abs(bicubic - original).mean()), 3),
+    }
+
+
+def _panels(runs: Path) -> Iterator[tuple[str, Panel]]:
+    small = ROOT / "examples" / "chelsea.png"
+    yield "bicubic", by(small, 4, model="bicubic")
+    for name, label in (("original", "original"), ("ghosts", "ghost")):
+        yield name, by(small, 4, model=weights_of(runs / f"ghost_x4-{label}-seed0"))

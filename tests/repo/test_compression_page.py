@@ -1,0 +1,64 @@
+"""The report on compression says of a claim what the studies show, whatever they show."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.pages import compression
+from benchmarks.pages.page import ROOT, read, results
+
+
+def study(**gains: tuple[float, bool]) -> dict[str, Any]:
+    rows = [{"label": "original", "says": "original: EDSR", "against": None, "mean_db": 30.0}]
+    rows += [
+        {
+            "label": label,
+            "says": label,
+            "against": "original",
+            "mean_db": 30 + gain,
+            "gain_db": gain,
+            "certain": certain,
+        }
+        for label, (gain, certain) in gains.items()
+    ]
+    return {"rows": rows, "spread_db": 0.01}
+
+
+def verdicts(**found: Any) -> dict[str, str]:
+    everything = {"ghost_speed": read(ROOT / results("ghost_speed")), **found}
+    return {claim: holds for claim, _, _, holds in compression._claims(everything)}
+
+
+@pytest.mark.parametrize(
+    ("gain", "certain", "expected"),
+    [(-0.1, True, "yes"), (-0.1, False, "not beyond the spread"), (0.1, True, "no, the reverse")],
+)
+def test_a_rival_counts_as_beaten_only_beyond_the_spread(monkeypatch, gain, certain, expected):
+    monkeypatch.setattr(compression, "_QUALITY", (("ghost", "pruned_l1", "ahead of L1", "ahead", -1),))
+    assert verdicts(ghost=study(ghost=(0.0, False), pruned_l1=(gain, certain)))["ahead of L1"] == expected
+
+
+@pytest.mark.parametrize(("gain", "expected"), [(-0.01, "yes"), (-0.05, "no")])
+def test_no_loss_means_less_than_anybody_sees(monkeypatch, gain, expected):
+    monkeypatch.setattr(compression, "_QUALITY", (("ghost", "ghost", "nothing lost", "about 0", 0),))
+    assert verdicts(ghost=study(ghost=(gain, True)))["nothing lost"] == expected
+
+
+def test_claims_of_studies_that_are_not_there_are_left_out():
+    assert list(verdicts()) == ["it is faster"]
+
+
+def test_conversion_is_compared_with_a_network_from_nothing(monkeypatch):
+    monkeypatch.setattr(compression, "_QUALITY", ())
+    found = {"ghost": study(ghost=(-0.05, True)), "ghost_scratch": study(ghost=(-0.2, True))}
+    assert verdicts(**found)["a converted network is ahead of one from nothing"] == "yes"
+    found["ghost_scratch"] = study(ghost=(-0.06, True))
+    assert verdicts(**found)["a converted network is ahead of one from nothing"] == "not beyond the spread"
+
+
+def test_every_claim_is_about_a_row_of_its_study():
+    from upres.lab.studies.table import STUDIES
+
+    for name, label, *_ in compression._QUALITY:
+        row = next(row for row in STUDIES[name].rows if row.label == label)
+        assert row.against
