@@ -1,4 +1,4 @@
-"""What ghosts cost and save in milliseconds: EDSR plain, with ghosts, folded, and with depthwise filters instead.
+"""What ghosts cost and save in milliseconds: EDSR plain, with ghosts, folded, and with what competes with them.
 
 Networks are freshly initialised: what they compute takes as long as what trained ones do. Half of the maps of every
 block's convolutions are ghosts, moved by one column. The contenders of one width run in turns, each in a process of its
@@ -24,6 +24,8 @@ from upres.lab.complexity import measure as count
 from upres.lab.compress.fold import fold
 from upres.lab.compress.ghost.convert import convert
 from upres.lab.compress.ghost.layer import ghost_layers
+from upres.lab.compress.prune.operation import prune
+from upres.lab.compress.separable import separate
 from upres.lab.export.onnx import export
 from upres.machine.cores import available_cores
 from upres.models.card import ModelSpec
@@ -38,6 +40,8 @@ KINDS: Mapping[str, str] = {
     "in_order": "the same, channels in the order of computed and copied",
     "folded": "copies folded into the second convolution of each block",
     "depthwise": "depthwise 3x3 filters in place of copies, channels put back into their order",
+    "pruned": "half of the inner width of each block gone: as many multiply-adds as `ghost`",
+    "separable": "depthwise separable convolutions in the blocks",
 }
 
 INTRODUCTION = """# Ghosts in milliseconds
@@ -78,6 +82,10 @@ def forms(spec: ModelSpec) -> Iterator[tuple[str, Form]]:
             yield "folded", (folded, (step, second))
     network, step = convert(plain, start="zero", offsets="depthwise")
     yield "depthwise", (network, (step,))
+    network, step = prune(plain, share=0.5)
+    yield "pruned", (network, (step,))
+    network, step = separate(plain)
+    yield "separable", (network, (step,))
 
 
 def measure(_: Settings) -> None:
@@ -109,6 +117,7 @@ def measure(_: Settings) -> None:
 
 def render(found: Mapping[str, Any]) -> str:
     """The Markdown page: a table a width."""
+    measured = [kind for kind in KINDS if any(row["form"] == kind for row in found["rows"])]
     introduction = INTRODUCTION.format(
         blocks=BLOCKS,
         rounds=found["rounds"],
@@ -116,7 +125,7 @@ def render(found: Mapping[str, Any]) -> str:
         machine=machine_line(found["environment"]),
         load=found["load"],
         trial=_TRIAL if found["rounds"] < ROUNDS or found["load"] > _IDLE else "",
-        kinds="\n".join(f"* `{kind}`: {says}" for kind, says in KINDS.items()),
+        kinds="\n".join(f"* `{kind}`: {KINDS[kind]}" for kind in measured),
     )
     parts = [introduction]
     for channels in dict.fromkeys(row["channels"] for row in found["rows"]):
@@ -129,7 +138,7 @@ def render(found: Mapping[str, Any]) -> str:
                 f"{rows[kind, ENGINES[0]]['flops_g']:.2f} G",
                 *(pm(rows[kind, engine]) for engine in ENGINES),
             )
-            for kind in KINDS
+            for kind in measured
         ]
         columns = ("", "parameters", "multiply-adds", *ENGINES)
         parts += [f"## {channels} channels, {width}x{height} out\n", table(columns, lines, (LEFT, *[RIGHT] * 5)), ""]
