@@ -5,8 +5,10 @@ trained on for as long.
 """
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from statistics import mean, stdev
@@ -16,20 +18,32 @@ import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks.pages.ghost import give_up
 from benchmarks.pages.page import ROOT, Settings, write_results
 from benchmarks.pages.pictures import FOLDER, Panel, by, side_by_side
 from upres.apps.cli.main import main as upres
+from upres.bench.speed import bench_speed, contenders
 from upres.errors import DataError
+from upres.lab.checkpoint import describe, load, save
+from upres.lab.compress.fold import fold
+from upres.lab.compress.ghost.layer import ghost_layers
+from upres.lab.export.onnx import export
 from upres.lab.inspect.figures import Settings as Looks
 from upres.lab.inspect.figures import example_batch, inspect
 from upres.lab.inspect.receptive import attribution, diffusion_index, extent
 from upres.lab.inspect.spectra import spectra
+from upres.lab.studies import shipped
+from upres.lab.studies.study import run_name
 from upres.lab.subject import Subject, open_subject
+from upres.machine.cores import available_cores
 
 COUNTED = ("edsr_x2", "edsr_baseline_x2", "rdn_x2", "vdsr_x2", "carn_x2", "carn_m_x2")
 SIMILAR: Mapping[str, str] = {"edsr": "teacher_edsr_c32b8_x2", "vdsr": "teacher_vdsr_c32d10_x2"}
 """Name of the figure -> the run that it looks into."""
 PAIRS = 4
+_ROUNDS = 15
+PRECISIONS = ("f32", "auto")
+"""Arithmetics in which what ships is timed: the one that every machine has, and what a user gets."""
 ALIKE = "ghosts_x4.jpg"
 FIGURES = (*(f"similar_{name}.png" for name in SIMILAR), ALIKE)
 _SEEN_PICTURES = 12
@@ -65,6 +79,47 @@ def measure_looks(settings: Settings) -> None:
         "alike": _alike(runs),
     }
     write_results("compression_looks", found)
+
+
+def measure_speed(settings: Settings) -> None:
+    """Milliseconds of what ships and of its smaller forms, ghosts folded, in the engine that users get."""
+    rows: list[dict[str, Any]] = []
+    environment: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [_as_it_runs(weights_of(run), Path(folder) / run.name) for run in _smaller(settings.runs)]
+        for precision in ("f32", "auto"):
+            entrants = contenders(
+                [str(path) for path in files],
+                ["openvino"],
+                [(640, 360)],
+                threads=available_cores(),
+                precision=precision,
+            )
+            report = bench_speed(entrants, rounds=_ROUNDS, on_skip=give_up)
+            environment = report.environment
+            rows += [
+                {"label": row.model, "asked": precision, "precision": row.precision, "spread": round(row.spread, 4)}
+                | {"latency_ms_median": round(row.latency_ms_median, 3), "threads": row.threads}
+                for row in report.rows
+            ]
+    write_results("compression_speed", {"environment": environment, "rounds": _ROUNDS, "rows": rows})
+
+
+def _smaller(runs: Path) -> list[Path]:
+    return [runs / run_name(shipped.STUDY, row, 0) for row in shipped.STUDY.rows]
+
+
+def _as_it_runs(weights: Path, stem: Path) -> Path:
+    """A checkpoint and its graph, ghosts folded, under the label of its row."""
+    network, card = load(weights)
+    label = stem.name.split("-")[1]
+    path = stem.with_name(f"{label}.safetensors")
+    if ghost_layers(network):
+        network, step = fold(network)
+        card = replace(card, spec=replace(card.spec, transforms=(*card.spec.transforms, step)))
+    save(path, network, describe(network, card.spec, name=label))
+    export(network, path.with_suffix(".onnx"), weights=path)
+    return path
 
 
 def weights_of(run: Path) -> Path:

@@ -103,7 +103,7 @@ def measure(_: Settings) -> None:
                     [f"{folder}/{kind}.safetensors"], ENGINES, [size], threads=available_cores(), precision="f32"
                 )
             ]
-            report = bench_speed(entrants, rounds=ROUNDS, on_skip=_give_up)
+            report = bench_speed(entrants, rounds=ROUNDS, on_skip=give_up)
         environment = report.environment
         rows += [
             {"channels": channels, "form": row.model, "engine": row.engine, "precision": row.precision}
@@ -172,7 +172,8 @@ def _write(channels: int, size: tuple[int, int], folder: Path) -> dict[str, dict
     return costs
 
 
-def _give_up(contender: Contender, error: UpresError) -> None:
+def give_up(contender: Contender, error: UpresError) -> None:
+    """A contender that does not run ends the measurement: a table without it would be another one."""
     raise UnsupportedModelError(f"{contender.name}: {error}") from error
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.pages import compression
+from benchmarks.pages import compression, compression_facts
 from benchmarks.pages.page import ROOT, read, results
 
 
@@ -62,3 +62,20 @@ def test_every_claim_is_about_a_row_of_its_study():
     for name, label, *_ in compression._QUALITY:
         row = next(row for row in STUDIES[name].rows if row.label == label)
         assert row.against
+
+
+@pytest.mark.parametrize(("gain", "ms", "named"), [(-0.01, 8.0, True), (-0.05, 8.0, False), (-0.01, 11.0, False)])
+def test_a_candidate_is_faster_and_no_worse(gain, ms, named):
+    timed = {
+        "environment": read(ROOT / results("ghost_speed"))["environment"],
+        "rows": [
+            {"label": label, "asked": asked, "precision": "f32", "latency_ms_median": each, "spread": 0.1}
+            for label, each in (("original", 10.0), ("small", ms))
+            for asked in compression_facts.PRECISIONS
+        ],
+    }
+    summary = study(small=(gain, False))
+    summary["rows"][0]["gain_db"] = None
+    said = compression._candidates(summary, timed).splitlines()[-1]
+    assert said.startswith("Faster in both") == named
+    assert ("small" in said) == named

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from upres.lab.studies import choice, distilled, ghost, ladder, tricks
+from upres.lab.studies import choice, distilled, ghost, ladder, shipped, tricks
 from upres.lab.studies.study import Study
 
 STUDIES: Mapping[str, Study] = {
@@ -14,6 +14,7 @@ STUDIES: Mapping[str, Study] = {
     "ghost_offsets": ghost.OFFSETS,
     "ghost_wiring": ghost.WIRING,
     "ghost_x4": ghost.FOURFOLD,
+    "shipped_smaller": shipped.STUDY,
     "distilled_x2": distilled.TWOFOLD,
     "distilled_x4": distilled.FOURFOLD,
 }
