@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.complexity": set(),
     "lab.checkpoint": {"models", "lab.zoo", "machine"},
     "lab.foreign": {"models", "machine", "lab.checkpoint", "lab.zoo", "lab.blocks", "lab.export"},
-    "lab.data": {"machine", "image", "models"},
+    "lab.data": {"machine", "image", "models", "evaluation"},
     "lab.losses": {"image", "lab.checkpoint", "models"},
     "lab.training": {
         "lab.checkpoint",
@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "models",
         "machine",
         "metrics",
+        "evaluation",
     },
     "lab.studies": {"lab.training", "lab.data", "lab.losses", "lab.checkpoint", "lab.subject", "models", "machine"},
     "lab.compress": {"lab.blocks", "lab.complexity", "lab.data", "models"},
