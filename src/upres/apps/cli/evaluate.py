@@ -3,8 +3,10 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from upres.apps.cli._fault_options import add_fault_arguments, fault_of
 from upres.apps.cli.arguments import names, threads
 from upres.metrics.protocol import PROTOCOLS
 from upres.metrics.table import DEFAULT, METRICS
@@ -15,10 +17,11 @@ EPILOG = """examples:
   upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
   upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
   upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
-  upres evaluate input denoiser.safetensors --data PolyU50 --protocol ntire
+  upres evaluate input denoiser.safetensors --data PolyU50
+  upres evaluate denoiser.safetensors --data BSD100 --noise 25
 
 A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/. For models of scale 1 it
-holds noisy/ and clean/, or low/ and high/.
+holds noisy/ and clean/, or low/ and high/, or true pictures that --noise or --jpeg spoils.
 With --out, what the file already answers is not measured again: run the same command to go on.
 
 protocols (at scale 1 without a border):
@@ -45,8 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")
+    add_fault_arguments(parser)
     parser.add_argument(
-        "--protocol", nargs="+", default=["paper"], metavar="P", help=f"{', '.join(PROTOCOLS)}, or all (default: paper)"
+        "--protocol",
+        nargs="+",
+        metavar="P",
+        help=f"{', '.join(PROTOCOLS)}, or all (default: paper; at scale 1 ntire, but for --jpeg)",
     )
     parser.add_argument(
         "--metrics",
@@ -78,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         metrics_of,
         plan_of,
         protocols_of,
+        usual_protocol,
     )
     from upres.evaluation.results import Results, to_markdown
     from upres.machine.atomic import write_text
@@ -87,18 +95,16 @@ def run(args: argparse.Namespace) -> int:
 
     if "bicubic" in args.models and args.scale is None and set(args.models) <= set(BASELINES):
         args.usage_error("bicubic has no scale of its own: add --scale 2")
-    results = Results(args.out)
-    plan = plan_of(
-        protocols_of(args.protocol),
-        metrics_of(names(args.metrics)),
-        tell=tell,
-    )
+    results, fault = Results(args.out), fault_of(args)
+    plan = plan_of(protocols_of(args.protocol or ("paper", "ntire")), metrics_of(names(args.metrics)), tell=tell)
     running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
     records = []
     for contender in find_contenders(args.models, tuple(plan), scale=args.scale, running=running, tell=tell):
+        if args.protocol is None:
+            contender = replace(contender, protocols=(usual_protocol(contender.scale, fault),))
         for folder in args.data:
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
-                records += measure(contender, folder, plan, results, progress=progress)
+                records += measure(contender, folder, plan, results, fault=fault, progress=progress)
     if args.markdown is not None:
         write_text(args.markdown, to_markdown(results.records))
     if args.json:
