@@ -15,9 +15,9 @@ from upres.models.card import Task
 
 EPILOG = """The first model is the baseline unless --baseline names another: who is more than --gate dB below it in
 RGB PSNR is not ranked. With --task denoise, noise of sigma 50 is put into true pictures (--noise), with --task deblock
-JPEG of quality 10 (--jpeg), unless the data set has pairs. With --out, a run that was cut goes on where it stopped: give
-the same command again. The folder then holds results.json, results.csv (which `upres challenge rank` takes), results.md
-and report.html."""
+JPEG of quality 10 (--jpeg), unless the data set has pairs. With --out, a run that was cut goes on where it stopped: the
+same command again. The folder then holds results.json, results.csv (which `upres challenge rank` takes), results.md and
+report.html."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

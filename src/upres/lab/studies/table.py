@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from upres.lab.studies import choice, ghost, ladder, tricks
+from upres.lab.studies import choice, ghost, ladder, restoration, tricks
 from upres.lab.studies.study import Study
 
 STUDIES: Mapping[str, Study] = {
@@ -14,4 +14,7 @@ STUDIES: Mapping[str, Study] = {
     "ghost_offsets": ghost.OFFSETS,
     "ghost_wiring": ghost.WIRING,
     "ghost_x4": ghost.FOURFOLD,
+    "mirnet_ablation": restoration.ABLATION,
+    "restorers": restoration.RESTORERS,
+    "noise_models": restoration.NOISE_MODELS,
 }
