@@ -15,6 +15,7 @@ from benchmarks.pages import (
     pool,
     quality,
     readme,
+    restoration,
     speed,
     stills,
     studies,
@@ -39,6 +40,7 @@ _MODULES = (
     int8,
     fuzz,
     ghost,
+    restoration,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
