@@ -4,11 +4,13 @@ import pytest
 
 from upres.apps.cli.main import main
 from upres.errors import RecipeError
-from upres.lab.checkpoint import build
+from upres.lab.checkpoint import build, describe, save
 from upres.lab.studies import restoration
 from upres.lab.studies.run import require_validation
+from upres.lab.studies.speed import latency_ms
 from upres.lab.studies.study import Study
 from upres.lab.subject import weigh
+from upres.models.card import ModelSpec
 
 
 def flops_a_pixel(study: Study) -> dict[str, float]:
@@ -47,3 +49,13 @@ def test_networks_that_learn_from_different_faults_are_judged_by_one_set(tmp_pat
             require_validation([study], other)
     assert main(["train", study.name, "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert "judged by PolyU50" in capsys.readouterr().err
+
+
+def test_networks_that_take_multiples_alone_are_timed_on_the_next_larger_picture(tmp_path):
+    arguments = {"num_channels": 4, "encoder_blocks": [1, 1], "middle_blocks": 1, "decoder_blocks": [1, 1]}
+    spec = ModelSpec(architecture="nafnet", scale=1, arguments=arguments)
+    network = build(spec)
+    assert network.multiple_of == 4
+    save(tmp_path / "a.safetensors", network, describe(network, spec, name="a"))
+    times = latency_ms({"a": tmp_path / "a.safetensors"}, height=18, width=30, rounds=1)
+    assert times["a"] > 0

@@ -140,6 +140,7 @@ def test_pairs_are_trained_and_validated_on_as_they_are(photos: Path) -> None:
     training = _run(RESTORER, data, listener=listener)
     assert training["validation"]["dataset"] == "held-out training pictures"
     assert (training["validation"]["pictures"], training["data"]["pictures"]) == (1, 2)
+    assert training["validation"]["protocol"] == "ntire"
     assert listener.warnings == [f"{data}: trains on its pairs (noisy/ and clean/), and degrades nothing"]
     saved = Recipe.from_dict(json.loads((data.parent / "run" / "recipe.json").read_text()))
     assert saved.stages[0].degradation.is_bicubic
@@ -156,7 +157,8 @@ def test_what_is_trained_and_validated_on_is_the_pairs(photos: Path, monkeypatch
 
 def test_synthetic_noise_may_be_judged_by_real_pairs(photos: Path) -> None:
     training = _run(RESTORER, photos, validation=_pairs(photos.parent / "real"))
-    assert (training["validation"]["dataset"], training["validation"]["pictures"]) == ("real", 3)
+    facts = training["validation"]
+    assert (facts["dataset"], facts["pictures"], facts["protocol"]) == ("real", 3, "ntire")
 
 
 def test_pairs_are_not_judged_by_degraded_pictures(photos: Path) -> None:

@@ -83,7 +83,12 @@ def run_recipe(
         if not (degradation.is_bicubic or validates_on_pairs):
             held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
         return pictures, Validator(
-            held_out, scale=scale, color_mode=color_mode, name=name, metrics=recipe.validate_metrics
+            held_out,
+            scale=scale,
+            color_mode=color_mode,
+            name=name,
+            metrics=recipe.validate_metrics,
+            real=validates_on_pairs or paired is not None,
         )
 
     pictures, validator = material(spec.scale)
