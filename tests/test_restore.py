@@ -2,6 +2,8 @@
 
 import io
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def photograph(noise=0.0):
     return (scene + RNG.normal(0, noise, scene.shape)).clip(0, 255).round().astype(np.uint8)
 
 
-def save(path, pixels, **options):
+def save(path: Path, pixels: Any, **options: Any) -> Path:
     Image.fromarray(pixels).save(path, **options)
     return path
 

@@ -16,6 +16,7 @@ from benchmarks.pages import (
     pool,
     quality,
     readme,
+    restoration,
     speed,
     stills,
     studies,
@@ -41,6 +42,7 @@ _MODULES = (
     fuzz,
     ghost,
     compression,
+    restoration,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}

@@ -57,6 +57,7 @@ class Hint(Enum):
     MAKE_INT8 = "export an 8-bit graph of it first"
     REMAKE_GRAPH = "export the model once more, which makes its graph anew"
     LIST_ENGINES = "the self-test shows which engines are installed"
+    MAKE_FAULTS = "or let noise or JPEG be put into true pictures"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 

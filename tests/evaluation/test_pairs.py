@@ -149,3 +149,67 @@ def test_real_noise_is_found(shared):
     assert len(pairs) == 50
     assert all((pair.lr.parent.name, pair.hr.parent.name) == ("noisy", "clean") for pair in pairs)
     assert len(find_pairs(shared / "data" / "test" / "LOL256", 1)) == 15
+
+
+LAYOUTS = {
+    "SIDD": (
+        ["Data/0001_S6/0001_NOISY_SRGB_010.png", "Data/0002_S6/0002_NOISY_SRGB_011.png"],
+        ["Data/0001_S6/0001_GT_SRGB_010.png", "Data/0002_S6/0002_GT_SRGB_011.png"],
+        ["Data/0001_S6/0001_NOISY_SRGB_010", "Data/0002_S6/0002_NOISY_SRGB_011"],
+    ),
+    "SIDD cut up": (["input_crops/0001-1.png"], ["target_crops/0001-1.png"], ["0001-1"]),
+    "RealSR": (["Canon_001_LR3.png", "Canon_002_LR3.png"], ["Canon_001_HR.png", "Canon_002_HR.png"], None),
+    "LOL": (["low/1.png", "low/22.png"], ["high/1.png", "high/22.png"], ["1", "22"]),
+    "LOL-v2": (["Low/low00001.png", "Low/low00022.png"], ["Normal/normal00001.png", "Normal/normal00022.png"], None),
+    "FiveK": (["input/a0001.png"], ["expertC/a0001.png"], ["a0001"]),
+}
+
+
+def _place(root, files, seed):
+    return [save(root / file, seed=seed + index) for index, file in enumerate(files)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_known_sets(tmp_path, layout):
+    low, true, names = LAYOUTS[layout]
+    low_pixels, true_pixels = _place(tmp_path, low, 0), _place(tmp_path, true, 50)
+    save(tmp_path / "expertA" / "a0001.png", seed=99)
+    pairs = load_pairs(tmp_path, 1).pairs
+    if names is not None:
+        assert [pair.name for pair in pairs] == names
+    for pair, lr, hr in zip(pairs, low_pixels, true_pixels, strict=True):
+        assert np.array_equal(pair.lr, lr)
+        assert np.array_equal(pair.hr, hr)
+
+
+def test_a_true_picture_that_lacks_is_named(tmp_path):
+    _place(tmp_path, ["1_LR2.png", "1_HR.png", "2_LR2.png"], 0)
+    with pytest.raises(DataError, match=r"no 2_HR to go with 2_LR2\.png"):
+        find_pairs(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (["2/a_LR2.png", "2/a_HR.png", "3/a_LR3.png", "3/a_HR.png"], "pictures of LR2, LR3 lie below it"),
+        (["Train/a_LR2.png", "Train/a_HR.png", "Test/b_LR2.png", "Test/b_HR.png"], "pictures of Test, Train"),
+        (["our485/low/a.png", "our485/high/a.png", "eval15/low/b.png", "eval15/high/b.png"], "lie in eval15, our485"),
+    ],
+)
+def test_one_set_of_several_must_be_named(tmp_path, files, says):
+    _place(tmp_path, files, 0)
+    with pytest.raises(DataError, match=says):
+        find_pairs(tmp_path, 1)
+
+
+def test_a_set_without_truth_is_refused(tmp_path):
+    (tmp_path / "images_srgb").mkdir()
+    (tmp_path / "info.mat").write_bytes(b"")
+    with pytest.raises(DataError, match=r"DND keeps its true pictures to itself.*restore its pictures and send them"):
+        find_pairs(tmp_path, 1)
+
+
+def test_pairs_in_one_folder_are_not_for_larger_scales(tmp_path):
+    _place(tmp_path, ["1_LR2.png", "1_HR.png"], 0)
+    with pytest.raises(DataError, match=r"1_LR2\.png and the like are of one size, for scale 1, .* asked for is 2$"):
+        find_pairs(tmp_path, 2)

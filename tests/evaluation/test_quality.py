@@ -178,3 +178,19 @@ def test_refuses_metrics_before_reading_anything(tmp_path):
         evaluate(bicubic_network(2), nowhere, metrics=["sim"], **settings)
     with pytest.raises(DataError, match="'esr' compares one plane of luma, and ssimulacra2 looks at RGB pictures"):
         evaluate(bicubic_network(2), nowhere, protocol="esr", metrics=["ssimulacra2"], **settings)
+
+
+def test_pictures_made_worse_are_counted_at_scale_one():
+    (pair,) = noisy_pair().pairs
+    black = LoadedPair(name="b", hr=pair.hr, lr=np.maximum(pair.lr, 1))
+    data = LoadedPairs(dataset="set", scale=1, pairs=(pair, black))
+
+    def network(batch):  # gives the first picture back, and the second black
+        return batch if batch.min() * 255 < 1 else np.zeros_like(batch)
+
+    pair.lr[0, 0, 0] = 0
+    report = evaluate(network, data, scale=1, color_mode="rgb", protocol="ntire", metrics=["ssim"])
+    assert [image.worse for image in report.images] == [False, True]
+    assert list(report.to_dict()) == ["model", "scale", "dataset", "protocol", "ssim", "metrics", "worse", "images"]
+    assert report.to_dict()["worse"] == 1
+    assert evaluate(unchanged, data, scale=1, color_mode="rgb").worse == 0

@@ -152,3 +152,15 @@ def test_tables_show_every_metric_with_unit_and_direction():
     assert "border = scale. PSNR dB ↑ / SSIM ↑ / NIQE ↓.\n" in text
     assert "| old | 10 | torch f32 | 30.00 / 0.9000 / – |" in text
     assert "| new | 10 | torch f32 | inf / – / 3.46 |" in text
+
+
+def test_a_fault_is_part_of_the_question_and_of_the_tables_and_cards():
+    results = Results()
+    plain, noisy, blocky = record(), {**record(), "fault": {"noise": 25}}, {**record(), "fault": {"jpeg": 10}}
+    results.add([plain, noisy, blocky])
+    assert len(results.records) == 3
+    assert results.find({**wanted(), "fault": {"noise": 25}}) == noisy
+    assert results.find({**wanted(), "fault": {"noise": 50}}) is None
+    assert results.find(wanted()) == plain
+    assert card_score(noisy)["dataset"] == "Set5, noise 25"
+    assert "| Set5 | Set5, noise 25 | Set5, jpeg 10 |" in to_markdown(results.records)

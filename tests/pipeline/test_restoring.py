@@ -37,8 +37,8 @@ def made(frame, *steps, scale=1, first=None, working_bytes=10**9):
         Settings(engine="openvino", precision="f32", threads=1),
         Budget(cores=1, working_bytes=working_bytes),
     )
-    steps = plan(frame.pixels.shape[:2], wish, max_pixels=10**7)
-    return make_frame(frame, steps, sessions=Sessions(), settings=settings, budget=budget)
+    planned = plan(frame.pixels.shape[:2], wish, max_pixels=10**7)
+    return make_frame(frame, planned, sessions=Sessions(), settings=settings, budget=budget)
 
 
 def mean_of_nine(pixels):

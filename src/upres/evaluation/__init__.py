@@ -8,6 +8,7 @@
 `pairs` finds and loads data sets, `quality` measures, `results` keeps what was measured in a file and shows it.
 """
 
+from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import LoadedPair, LoadedPairs, Pair, dataset_name, find_pairs, load_pairs
 from upres.evaluation.quality import (
     ImageQuality,
@@ -19,6 +20,7 @@ from upres.evaluation.quality import (
 )
 
 __all__ = [
+    "Fault",
     "ImageQuality",
     "LoadedPair",
     "LoadedPairs",

@@ -8,6 +8,7 @@ from typing import Any
 
 from upres.engines.select import open_session
 from upres.errors import DataError, Hint, ModelError
+from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import dataset_name, find_pairs
 from upres.evaluation.quality import Progress, bicubic_network, evaluate_protocols, unchanged
 from upres.evaluation.results import Record, Results, only
@@ -131,7 +132,13 @@ def find_contenders(
 
 
 def measure(
-    contender: Contender, folder: str | Path, plan: Plan, results: Results, *, progress: Progress | None = None
+    contender: Contender,
+    folder: str | Path,
+    plan: Plan,
+    results: Results,
+    *,
+    fault: Fault | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """A record a protocol: those that ``results`` holds, and the missing ones measured and added to it.
 
@@ -140,6 +147,7 @@ def measure(
         folder: With a data set, see `find_pairs`.
         plan: Metrics of each of the contender's protocols.
         results: Asked first, and given what is measured.
+        fault: What is put into the true pictures of the folder.
         progress: Called while something is measured.
 
     Raises:
@@ -155,7 +163,8 @@ def measure(
         "model": contender.name,
         "scale": contender.scale,
         "dataset": dataset_name(folder),
-        "images": [pair.name for pair in find_pairs(folder, contender.scale)],
+        **({"fault": fault.to_dict()} if fault else {}),
+        "images": [pair.name for pair in find_pairs(folder, contender.scale, fault)],
         "run": {"weights_sha256": contender.weights_sha256, "asked": asked},
     }
     records: dict[str, Record] = {}
@@ -178,6 +187,7 @@ def measure(
             protocols=protocols,
             metrics=metrics,
             model=contender.name,
+            fault=fault,
             progress=progress,
         )
         run = {"parameters": contender.parameters, "engine": engine, "precision": precision, **wanted["run"]}

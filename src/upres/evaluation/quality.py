@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from upres.errors import DataError
+from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import LoadedPair, LoadedPairs, dataset_name, find_pairs, load_each
 from upres.image.convert import Batch, Network, to_dtype, to_float
 from upres.image.resize import imresize
@@ -25,6 +26,8 @@ class ImageQuality:
     name: str
     scores: Mapping[str, float]
     """Name of a metric -> its figure."""
+    worse: bool | None = None
+    """At scale 1: whether the PSNR is below that of the picture as it was given."""
 
     @property
     def psnr_db(self) -> float:
@@ -50,6 +53,8 @@ class QualityReport:
     dataset: str
     protocol: str
     images: tuple[ImageQuality, ...]
+    fault: Fault | None = None
+    """What the network was to undo, where it was put into true pictures."""
 
     @property
     def scores(self) -> dict[str, float]:
@@ -66,14 +71,21 @@ class QualityReport:
         """Mean SSIM over the pictures, where it was measured."""
         return self.scores["ssim"]
 
+    @property
+    def worse(self) -> int | None:
+        """Pictures that the network made worse than they were; ``None`` above scale 1."""
+        return sum(bool(image.worse) for image in self.images) if self.scale == 1 else None
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data: the contract of ``upres evaluate --json``."""
         return {
             "model": self.model,
             "scale": self.scale,
             "dataset": self.dataset,
+            **({"fault": self.fault.to_dict()} if self.fault else {}),
             "protocol": self.protocol,
             **to_figures(self.scores),
+            **({} if self.worse is None else {"worse": self.worse}),
             "images": [image.to_dict() for image in self.images],
         }
 
@@ -87,6 +99,7 @@ def evaluate(
     protocol: str | None = None,
     metrics: Sequence[str] = DEFAULT,
     model: str = "network",
+    fault: Fault | None = None,
     progress: Progress | None = None,
 ) -> QualityReport:
     """Quality of a network on every picture of a data set.
@@ -101,6 +114,7 @@ def evaluate(
         protocol: A name of `upres.metrics.protocol.PROTOCOLS`; ``None``: ``paper``, and at scale 1 ``ntire``.
         metrics: Names of `upres.metrics.table.METRICS`.
         model: Name for the report.
+        fault: What is put into the true pictures of a folder, for networks that restore.
         progress: Called before the first and after each picture.
 
     Raises:
@@ -116,6 +130,7 @@ def evaluate(
         protocols=[default_protocol(scale) if protocol is None else protocol],
         metrics=metrics,
         model=model,
+        fault=fault,
         progress=progress,
     )
     return report
@@ -130,6 +145,7 @@ def evaluate_protocols(
     protocols: Sequence[str],
     metrics: Sequence[str] = DEFAULT,
     model: str = "network",
+    fault: Fault | None = None,
     progress: Progress | None = None,
 ) -> list[QualityReport]:
     """As `evaluate` by several protocols at once, which run the network only where they give it different inputs.
@@ -141,7 +157,7 @@ def evaluate_protocols(
     for each in rules:
         each.check(color_mode)
         each.check_metrics(metrics)
-    dataset, count, pairs = _open(data, scale)
+    dataset, count, pairs, fault = _open(data, scale, fault)
     images: dict[str, list[ImageQuality]] = {each.name: [] for each in rules}
     if progress:
         progress(0, count)
@@ -151,7 +167,17 @@ def evaluate_protocols(
             images[each.name].append(_measure(remembering, pair, each, metrics, scale, color_mode))
         if progress:
             progress(done, count)
-    return [_report(model, scale, dataset, images, each) for each in rules]
+    return [
+        QualityReport(
+            model=model,
+            scale=scale,
+            dataset=dataset,
+            protocol=each.name,
+            images=tuple(images[each.name]),
+            fault=fault,
+        )
+        for each in rules
+    ]
 
 
 def bicubic_network(scale: int, *, eight_bit: bool = True) -> Network:
@@ -192,13 +218,15 @@ class _Remembering:
         return self._last[1]
 
 
-def _open(data: str | Path | LoadedPairs, scale: int) -> tuple[str, int, Iterable[LoadedPair]]:
+def _open(
+    data: str | Path | LoadedPairs, scale: int, fault: Fault | None
+) -> tuple[str, int, Iterable[LoadedPair], Fault | None]:
     if not isinstance(data, LoadedPairs):
-        found = find_pairs(data, scale)
-        return dataset_name(data), len(found), load_each(found, scale)
+        found = find_pairs(data, scale, fault)
+        return dataset_name(data), len(found), load_each(found, scale, fault), fault
     if data.scale != scale:
         raise DataError(f"these pairs were loaded for scale {data.scale}, and the network upscales by {scale}")
-    return data.dataset, len(data.pairs), data.pairs
+    return data.dataset, len(data.pairs), data.pairs, data.fault
 
 
 def _measure(
@@ -211,14 +239,10 @@ def _measure(
             f"{pair.name}: {width}x{height} pixels are too few for {', '.join(metrics)} by protocol '{rules.name}' at "
             f"scale {scale}, which needs {least}x{least}"
         )
-    sr = rules.estimate(network, pair.lr, scale=scale, color_mode=color_mode)
-    scores = rules.score(sr, rules.reference(pair.hr), scale=scale, metrics=metrics)
-    return ImageQuality(name=pair.name, scores=scores)
-
-
-def _report(
-    model: str, scale: int, dataset: str, images: Mapping[str, Sequence[ImageQuality]], rules: Protocol
-) -> QualityReport:
-    return QualityReport(
-        model=model, scale=scale, dataset=dataset, protocol=rules.name, images=tuple(images[rules.name])
-    )
+    sr, hr = rules.estimate(network, pair.lr, scale=scale, color_mode=color_mode), rules.reference(pair.hr)
+    scores = rules.score(sr, hr, scale=scale, metrics=metrics)
+    worse = None
+    if scale == 1:
+        ours, before = (rules.score(each, hr, scale=1, metrics=["psnr"]) for each in (sr, rules.reference(pair.lr)))
+        worse = ours["psnr"] < before["psnr"]
+    return ImageQuality(name=pair.name, scores=scores, worse=worse)

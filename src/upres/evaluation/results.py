@@ -50,8 +50,8 @@ class Results:
                 needs only ``weights_sha256`` and ``asked``.
 
         Returns:
-            A record of the same model, scale, data set, protocol and engine asked for, if it was measured with the same
-            weights on pictures of the same names. It may hold more metrics.
+            A record of the same model, scale, data set, fault, protocol and engine asked for, if it was measured with
+            the same weights on pictures of the same names. It may hold more metrics.
         """
         found = self._records.get(_key(wanted))
         if found is None or found["run"]["weights_sha256"] != wanted["run"]["weights_sha256"]:
@@ -69,9 +69,15 @@ class Results:
         self._records.update({_key(record): record for record in records})
         if self._path is None:
             return
-        ordered = sorted(self._records.values(), key=lambda record: (*_order(record), record["dataset"]))
+        ordered = sorted(self._records.values(), key=lambda record: (*_order(record), dataset_label(record)))
         lines = ",\n".join(json.dumps(record) for record in ordered)  # a line each: small, and changes show
         write_text(self._path, f'{{"written_by": "{_KIND}", "results": [\n{lines}\n]}}\n')
+
+
+def dataset_label(record: Record) -> str:
+    """The data set and what was put into its pictures: ``BSD100, noise 25``."""
+    fault = record.get("fault", {})
+    return ", ".join([record["dataset"], *(f"{name} {value:g}" for name, value in fault.items())])
 
 
 def only(record: Record, metrics: Sequence[str]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def card_score(record: Record) -> dict[str, Any]:
     """What a model's card holds of a record: data set, protocol and figures."""
     figures = to_figures(from_figures(record), digits=None)
     others = {name: value for name, value in figures.pop("metrics").items() if not METRICS[name].key}
-    score = {"dataset": record["dataset"], "protocol": record["protocol"], **figures}
+    score = {"dataset": dataset_label(record), "protocol": record["protocol"], **figures}
     return score | ({"metrics": others} if others else {})
 
 
@@ -120,14 +126,14 @@ def to_markdown(records: Sequence[Record]) -> str:
 
 
 def _table(records: Sequence[Record], metrics: Sequence[str]) -> str:
-    datasets = list(dict.fromkeys(record["dataset"] for record in sorted(records, key=lambda r: len(r["images"]))))
+    datasets = list(dict.fromkeys(dataset_label(record) for record in sorted(records, key=lambda r: len(r["images"]))))
     rows: dict[tuple[Any, ...], dict[str, str]] = {}
     for record in sorted(records, key=_order):
         run = record["run"]
         row = (record["model"], f"{run['parameters']:,}", f"{run['engine']} {run['precision']}")
         scores = from_figures(record)
         cells = [METRICS[name].text(scores[name], page=True) if name in scores else "–" for name in metrics]
-        rows.setdefault(row, {})[record["dataset"]] = " / ".join(cells)
+        rows.setdefault(row, {})[dataset_label(record)] = " / ".join(cells)
     lines = [
         "| model | parameters | engine | " + " | ".join(datasets) + " |",
         "|---|---:|---|" + "---:|" * len(datasets),
@@ -145,7 +151,8 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 def _key(record: Record) -> tuple[Any, ...]:
     asked = record["run"]["asked"]
-    return *(record[name] for name in ("model", "scale", "dataset", "protocol")), asked["engine"], asked["precision"]
+    what = (record["model"], record["scale"], dataset_label(record), record["protocol"])
+    return *what, asked["engine"], asked["precision"]
 
 
 def _read(path: Path) -> list[Record]:

@@ -70,6 +70,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             function="ssim:ssim", title="SSIM", decimals=4, page_decimals=4, sees="values", least_side=11, key="ssim"
         ),
         "ssimulacra2": Metric(function="ssimulacra2:ssimulacra2", title="SSIMULACRA2", least_side=8),
+        "psnr_gain": Metric(function="gain:psnr_gain", title="PSNR after one gain", unit="dB"),
+        "flat_noise": Metric(
+            function="flat_noise:flat_noise", title="noise in flat areas", unit="levels", better="down", least_side=8
+        ),
         "niqe": Metric(function="niqe:niqe", title="NIQE", better="down", reference=False, least_side=192),
     }
 )

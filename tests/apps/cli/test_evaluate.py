@@ -297,3 +297,30 @@ def test_mistakes_are_one_clear_line(data, opened, capsys, arguments, status, co
 def test_missing_data_is_one_clear_line(data, opened, capsys):
     assert main(["evaluate", "tiny_x2", "--data", str(data / "nowhere")]) == 1
     assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("fault", "protocol"), [("--noise", "ntire"), ("--jpeg", "paper")])
+def test_faults_are_put_into_true_pictures_and_judged_as_papers_do(data, capsys, fault, protocol):
+    report = run_json(capsys, "input", "--data", str(data / "SetA"), fault, "20")
+    assert (report["fault"], report["protocol"], report["worse"]) == ({fault[2:]: 20}, protocol, 0)
+    assert 15 < report["psnr_db"] < 45
+    assert main(["evaluate", "input", "--data", str(data / "SetA"), fault, "20"]) == 0
+    text = capsys.readouterr().out
+    assert f"input x1 on SetA, {fault[2:]} 20 by protocol {protocol}" in text
+    assert "worse than before: 0 of 2 pictures" in text
+
+
+def test_results_of_several_faults_lie_in_one_file(data, capsys):
+    out = str(data / "out.json")
+    for strength in ("10", "20", "10"):
+        run_json(capsys, "input", "--data", str(data / "SetA"), "--noise", strength, "--out", out)
+    records = json.loads((data / "out.json").read_text())["results"]
+    assert [record["fault"] for record in records] == [{"noise": 10}, {"noise": 20}]
+    assert records[0]["psnr_db"] > records[1]["psnr_db"] + 3
+
+
+def test_models_that_enlarge_are_measured_as_ever_where_no_protocol_is_named(data, opened, capsys):
+    report = run_json(capsys, "tiny_x2", "--data", str(data / "SetA"))
+    assert report["protocol"] == "paper"
+    assert "worse" not in report
+    assert "fault" not in report

@@ -5,9 +5,15 @@ import json
 import pytest
 
 from upres.apps.cli.main import main
+from upres.engines.torch import TorchSession
 from upres.errors import DataError, Hint, OutputExistsError
+from upres.evaluation import Fault, evaluate
+from upres.image.convert import fitted
 from upres.lab.challenge.rank import RULES
 from upres.lab.challenge.run import contenders_of, run_challenge
+from upres.lab.challenge.tasks import fault_for
+from upres.lab.checkpoint import build, describe, load, save
+from upres.models.card import ModelSpec
 
 
 def entrants(models, data, **changes):
@@ -202,3 +208,56 @@ def test_counting_by_the_command(models, capsys):
 def test_counting_what_cannot_be_counted(arguments, message, capsys):
     assert main(["challenge", "count", *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def restorers(tmp_path):
+    paths = []
+    for name, task in (("one", "denoise"), ("two", "denoise"), ("other", "deblock")):
+        spec = ModelSpec(
+            architecture="plain", scale=1, arguments={"num_channels": 4, "num_blocks": 1, "unshuffle": 2, "task": task}
+        )
+        network = build(spec)
+        paths.append(str(tmp_path / f"{name}.safetensors"))
+        save(tmp_path / f"{name}.safetensors", network, describe(network, spec, name=name))
+    return paths
+
+
+def test_denoisers_are_measured_on_noise_of_sigma_50(restorers, data, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["challenge", "run", *restorers[:2], "--task", "denoise", "--data", str(data), "--gate", "99"]
+    assert main([*command, "--threads", "1", "--repeats", "1", "--warmup", "0", "--out", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["settings"]["task"], report["settings"]["fault"]) == ("denoise", {"noise": 50})
+    assert (report["settings"]["scale"], report["settings"]["protocol"]) == (1, "ntire")
+    network, _ = load(restorers[0])
+    session = fitted(TorchSession(network), scale=1, min_size=2, multiple_of=2)
+    judged = evaluate(session, data, scale=1, color_mode="rgb", protocol="ntire", fault=Fault(noise=50))
+    (row,) = [row for row in report["rows"] if row["entry"] == "one"]
+    assert row["psnr_db"] == pytest.approx(judged.psnr_db, abs=0.01)
+    assert min(row[cost] for cost in ("latency_ms", "parameters_m", "flops_g", "activations_m")) > 0
+    assert (out / "results.md").read_text().startswith("# Two, noise 50: denoise, ranked by the NTIRE 2022 rules")
+
+
+@pytest.mark.parametrize(
+    ("which", "options", "says"),
+    [
+        ([0, 2], ["--task", "denoise"], "other.safetensors is for the task deblock, and this run is for denoise"),
+        ([0], ["--scale", "1"], "one.safetensors is for the task denoise, and this run is for upscale"),
+        ([0], ["--scale", "1", "--noise", "25"], "noise 25: for contenders that restore, and these enlarge"),
+        ([0], ["--task", "enhance"], "nothing is known that stands for enhance; take a set of pairs"),
+    ],
+)
+def test_tasks_that_do_not_fit_are_refused(restorers, data, capsys, which, options, says):
+    assert main(["challenge", "run", *(restorers[i] for i in which), "--data", str(data), *options]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_pairs_are_taken_as_they_are(data, tmp_path):
+    for folder in ("noisy", "clean"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.png").write_bytes((data / "a.png").read_bytes())
+    assert fault_for("denoise", tmp_path) is None
+    assert fault_for("enhance", tmp_path) is None
+    assert fault_for("deblock", tmp_path / "clean") == Fault(jpeg=10)
+    assert fault_for("denoise", tmp_path / "clean", Fault(noise=25)) == Fault(noise=25)

@@ -7,7 +7,8 @@ from upres.errors import RecipeError
 from upres.lab.data.degradations.camera import Camera, finished, linear
 from upres.lab.data.degradations.camera_noise import CameraNoise
 from upres.lab.data.degradations.low_light import LowLight
-from upres.lab.data.degradations.step import Crop
+from upres.lab.data.degradations.poisson_noise import PoissonNoise
+from upres.lab.data.degradations.step import Crop, Range
 from upres.lab.data.pictures import Pixels
 
 
@@ -15,8 +16,10 @@ def flat(level: int, side: int = 96) -> Pixels:
     return np.full((side, side, 3), level, np.uint8)
 
 
-def noise(level: int, *, shot: float = 1e-3, mosaic: float = 0.0, length: float = 0.4, crops: int = 6) -> np.ndarray:
-    step = CameraNoise(shot=(shot, shot), mosaic=(mosaic, mosaic), length=(length, length))
+def noise(
+    level: int, *, shot: float = 1e-3, mosaic: float = 0.0, length: float = 0.4, crops: int = 6, **chances: Range
+) -> np.ndarray:
+    step = CameraNoise(shot=(shot, shot), mosaic=(mosaic, mosaic), length=(length, length), **chances)
     made = [step.apply(flat(level), Crop(1, (seed,))) for seed in range(crops)]
     return np.stack(made).astype(float) - level
 
@@ -29,7 +32,9 @@ def test_light_and_back_is_the_picture() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_without_noise_the_picture_stays(seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    assert np.array_equal(CameraNoise(shot=(1e-9, 1e-9)).apply(pixels, Crop(1, (seed,))), pixels)
+    for later in (0.0, 1.0):
+        step = CameraNoise(shot=(1e-9, 1e-9), reduced=(later, later), processed=(later, later))
+        assert np.array_equal(step.apply(pixels, Crop(1, (seed,))), pixels)
 
 
 def test_greys_are_grey_to_the_sensor_but_for_the_white_balance() -> None:
@@ -66,6 +71,62 @@ def test_a_crop_has_its_noise_and_no_other() -> None:
     one, again, other = (step.apply(flat(120), Crop(1, (seed,))) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+ALWAYS = (1.0, 1.0)
+
+
+@pytest.mark.parametrize("mosaic", [0.0, 1.0])
+def test_noise_of_a_larger_picture_is_weaker(mosaic: float) -> None:
+    full, reduced = (noise(120, mosaic=mosaic, length=0.0, crops=12, reduced=chance) for chance in ((0.0, 0.0), ALWAYS))
+    strengths = reduced.std((1, 2, 3)) / full.std((1, 2, 3))
+    assert strengths.max() < 1.02
+    assert 0.5 < strengths.mean() < (0.95 if mosaic else 0.85), "once to twice as large"
+    assert reduced.shape == full.shape
+
+
+def test_a_camera_smooths_colours_or_sharpens_noise_alone() -> None:
+    weights = np.array([0.299, 0.587, 0.114])
+    plain, worked = (noise(120, length=0.0, crops=40, processed=chance) for chance in ((0.0, 0.0), ALWAYS))
+    luma = (worked @ weights).std((1, 2)) / (plain @ weights).std((1, 2))
+    color = (worked[..., 0] - worked[..., 2]).std((1, 2)) / (plain[..., 0] - plain[..., 2]).std((1, 2))
+    smoothed = color < 0.9
+    assert 10 <= smoothed.sum() <= 30
+    np.testing.assert_allclose(luma[smoothed], 1, atol=0.03)
+    assert (luma[~smoothed] >= 0.99).all()
+    assert luma[~smoothed].max() > 1.2
+
+
+def test_what_happens_later_shifts_no_other_number() -> None:
+    for seed in range(8):
+        crop = Crop(1, (seed,))
+        plain, by_chance = (
+            CameraNoise(shot=(1e-4, 1e-3), reduced=(0.0, chance), processed=(0.0, chance)).apply(flat(120), crop)
+            for chance in (0.0, 1e-9)
+        )
+        assert np.array_equal(plain, by_chance)
+
+
+def test_photons_are_counted() -> None:
+    errors = {
+        level: PoissonNoise(photons=(400.0, 400.0)).apply(flat(level), Crop(1, (0,))).astype(float) - level
+        for level in (30, 120)
+    }
+    for level, error in errors.items():
+        assert error.var() == pytest.approx(255 * level / 400, rel=0.15)
+        assert abs(error.mean()) < 0.5
+
+
+def test_photons_are_counted_by_turns_in_each_plane_or_in_the_luma() -> None:
+    made = [PoissonNoise(photons=(400.0, 400.0)).apply(flat(120), Crop(1, (seed,))) for seed in range(40)]
+    grey = sum(bool((each[..., 0] == each[..., 2]).all()) for each in made)
+    assert 10 <= grey <= 30
+
+
+def test_few_photons_are_drawn_as_often_as_many() -> None:
+    step = PoissonNoise(photons=(1e2, 1e4))
+    strengths = np.array([step.apply(flat(200), Crop(1, (seed,))).std() for seed in range(60)])
+    assert 18 <= (strengths < 255 * np.sqrt(200 / 255 / 1e3)).sum() <= 42
 
 
 @pytest.mark.parametrize("darkening", [4.0, 25.0])

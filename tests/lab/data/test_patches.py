@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from upres.errors import DataError
+from upres.errors import DataError, RecipeError
 from upres.image.resize import imresize
 from upres.lab.data.degradations import PHOTOGRAPH, Degradation
 from upres.lab.data.degradations.blur import Blur
 from upres.lab.data.degradations.noise import Noise
-from upres.lab.data.patches import PatchSampler, Prefetch
+from upres.lab.data.mixing import MixUp
+from upres.lab.data.patches import GrowingCrops, PatchSampler, Prefetch
 from upres.lab.data.pictures import PicturePair
 
 
@@ -165,3 +166,51 @@ def _smooth_pair() -> PicturePair:
     y, x = np.mgrid[0:80, 0:100]
     hr = np.stack([127 + 120 * np.sin(x / 4.0 + p) * np.cos(y / 5.0) for p in range(3)], axis=2).astype(np.uint8)
     return PicturePair(name="smooth", hr=hr, lr=imresize(hr, scale=0.5))
+
+
+def test_crops_are_blended_with_others_of_the_batch_and_their_truth_alike() -> None:
+    plain, mixed = _sampler(), _sampler(mix_up=MixUp(alpha=1.2))
+    blend = MixUp(alpha=1.2).drawn((3, 2), 6, progress=0)
+    assert blend is not None
+    weights = torch.from_numpy(blend.weights).view(6, 1, 1, 1)
+    assert sorted(blend.partners.tolist()) == list(range(6))
+    for before, after in zip(plain.batch(2), mixed.batch(2), strict=True):
+        torch.testing.assert_close(after, weights * before + (1 - weights) * before[blend.partners])
+        assert not torch.allclose(after, before)
+
+
+def test_processes_share_a_blended_batch() -> None:
+    sampler = _sampler(mix_up=MixUp(alpha=1.2))
+    whole = sampler.batch(2)
+    for rank in (0, 1):
+        for part, all_of_it in zip(sampler.batch(2, rank=rank, world_size=2), whole, strict=True):
+            assert torch.equal(part, all_of_it[rank::2])
+
+
+def test_blends_begin_after_their_share_of_the_steps_and_shift_nothing() -> None:
+    plain, mixed = _sampler(), _sampler(mix_up=MixUp(alpha=1.2, after=0.25), steps=40)
+    same = [torch.equal(plain.batch(step)[0], mixed.batch(step)[0]) for step in (0, 9, 10, 39)]
+    assert same == [True, True, False, False]
+
+
+def test_a_share_of_the_batches_is_blended_by_beta_weights() -> None:
+    mix_up = MixUp(alpha=1.2, share=0.5)
+    blends = [each for step in range(400) if (each := mix_up.drawn((0, step), 8, progress=1)) is not None]
+    assert 160 < len(blends) < 240
+    weights = np.concatenate([each.weights for each in blends])
+    assert abs(weights.mean() - 0.5) < 0.03
+    assert abs(weights.var() - 1 / (4 * (2 * 1.2 + 1))) < 0.006
+
+
+@pytest.mark.parametrize("wrong", [{"alpha": -1.0}, {"after": 1.5}, {"share": 2.0}])
+def test_a_blend_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(RecipeError, match="mix_up: expected an alpha of 0 or more, and after and share from 0 to 1"):
+        MixUp(**wrong)
+
+
+def test_crops_grow_in_the_course_of_a_stage() -> None:
+    small, large = _sampler(), _sampler(patch_size=12, batch_size=2)
+    growing = GrowingCrops({0: small, 5: large})
+    for step, sampler in ((0, small), (4, small), (5, large), (99, large)):
+        assert torch.equal(growing.batch(step)[1], sampler.batch(step)[1])
+    assert growing.batch(7, rank=1, world_size=2)[0].shape == (1, 3, 12, 12)

@@ -98,3 +98,35 @@ def test_a_damaged_cache_is_built_anew(folder: Path, tmp_path: Path, damage: str
     for old, pair in zip(before, after, strict=True):
         np.testing.assert_array_equal(old, pair.hr)
     assert {path: path.read_bytes() for path in (data, index)} == whole
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    root = tmp_path / "real"
+    for seed, kind in enumerate(("noisy", "clean")):
+        (root / kind).mkdir(parents=True)
+        picture = np.random.default_rng(seed).integers(256, size=(31, 44, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(root / kind / "a.png")
+    return root
+
+
+def test_pairs_are_kept_as_they_are(pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (before,) = load_pictures(pairs, 1, cache=tmp_path / "cache")
+    assert before.name == "clean/a.png"
+    np.testing.assert_array_equal(before.hr, np.asarray(Image.open(pairs / "clean" / "a.png")))
+    np.testing.assert_array_equal(before.lr, np.asarray(Image.open(pairs / "noisy" / "a.png")))
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "read_pixels", lambda path: pytest.fail(f"decoded {path} again"))
+        (after,) = load_pictures(pairs, 1, cache=tmp_path / "cache")
+    np.testing.assert_array_equal(before.lr, after.lr)
+    Image.fromarray(np.zeros((31, 44, 3), np.uint8)).save(pairs / "noisy" / "a.png")
+    assert not load_pictures(pairs, 1, cache=tmp_path / "cache")[0].lr.any()
+
+
+def test_pairs_are_for_scale_1_at_their_own_size(pairs: Path, tmp_path: Path) -> None:
+    for scale, reduction in ((2, 1.0), (1, 0.5)):
+        with pytest.raises(DataError, match=r"noisy/ and clean/ are pairs of one size, for scale 1 and reductions"):
+            load_pictures(pairs, scale, reduction=reduction, cache=tmp_path / "cache")
+    Image.fromarray(np.zeros((31, 43, 3), np.uint8)).save(pairs / "noisy" / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: a pair must be of one size, .*43x31 and 44x31 pixels"):
+        load_pictures(pairs, 1, cache=tmp_path / "cache")

@@ -1,6 +1,7 @@
 """Recipes: whole, saved, changed by settings, refused with a hint."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ import torch
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build
 from upres.lab.data.degradations import Degradation
+from upres.lab.data.mixing import MixUp
+from upres.lab.data.patches import Growth
 from upres.lab.losses.criterion import criterion
-from upres.lab.training.recipe import Recipe, Schedule, Stage, difference, override
+from upres.lab.training.recipe import Recipe, Schedule, Stage, difference, override, require_runnable
 from upres.lab.training.recipes import recipe_for, recipe_names
 from upres.lab.training.schedule import learning_rate
 from upres.lab.zoo import MODELS
@@ -140,6 +143,9 @@ def test_the_recipe_in_a_shipped_card_is_read(name: str) -> None:
         ('degradation={"nois_sigma": [0, 1]}', r"no setting 'stages\.0\.degradation\.nois_sigma'.*'noise_sigma'\?"),
         ("degradation.noise_sigma=5", r"degradation\.noise_sigma: expected a list, got 5"),
         ("seed", "expected a setting as key=value, got 'seed'"),
+        ("mix_up.alfa=1", r"no setting 'mix_up.alfa'.*Did you mean 'alpha'\?"),
+        ("mix_up.after=2", "mix_up: expected an alpha of 0 or more, and after and share from 0 to 1"),
+        ('growth=[{"after": 0.5, "patch_size": 96}]', r"stages\.0\.growth\.0: .*batch_size"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_hint(setting: str, message: str) -> None:
@@ -178,3 +184,30 @@ def test_cycles_begin_again_at_the_full_rate() -> None:
         assert learning_rate(stage, start) == pytest.approx(peak)
         assert learning_rate(stage, start + 125) == pytest.approx(peak * 0.505)
         assert learning_rate(stage, start + 249) == pytest.approx(peak * 0.01, rel=0.02)
+
+
+def test_restorers_are_trained_by_their_papers_settings() -> None:
+    (first,) = recipe_for("mirnet_n16").stages
+    assert (first.optim.weight_decay, first.clamp, first.mix_up) == (1e-8, True, MixUp(alpha=1.2, after=5 / 60))
+    assert (first.losses[0].name, first.schedule.warmup_steps / first.steps) == ("charbonnier", 0.05)
+    (second,) = recipe_for("mirnet_v2_n16").stages
+    assert [second.patch_size, *(each.patch_size for each in second.growth)] == [128, 160, 192, 256, 320, 384]
+    assert [round(each.after * 300) for each in second.growth] == [92, 156, 204, 240, 276]
+    assert learning_rate(second, second.steps - 1) == pytest.approx(1e-6, rel=0.01)
+    (third,) = recipe_for("nafnet_w16").stages
+    assert (third.optim.name, third.optim.betas, third.patch_size) == ("adamw", (0.9, 0.9), 256)
+
+
+@pytest.mark.parametrize("shares", [(0.0,), (0.5, 0.5), (0.6, 0.4), (1.0,)])
+def test_crops_that_do_not_grow_in_order_are_refused(shares: tuple[float, ...]) -> None:
+    growth = tuple(Growth(after=share, patch_size=16, batch_size=2) for share in shares)
+    recipe = replace(TWO_STAGES, stages=tuple(replace(stage, growth=growth) for stage in TWO_STAGES.stages))
+    with pytest.raises(RecipeError, match=r"stages\.0\.growth: expected shares above 0 and below 1 that rise"):
+        require_runnable(recipe, devices=1, other_scales=True)
+
+
+def test_batches_that_grow_must_be_shared_evenly() -> None:
+    growth = (Growth(after=0.5, patch_size=16, batch_size=3),)
+    recipe = replace(TWO_STAGES, stages=tuple(replace(stage, growth=growth) for stage in TWO_STAGES.stages))
+    with pytest.raises(RecipeError, match=r"batch_size=3 cannot be shared by 2 devices"):
+        require_runnable(recipe, devices=2, other_scales=True)

@@ -12,7 +12,9 @@ from PIL import Image
 
 from upres.errors import DataError, RecipeError
 from upres.lab.checkpoint import load
-from upres.lab.data.degradations import PHOTOGRAPH
+from upres.lab.data.degradations import NOISE, PHOTOGRAPH
+from upres.lab.training import run
+from upres.lab.training.listener import Silence
 from upres.lab.training.recipe import Recipe, Stage, override
 from upres.lab.training.run import run_recipe
 
@@ -103,3 +105,67 @@ def test_metrics_that_cannot_be_noted_are_refused_before_training(
     with pytest.raises(error, match=complaint):
         _run(recipe, photos)
     assert not (photos.parent / "run").exists()
+
+
+RESTORER = Recipe(
+    name="small",
+    model="plain_c32b6_denoise",
+    arguments={"num_channels": 4, "num_blocks": 1},
+    stages=(replace(STAGE, degradation=NOISE),),
+)
+
+
+def _pairs(root: Path, count: int = 3) -> Path:
+    for kind in ("noisy", "clean"):
+        (root / kind).mkdir(parents=True)
+        for index in range(count):
+            level = np.full((48, 64, 3), 90 if kind == "noisy" else 100, np.uint8)
+            Image.fromarray(level).save(root / kind / f"{index}.png")
+    return root
+
+
+class Warned(Silence):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def on_warning(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+def test_pairs_are_trained_and_validated_on_as_they_are(photos: Path) -> None:
+    data, listener = _pairs(photos.parent / "real"), Warned()
+    beside = photos.parent / "test" / "CID22val" / "HR"
+    beside.mkdir(parents=True)
+    (photos / "0.png").rename(beside / "0.png")
+    training = _run(RESTORER, data, listener=listener)
+    assert training["validation"]["dataset"] == "held-out training pictures"
+    assert (training["validation"]["pictures"], training["data"]["pictures"]) == (1, 2)
+    assert training["validation"]["protocol"] == "ntire"
+    assert listener.warnings == [f"{data}: trains on its pairs (noisy/ and clean/), and degrades nothing"]
+    saved = Recipe.from_dict(json.loads((data.parent / "run" / "recipe.json").read_text()))
+    assert saved.stages[0].degradation.is_bicubic
+
+
+def test_what_is_trained_and_validated_on_is_the_pairs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(run, "train", lambda recipe, pictures, **more: given.update(more, pictures=pictures))
+    data = _pairs(photos.parent / "real")
+    run_recipe(RESTORER, data=data, out=photos.parent / "run", cache=photos.parent / "cache")
+    for pair in (*given["pictures"], *given["validator"].pictures):
+        assert {int(pair.lr.min()), int(pair.lr.max()), int(pair.hr.min()), int(pair.hr.max())} == {90, 100}
+
+
+def test_synthetic_noise_may_be_judged_by_real_pairs(photos: Path) -> None:
+    training = _run(RESTORER, photos, validation=_pairs(photos.parent / "real"))
+    facts = training["validation"]
+    assert (facts["dataset"], facts["pictures"], facts["protocol"]) == ("real", 3, "ntire")
+
+
+def test_pairs_are_not_judged_by_degraded_pictures(photos: Path) -> None:
+    with pytest.raises(DataError, match="pairs are trained on, and there are none in it to validate on"):
+        _run(RESTORER, _pairs(photos.parent / "real"), validation=photos)
+
+
+def test_pairs_are_not_for_networks_that_enlarge(photos: Path) -> None:
+    with pytest.raises(DataError, match="pairs of one size, for scale 1 and reductions"):
+        _run(RECIPE, _pairs(photos.parent / "real"))

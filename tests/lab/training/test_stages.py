@@ -12,7 +12,10 @@ from safetensors.torch import load_file
 
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build, load
+from upres.lab.data.mixing import MixUp
+from upres.lab.data.patches import Growth
 from upres.lab.losses.criterion import LossTerm
+from upres.lab.training import loop
 from upres.lab.training.listener import Silence
 from upres.lab.training.loop import train
 from upres.lab.training.outcome import TrainingResult
@@ -207,3 +210,44 @@ def test_a_quantised_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     parts = _train(QUANTIZED, tmp_path / "parts")
     expected, found = load_file(whole.last), load_file(parts.last)
     assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+
+def test_blends_and_growing_crops_go_on_to_the_same_bits(tmp_path: Path) -> None:
+    stage = replace(
+        STAGE,
+        steps=8,
+        patch_size=8,
+        growth=(Growth(after=0.5, patch_size=16, batch_size=1),),
+        mix_up=MixUp(alpha=1.2, after=0.25),
+        clamp=True,
+    )
+    plain = {"num_channels": 4, "num_blocks": 1}
+    recipe = replace(FOUR_STAGES, model="plain_c32b6_x3", arguments=plain, stages=(stage,))
+    _train(recipe, tmp_path / "whole")
+    for cut in (2, 4, 6):
+        with pytest.raises(KeyboardInterrupt):
+            _train(recipe, tmp_path / "cut", listener=_StopAt(cut))
+    _train(recipe, tmp_path / "cut")
+    ours, theirs = (load_file(tmp_path / run / "state.safetensors") for run in ("cut", "whole"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    for name, value in {"growth": (), "mix_up": MixUp()}.items():
+        _train(replace(recipe, stages=(replace(stage, **{name: value}),)), tmp_path / name)
+        other = load_file(tmp_path / name / "state.safetensors")
+        assert not all(torch.equal(other[key], theirs[key]) for key in theirs), name
+
+
+@pytest.mark.parametrize("clamp", [False, True])
+def test_losses_see_what_is_shown_where_the_stage_clamps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clamp: bool
+) -> None:
+    seen: list[torch.Tensor] = []
+
+    def loss_of(sr: torch.Tensor, hr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+        seen.append(sr.detach())
+        return (sr - 3 * hr).square().mean()
+
+    monkeypatch.setattr(loop, "criterion", lambda terms: loss_of)
+    stage = replace(STAGE, steps=40, clamp=clamp, optim=Optimizer(learning_rate=0.05))
+    _train(replace(FOUR_STAGES, stages=(stage,)), tmp_path)
+    assert (max(float(sr.max()) for sr in seen) > 1) is not clamp
+    assert (min(float(sr.min()) for sr in seen) < 0) is not clamp

@@ -32,6 +32,8 @@ def progress_bar(title: str) -> Iterator["Progress"]:
 
 def table(record: Mapping[str, Any]) -> str:
     """A record as text: what ran, a line a picture, the mean."""
+    from upres.evaluation.results import dataset_label
+
     run, metrics = record["run"], [METRICS[name] for name in record["metrics"]]
     rows = [*record["images"], {**record, "name": "mean"}]
     width = max(len(row["name"]) for row in rows)
@@ -44,11 +46,13 @@ def table(record: Mapping[str, Any]) -> str:
         aligned = (figure.rjust(column) for figure, column in zip(figures, columns, strict=True))
         return "  ".join(["", name.ljust(width), *aligned])
 
+    count = len(record["images"])
     return "\n".join(
         [
-            f"{record['model']} x{record['scale']} on {record['dataset']} by protocol {record['protocol']} "
+            f"{record['model']} x{record['scale']} on {dataset_label(record)} by protocol {record['protocol']} "
             f"({run['engine']}, {run['precision']})",
             line("", [each.heading for each in metrics]),
             *(line(row["name"], figures) for row, figures in zip(rows, cells, strict=True)),
+            *([f"worse than before: {record['worse']} of {count} pictures"] if "worse" in record else []),
         ]
     )

@@ -4,16 +4,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from upres.apps.cli._fault_options import add_fault_arguments, fault_of
 from upres.apps.cli.arguments import count, names, threads
 from upres.engines.select import ENGINES
 from upres.errors import MissingExtraError
 from upres.metrics.table import DEFAULT, metric_names
+from upres.models.card import Task
 
 EPILOG = """The first model is the baseline unless --baseline names another: who is more than --gate dB below it in
-RGB PSNR is not ranked. With --out, a run that was cut goes on where it stopped: give the same command again. The
-folder then holds results.json, results.csv (which `upres challenge rank` takes), results.md and report.html."""
+RGB PSNR is not ranked. With --task denoise, noise of sigma 50 is put into true pictures (--noise), with --task deblock
+JPEG of quality 10 (--jpeg), unless the data set has pairs. With --out, a run that was cut goes on where it stopped: the
+same command again. The folder then holds results.json, results.csv (which `upres challenge rank` takes), results.md and
+report.html."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="shipped names or .safetensors files")
     parser.add_argument("--data", required=True, metavar="DIR", help="folder with a data set")
     parser.add_argument("--scale", type=int, default=4, help="the factor (default 4)")
+    parser.add_argument(
+        "--task", choices=get_args(Task), default="upscale", help="of all models; those that restore have scale 1"
+    )
+    add_fault_arguments(parser)
     parser.add_argument("--rules", type=int, default=2022, metavar="YEAR", help="whose ranking: 2022, 2024, 2025")
     parser.add_argument(
         "--baseline", metavar="MODEL", help="whom the gate, and scores, are relative to (default: first)"
@@ -59,14 +67,20 @@ def run(args: argparse.Namespace) -> int:
         from upres.lab.challenge.rank import rules_of
         from upres.lab.challenge.report import to_markdown, write_files
         from upres.lab.challenge.run import GATE_DB, contenders_of, run_challenge
+        from upres.lab.challenge.tasks import fault_for
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres challenge run", "lab") from error
 
+    fault = fault_for(args.task, args.data, fault_of(args))
+    if args.task != "upscale":
+        args.scale = 1
     rules = rules_of(args.rules)
     metrics = metric_names([*DEFAULT, *names(args.metrics)])
-    settings: dict[str, Any] = {key: getattr(args, key) for key in ("data", "scale", "engine", "device", "precision")}
+    settings: dict[str, Any] = {
+        key: getattr(args, key) for key in ("data", "scale", "task", "engine", "device", "precision")
+    }
     report = run_challenge(
-        contenders_of(args.models, metrics=metrics, threads=args.threads or available_cores(), **settings),
+        contenders_of(args.models, metrics=metrics, fault=fault, threads=args.threads or available_cores(), **settings),
         rules,
         baseline=args.baseline,
         gate_db=GATE_DB if args.gate is None else args.gate,

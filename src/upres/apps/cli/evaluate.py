@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from upres.apps.cli._fault_options import add_fault_arguments, fault_of
 from upres.apps.cli.arguments import names, threads
 from upres.metrics.protocol import PROTOCOLS, default_protocol
 from upres.metrics.table import DEFAULT, METRICS
@@ -17,9 +18,10 @@ EPILOG = """examples:
   upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
   upres evaluate input denoise --data PolyU50
   upres evaluate input denoiser.safetensors --data PolyU50
+  upres evaluate denoise --data BSD100 --noise 25
 
 A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/. For models of scale 1 it
-holds noisy/ and clean/, or low/ and high/. Without --protocol these are measured by ntire, on RGB, others by paper.
+holds noisy/ and clean/, or low/ and high/, or true pictures that --noise or --jpeg spoils.
 With --out, what the file already answers is not measured again: run the same command to go on.
 
 protocols (at scale 1 without a border):
@@ -46,12 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")
+    add_fault_arguments(parser)
     parser.add_argument(
         "--protocol",
         nargs="+",
-        default=[],
         metavar="P",
-        help=f"{', '.join(PROTOCOLS)}, or all (default: {default_protocol(2)}, at scale 1 {default_protocol(1)})",
+        help=f"{', '.join(PROTOCOLS)}, or all (default: paper; at scale 1 ntire, but for --jpeg)",
     )
     parser.add_argument(
         "--metrics",
@@ -92,8 +94,10 @@ def run(args: argparse.Namespace) -> int:
 
     if "bicubic" in args.models and args.scale is None and set(args.models) <= set(BASELINES):
         args.usage_error("bicubic has no scale of its own: add --scale 2")
-    results = Results(args.out)
-    asked = protocols_of(args.protocol)
+    results, fault = Results(args.out), fault_of(args)
+    asked = protocols_of(args.protocol or ())
+    if not asked and fault is not None and fault.jpeg:
+        asked = ("paper",)  # papers judge what JPEG did on luma
     plan = plan_of(
         asked or (default_protocol(2), default_protocol(1)),
         metrics_of(names(args.metrics)),
@@ -106,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         for folder in args.data:
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
-                records += measure(contender, folder, plan, results, progress=progress)
+                records += measure(contender, folder, plan, results, fault=fault, progress=progress)
     if args.markdown is not None:
         write_text(args.markdown, to_markdown(results.records))
     if args.json:

@@ -26,6 +26,7 @@ WORDS = {
     Hint.MAKE_INT8: "`upres export MODEL --int8 PICTURES` makes one",
     Hint.REMAKE_GRAPH: "`upres export MODEL.safetensors -o MODEL.onnx` makes it anew",
     Hint.LIST_ENGINES: "`upres doctor` shows which engines are installed",
+    Hint.MAKE_FAULTS: "or let a fault be made: --noise 25, --jpeg 10",
     Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
 }
 

@@ -23,9 +23,9 @@ EPILOG = """examples:
   upres train ladder_rfdn --data photos/ --out runs/
   upres train --list
 
-Stopped with Ctrl-C or killed, the same command goes on where it was; the result is the same to the bit.
-The run's folder holds best.safetensors, which `upres evaluate` and `upres export` take.
-A study (ladder_rfdn, tricks, choice, ghost) is a queue of small runs; it ends with a table and a file of results."""
+Stopped with Ctrl-C or killed, the same command goes on where it was, to the same bits. The run's folder holds
+best.safetensors, which `upres evaluate` and `upres export` take. A study (ladder_rfdn, tricks, ghost, restorers) is a
+queue of small runs; it ends with a table and a file of results."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     chosen = studies.studies_of(args.recipes)
     _check(args, recipes, chosen)
+    studies.require_validation(() if args.summarise else chosen, args.validation)
     if args.speed and not args.summarise:
         print_speeds(compare_speeds(recipes, args.data, cache=args.cache), as_json=args.json)
         return 0
-    in_queue = args.queue or bool(chosen)
-    results = [] if args.summarise else [_train(recipe, args, in_queue=in_queue) for recipe in recipes]
+    results = [] if args.summarise else [_train(each, args, in_queue=args.queue or bool(chosen)) for each in recipes]
     if not is_first_process():
         return 0
     summaries = [studies.sum_up(study, recipes, args.out, args.results) for study in chosen]

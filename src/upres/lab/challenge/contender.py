@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,15 @@ from upres.bench.memory import peak_resident_mib, reset_peak, resident_mib
 from upres.bench.workers import timed_turn
 from upres.engines.engine import Batch
 from upres.engines.select import open_session
+from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import load_pairs
 from upres.evaluation.quality import evaluate
 from upres.image.color import luma
-from upres.image.convert import to_batch, to_float
+from upres.image.convert import fitted, to_batch, to_float
 from upres.lab.checkpoint import load
 from upres.lab.complexity import measure
 from upres.metrics.table import DEFAULT, keyed
-from upres.models.card import ColorMode
+from upres.models.card import ColorMode, Task
 from upres.models.catalog import find
 
 
@@ -34,6 +36,9 @@ class Contender:
     data: str
     """Folder of the data set."""
     scale: int
+    task: Task = "upscale"
+    fault: Fault | None = None
+    """What is put into the data set's true pictures, where they do not come in pairs."""
     engine: str = "torch"
     device: str = "cpu"
     """As the engine names it; ``auto``: the one that the engine would take."""
@@ -55,7 +60,7 @@ class ChallengeRunner:
     def __init__(self, contender: Contender) -> None:
         self._contender = contender
         self._card = find(contender.source).card
-        self._pairs = load_pairs(contender.data, contender.scale)
+        self._pairs = load_pairs(contender.data, contender.scale, contender.fault)
         held = _start_weighing()
         self._session = open_session(
             find(contender.source),
@@ -65,7 +70,10 @@ class ChallengeRunner:
             device=contender.device,
         )
         self._peak_mib = _peak_mib(self._session.facts.device, held)
-        self._calls = [self._session.bind(_batch(pair.lr, self._card.color_mode)) for pair in self._pairs.pairs]
+        self._network = fitted(
+            self._session, scale=contender.scale, min_size=self._card.min_size, multiple_of=self._card.multiple_of
+        )
+        self._calls = [self._call(_batch(pair.lr, self._card.color_mode)) for pair in self._pairs.pairs]
 
     def assess(self) -> dict[str, Any]:
         """Everything but time: what the contender is, its memory, its quality, its counts."""
@@ -73,7 +81,7 @@ class ChallengeRunner:
             call()
         peak_mib = self._peak_mib()  # before anything else takes memory
         report = evaluate(
-            self._session,
+            self._network,
             self._pairs,
             scale=self._contender.scale,
             color_mode=self._card.color_mode,
@@ -97,6 +105,10 @@ class ChallengeRunner:
     def image_names(self) -> list[str]:
         """Of the data set, in the order of `time_image`."""
         return [pair.name for pair in self._pairs.pairs]
+
+    def _call(self, batch: Batch) -> Callable[[], object]:
+        """One picture's call: as the engine is quickest at it, unless every picture must be padded first."""
+        return self._session.bind(batch) if self._network is self._session else partial(self._network, batch)
 
     def _counts(self) -> dict[str, Any]:
         """By both conventions."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from upres.bench.report import describe
 from upres.errors import MissingExtraError
+from upres.evaluation.results import dataset_label
 from upres.lab.challenge.run import ChallengeReport, Result
 from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
@@ -112,9 +113,10 @@ def to_html(report: ChallengeReport) -> str:
 
 
 def title(report: ChallengeReport) -> str:
-    """Data set, scale, and whose rules."""
+    """Data set, scale or task, and whose rules."""
     settings = report.settings
-    return f"{settings['dataset']} x{settings['scale']}, ranked by the NTIRE {report.ranking.rules.year} rules"
+    goal = f": {settings['task']}" if "task" in settings else f" x{settings['scale']}"
+    return f"{dataset_label(settings)}{goal}, ranked by the NTIRE {report.ranking.rules.year} rules"
 
 
 def conditions(report: ChallengeReport) -> str:

@@ -106,7 +106,7 @@ def contenders_of(models: Iterable[str], **settings: Any) -> list[Contender]:
         settings: Fields of `Contender` other than name and source.
 
     Raises:
-        DataError: If two have the same name, or a model's scale is not the run's.
+        DataError: If two have the same name, or a model's scale or task is not the run's.
     """
     contenders: list[Contender] = []
     for source in models:
@@ -114,6 +114,8 @@ def contenders_of(models: Iterable[str], **settings: Any) -> list[Contender]:
         name = Path(source).stem if Path(source).suffix else source
         if card.scale != settings["scale"]:
             raise DataError(f"{source} upscales by {card.scale}; this run is for scale {settings['scale']}")
+        if card.task != (task := settings.get("task", "upscale")):
+            raise DataError(f"{source} is for the task {card.task}, and this run is for {task}; leave it out")
         if name in [contender.name for contender in contenders]:
             raise DataError(f"two contenders are named '{name}'; rename one of the files")
         contenders.append(Contender(name=name, source=source, **settings))
@@ -240,9 +242,14 @@ def _make(folder: Path) -> None:
 def _settings(contenders: Sequence[Contender]) -> dict[str, Any]:
     """What two runs must share for their figures to belong together; no paths."""
     first = contenders[0]
-    metrics = {} if first.metrics == DEFAULT else {"metrics": list(first.metrics)}  # older runs go on as they were
+    # what older runs did not have is left out where it is as it was then, so that these go on
+    metrics = {} if first.metrics == DEFAULT else {"metrics": list(first.metrics)}
+    task = {} if first.task == "upscale" else {"task": first.task}
+    fault = {} if first.fault is None else {"fault": first.fault.to_dict()}
     return {
         **metrics,
+        **task,
+        **fault,
         "dataset": dataset_name(first.data),
         "scale": first.scale,
         "engine": first.engine,

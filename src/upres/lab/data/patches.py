@@ -3,9 +3,11 @@
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,10 +16,19 @@ from torch import Tensor
 from upres.errors import DataError
 from upres.image.color import LUMA_WEIGHTS, STUDIO_BLACK, STUDIO_SPAN
 from upres.lab.data.degradations import BICUBIC, Degradation, degrade
+from upres.lab.data.mixing import UNMIXED, MixUp
 from upres.lab.data.pictures import PicturePair
 from upres.models.card import ColorMode
 
 _LUMA = np.array(LUMA_WEIGHTS, np.float32) / 255
+
+
+class Batches(Protocol):
+    """Where batches come from."""
+
+    def batch(self, step: int, *, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Batch number ``step``, or the part of it that one process of several takes."""
+        ...
 
 
 class PatchSampler:
@@ -32,6 +43,8 @@ class PatchSampler:
         color_mode: ``luma`` gives one full-range Y plane, ``rgb`` three planes.
         studio_fraction: Share of luma crops given in studio range (16 to 235), as video planes are.
         degradation: What is done to low-resolution crops besides bicubic reduction, drawn anew for each.
+        mix_up: How crops are blended with others of their batch; the default is not at all.
+        steps: Batches in all, of which ``mix_up.after`` is a share.
         seed: Two samplers of one seed give the same batches.
 
     Raises:
@@ -48,6 +61,8 @@ class PatchSampler:
         color_mode: ColorMode,
         studio_fraction: float = 0.0,
         degradation: Degradation = BICUBIC,
+        mix_up: MixUp = UNMIXED,
+        steps: int = 1,
         seed: int = 0,
     ) -> None:
         self.pictures = [p for p in pictures if min(p.lr.shape[:2]) >= patch_size]
@@ -68,7 +83,7 @@ class PatchSampler:
         self._share = np.cumsum(shares) / shares.sum()
         self.scale, self.patch_size, self.batch_size = scale, patch_size, batch_size
         self.color_mode, self.studio_fraction, self.seed = color_mode, studio_fraction, seed
-        self.degradation = degradation
+        self.degradation, self.mix_up, self.steps = degradation, mix_up, steps
 
     def batch(self, step: int, *, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
         """Batch number ``step``: ``lr (N, C, p, p)`` and ``hr (N, C, p * scale, p * scale)``.
@@ -80,13 +95,19 @@ class PatchSampler:
         corners = rng.random((self.batch_size, 2))
         turns = rng.integers(8, size=self.batch_size)
         studio = rng.random(self.batch_size) < self.studio_fraction
-        mine = range(rank, self.batch_size, world_size)
-        crops = [self._crop(self.pictures[picks[i]], corners[i], int(turns[i]), (self.seed, step, i)) for i in mine]
-        in_studio = studio[rank::world_size]
-        return (
-            self._to_float(np.stack([lr for lr, _ in crops]), in_studio),
-            self._to_float(np.stack([hr for _, hr in crops]), in_studio),
-        )
+        mine = np.arange(rank, self.batch_size, world_size)
+        blend = self.mix_up.drawn((self.seed, step), self.batch_size, progress=step / self.steps)
+        needed = mine if blend is None else np.union1d(mine, blend.partners[mine])
+        crops = [
+            self._crop(self.pictures[picks[i]], corners[i], int(turns[i]), (self.seed, step, i))
+            for i in needed.tolist()
+        ]
+        lr, hr = (self._to_float(np.stack(each), studio[needed]) for each in zip(*crops, strict=True))
+        if blend is not None:
+            own, other = (np.searchsorted(needed, each) for each in (mine, blend.partners[mine]))
+            weights = blend.weights[mine, None, None, None]
+            lr, hr = (weights * each[own] + (1 - weights) * each[other] for each in (lr, hr))
+        return torch.from_numpy(lr), torch.from_numpy(hr)
 
     def _crop(
         self, pair: PicturePair, corner: np.ndarray, turn: int, seed: tuple[int, ...]
@@ -107,14 +128,13 @@ class PatchSampler:
         lr = degrade(around, s, self.degradation, seed)
         return lr[y - top : y - top + size, x - left : x - left + size]
 
-    def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> Tensor:
+    def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> np.ndarray:
         # numpy on purpose: torch would split this among threads that the network is using at the same time
         if self.color_mode == "rgb":
-            planes = np.moveaxis(crops, 3, 1) * np.float32(1 / 255)
-            return torch.from_numpy(np.ascontiguousarray(planes))  # (N, 3, H, W)
+            return np.ascontiguousarray(np.moveaxis(crops, 3, 1) * np.float32(1 / 255))  # (N, 3, H, W)
         luma = crops @ _LUMA
         luma[in_studio] = luma[in_studio] * np.float32(STUDIO_SPAN) + np.float32(STUDIO_BLACK)
-        return torch.from_numpy(luma[:, None])  # (N, 1, H, W)
+        return luma[:, None]  # (N, 1, H, W)
 
 
 def _turned(crop: np.ndarray, turn: int) -> np.ndarray:
@@ -122,6 +142,32 @@ def _turned(crop: np.ndarray, turn: int) -> np.ndarray:
     if turn & 4:
         crop = crop[:, ::-1]
     return np.rot90(crop, turn & 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """Other crops from some point of a stage on, under the same optimiser and schedule."""
+
+    after: float
+    """Share of the stage's steps that lie behind then."""
+    patch_size: int
+    batch_size: int
+
+
+class GrowingCrops:
+    """Several samplers one after another, as a stage goes on to larger crops.
+
+    Args:
+        samplers: Number of the first batch that it gives -> sampler; one of them begins at 0.
+    """
+
+    def __init__(self, samplers: Mapping[int, PatchSampler]) -> None:
+        self._samplers = samplers
+
+    def batch(self, step: int, *, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Batch number ``step`` of the sampler whose turn it is."""
+        sampler = self._samplers[max(first for first in self._samplers if first <= step)]
+        return sampler.batch(step, rank=rank, world_size=world_size)
 
 
 class Prefetch:
@@ -135,9 +181,7 @@ class Prefetch:
         ahead: Batches that may lie ready.
     """
 
-    def __init__(
-        self, sampler: PatchSampler, steps: range, *, rank: int = 0, world_size: int = 1, ahead: int = 4
-    ) -> None:
+    def __init__(self, sampler: Batches, steps: range, *, rank: int = 0, world_size: int = 1, ahead: int = 4) -> None:
         self.sampler, self.rank, self.world_size = sampler, rank, world_size
         self.waited_seconds = 0.0
         """How long whoever iterates has had to wait for a batch so far."""

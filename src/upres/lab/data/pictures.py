@@ -1,7 +1,8 @@
 """Training pictures, decoded once: high-resolution images and their bicubic low-resolution partners in one file.
 
-Decoding and shrinking 495 tiles takes about half a minute; the result is a flat array of bytes on disk that later
-runs map into memory at once and share between processes.
+Data sets that bring both pictures of a pair, for scale 1, are kept the same way. Decoding and shrinking 495 tiles takes
+about half a minute; the result is a flat array of bytes on disk that later runs map into memory at once and share
+between processes.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upres.errors import DataError, OutputError
+from upres.evaluation.layouts import PairedFiles, find_paired
 from upres.image.io import extensions, read_pixels
 from upres.image.resize import crop_to_multiple, imresize
 from upres.machine.atomic import atomic_file, write_text
@@ -52,6 +54,8 @@ def load_pictures(
 ) -> tuple[PicturePair, ...]:
     """Every picture below ``folder`` as 8-bit RGB, cropped to a multiple of ``scale``, beside its bicubic partner.
 
+    Of a data set whose pictures come in pairs (`upres.evaluation.layouts`), the pairs as they are.
+
     Args:
         folder: Searched recursively; sorted by relative path, so the order is the same everywhere.
         scale: Factor between the two; 1 gives the picture itself as its partner.
@@ -60,17 +64,36 @@ def load_pictures(
         progress: Told how far decoding is.
 
     Raises:
-        DataError: If the folder is missing or holds no picture.
+        DataError: If the folder is missing or holds no picture; or if it holds pairs, and these are not of one size, or
+            another scale or size is asked for.
         ImageReadError: If a picture cannot be read.
         OutputError: If the cache cannot be written.
     """
-    root = Path(folder)
+    root, place = Path(folder), Path(cache) if cache else cache_folder()
+    paired = find_paired(root)
+    if paired is not None:
+        return _load_paired(root, paired, scale, reduction, place, progress)
     files = _list_files(root)
     kind = f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
-    target = _cache_file(root, files, kind, Path(cache) if cache else cache_folder())
+    target = _cache_file(root, files, kind, place)
     if not _is_whole(target):
         _build(root, files, lambda path: _decode(path, scale, reduction), target, progress)
     return _map(target, reduction)
+
+
+def _load_paired(
+    root: Path, paired: PairedFiles, scale: int, reduction: float, cache: Path, progress: Progress | None
+) -> tuple[PicturePair, ...]:
+    if scale != 1 or reduction != 1:
+        raise DataError(
+            f"{root}: {paired.says} are pairs of one size, for scale 1 and reductions=[1]; asked for are scale {scale} "
+            f"and a reduction to {reduction:g}"
+        )
+    partners = {true: low for low, true in paired.files.values()}
+    target = _cache_file(root, [*partners, *partners.values()], "pairs", cache)
+    if not _is_whole(target):
+        _build(root, list(partners), lambda true: _decode_pair(true, partners[true]), target, progress)
+    return _map(target, 1.0)
 
 
 def _list_files(root: Path) -> list[Path]:
@@ -126,12 +149,25 @@ def _is_whole(target: Path) -> bool:
         return False
 
 
-def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
+def _decode_pair(true: Path, low: Path) -> tuple[Pixels, Pixels]:
+    hr, lr = _read_rgb(true), _read_rgb(low)
+    if hr.shape != lr.shape:
+        sizes = " and ".join(f"{each.shape[1]}x{each.shape[0]}" for each in (lr, hr))
+        raise DataError(f"{low}: a pair must be of one size, and this picture and {true.name} have {sizes} pixels")
+    return hr, lr
+
+
+def _read_rgb(path: Path) -> Pixels:
     pixels = read_pixels(path)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.ascontiguousarray(pixels)
+
+
+def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
+    pixels = _read_rgb(path)
     if reduction != 1:
         pixels = imresize(pixels, scale=reduction)
     hr = np.ascontiguousarray(crop_to_multiple(pixels, scale))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from upres.errors import RecipeError
+from upres.evaluation.pairs import dataset_name
 from upres.lab.studies import table
 from upres.lab.studies.speed import latency_ms
 from upres.lab.studies.study import Study, run_name
@@ -49,6 +50,24 @@ def study_names() -> tuple[str, ...]:
 def studies_of(names: Iterable[str]) -> list[Study]:
     """The studies among some names."""
     return [table.STUDIES[name] for name in names if name in table.STUDIES]
+
+
+def require_validation(studies: Iterable[Study], folder: str | Path | None) -> None:
+    """Refuse studies whose rows could not be compared on the pictures that validate them.
+
+    Args:
+        studies: About to be trained.
+        folder: Data set that validates; ``None`` for the usual one.
+
+    Raises:
+        RecipeError: If one needs another data set.
+    """
+    for study in studies:
+        if study.validation and (folder is None or dataset_name(folder) != study.validation):
+            raise RecipeError(
+                f"{study.name}: rows learn from different faults and are judged by {study.validation}; name its folder "
+                f"to validate on, and not {folder or 'the usual pictures'}"
+            )
 
 
 def sum_up(

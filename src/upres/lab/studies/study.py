@@ -57,6 +57,8 @@ class Study:
     title: str
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
+    validation: str = ""
+    """Name of the data set that must validate its runs; empty for the usual pictures."""
     teachers: tuple[Recipe, ...] = ()
     """Runs that rows begin with: trained first and not compared. Studies with the same teacher share it in a folder."""
 

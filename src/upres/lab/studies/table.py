@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from upres.lab.studies import choice, distilled, ghost, ladder, shipped, tricks
+from upres.lab.studies import choice, distilled, ghost, ladder, restoration, shipped, tricks
 from upres.lab.studies.study import Study
 
 STUDIES: Mapping[str, Study] = {
@@ -17,4 +17,7 @@ STUDIES: Mapping[str, Study] = {
     "shipped_smaller": shipped.STUDY,
     "distilled_x2": distilled.TWOFOLD,
     "distilled_x4": distilled.FOURFOLD,
+    "mirnet_ablation": restoration.ABLATION,
+    "restorers": restoration.RESTORERS,
+    "noise_models": restoration.NOISE_MODELS,
 }

@@ -18,7 +18,7 @@ from upres.lab.checkpoint import build
 from upres.lab.compress.ghost.layer import advance
 from upres.lab.compress.operations import compress
 from upres.lab.compress.quantize.calibration import calibrate, calibration_batches
-from upres.lab.data.patches import PatchSampler, Prefetch
+from upres.lab.data.patches import Batches, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
 from upres.lab.training.allocator import keep_freed_memory
@@ -206,7 +206,7 @@ class _Run:
         if not index:
             network = self._compressed(network)
         if self.recipe.quantized:
-            calibrate(network, calibration_batches(self._sampler(index, spec.scale, network)))
+            calibrate(network, calibration_batches(self._batches(index, spec.scale, network)))
         if changed:
             self.progress.best_psnr_db, self.progress.best_step = float("-inf"), 0
         self._install(network, stage)
@@ -246,7 +246,7 @@ class _Run:
     def _compressed(self, network: nn.Module) -> nn.Module:
         """The network after all that the recipe does to it before the first step."""
         for options in self.recipe.compress:
-            sampler = self._sampler(0, self._spec(self.recipe.stages[0]).scale, network)
+            sampler = self._batches(0, self._spec(self.recipe.stages[0]).scale, network)
             network, step = compress(network, options, pairs=map(sampler.batch, count()))
             self.transforms += (step,)
         return network
@@ -259,21 +259,12 @@ class _Run:
         self.transforms, self.fading = (*self.transforms, step), None
         return network
 
-    def _sampler(self, index: int, scale: int, network: nn.Module) -> PatchSampler:
-        stage = self.recipe.stages[index]
-        return PatchSampler(
-            self.material.at(scale)[0],
-            scale=scale,
-            patch_size=stage.patch_size,
-            batch_size=stage.batch_size,
-            color_mode=network.color_mode,  # type: ignore[arg-type]
-            studio_fraction=self.recipe.studio_fraction,
-            degradation=stage.degradation,
-            seed=self.recipe.seed + index,
-        )
+    def _batches(self, index: int, scale: int, network: nn.Module) -> Batches:
+        color_mode: Any = network.color_mode
+        return self.material.batches(self.recipe, index, scale=scale, color_mode=color_mode)
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
-        sampler = self._sampler(index, self.spec.scale, self.network)
+        sampler = self._batches(index, self.spec.scale, self.network)
         loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
         done, end = self.progress.step, first + stage.steps
         if stage.shrink.asked and self.fading is None:
@@ -306,7 +297,8 @@ class _Run:
         lr, hr = self.fabric.to_device((lr, hr))
         advance(self.network, step=self.progress.step, steps=self.recipe.steps, seed=self.recipe.seed)
         self.optimizer.zero_grad(set_to_none=True)
-        loss: Tensor = loss_of(self.module(lr), hr, lr)
+        sr = self.module(lr)
+        loss: Tensor = loss_of(sr.clamp(0, 1) if stage.clamp else sr, hr, lr)
         self.fabric.backward(loss)
         loss = self._agree(loss.detach().cpu())
         norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])

@@ -6,7 +6,7 @@ Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from upres.errors import RecipeError, near_miss
@@ -15,6 +15,8 @@ from upres.lab.compress.operations import require_operation
 from upres.lab.compress.prune.choice import Choice, Which
 from upres.lab.compress.prune.importance import Importance
 from upres.lab.data.degradations import BICUBIC, Degradation
+from upres.lab.data.mixing import UNMIXED, MixUp
+from upres.lab.data.patches import Growth
 from upres.lab.losses.criterion import LossTerm
 from upres.models.card import ModelSpec
 
@@ -119,6 +121,10 @@ class Stage:
     batch_size: int = 16
     patch_size: int = 48
     """Side of a low-resolution crop in pixels."""
+    growth: tuple[Growth, ...] = ()
+    """Crops that take the place of these in the course of the stage, in order."""
+    mix_up: MixUp = UNMIXED
+    """How crops are blended with others of their batch; the default is not at all."""
     losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
     optim: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -132,6 +138,8 @@ class Stage:
     """Beginnings of the names of tensors that this stage does not change."""
     degradation: Degradation = BICUBIC
     """How low-resolution crops are made; the default is the papers' bicubic reduction."""
+    clamp: bool = False
+    """Whether losses see the network's output clamped to 0 to 1, as it is shown, instead of as it is."""
     shrink: Shrink = Shrink()
     """What is pruned when the stage ends, and fades in it; the default is nothing."""
 
@@ -242,8 +250,10 @@ def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> Non
     for index, stage in enumerate(recipe.stages):
         if stage.shrink.asked:
             _require_shrinking(stage.shrink, f"stages.{index}.shrink")
-        if stage.batch_size % devices:
-            raise RecipeError(f"stages.{index}.batch_size={stage.batch_size} cannot be shared by {devices} devices")
+        _require_growing(stage.growth, f"stages.{index}.growth")
+        for size in (stage.batch_size, *(each.batch_size for each in stage.growth)):
+            if size % devices:
+                raise RecipeError(f"stages.{index}.batch_size={size} cannot be shared by {devices} devices")
         if recipe.spec(stage).scale != spec.scale and not other_scales:
             raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
 
@@ -258,6 +268,12 @@ def _require_shrinking(shrink: Shrink, where: str) -> None:
             f"{where}: a penalty grows by more than 0 and after 1 step or more, got growth {shrink.growth} and "
             f"growth_every {shrink.growth_every}"
         )
+
+
+def _require_growing(growth: Iterable[Growth], where: str) -> None:
+    points = [0.0, *(each.after for each in growth), 1.0]
+    if any(later <= earlier for earlier, later in pairwise(points)):
+        raise RecipeError(f"{where}: expected shares above 0 and below 1 that rise, got {points[1:-1]}")
 
 
 def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:

@@ -3,12 +3,14 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from upres.errors import DataError, Hint
+from upres.evaluation.layouts import find_paired
 from upres.lab.checkpoint import build
-from upres.lab.data.degradations import degraded_pairs
+from upres.lab.data.degradations import BICUBIC, degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
 from upres.lab.training.listener import Listener
 from upres.lab.training.loop import train
@@ -39,10 +41,13 @@ def run_recipe(
 
     Args:
         recipe: What to do.
-        data: Folder of high-resolution pictures; a ``SOURCES.csv`` in it tells the model card their licences.
+        data: Folder of high-resolution pictures; a ``SOURCES.csv`` in it tells the model card their licences. Where it
+            is a data set of pairs (`upres.evaluation.layouts`), these are trained on as they are, without the recipe's
+            degradations.
         out: Folder of the run; see `upres.lab.training.loop.train`.
-        validation: Folder of pictures to validate on. Without it ``test/CID22val/HR`` beside ``data`` is taken, and
-            where that is missing every 25th training picture is held out.
+        validation: Folder of pictures to validate on, or a data set of pairs. Without it ``test/CID22val/HR`` beside
+            ``data`` is taken, and where that is missing, or ``data`` has pairs, every 25th training picture is held
+            out.
         cache: Where decoded pictures are kept.
         devices: Processes that share each batch.
         restart: Begin anew even where ``out`` holds an unfinished run.
@@ -50,14 +55,19 @@ def run_recipe(
         progress: Told how decoding goes.
 
     Raises:
-        DataError: If a folder is missing or holds no picture.
+        DataError: If a folder is missing or holds no picture, or pairs are to be validated on what has none.
         RecipeError: If ``out`` holds a run by another recipe.
         UnknownModelError: If a loss has a teacher that is no run, model or file.
     """
     require_teachers(recipe, beside=Path(out).parent)
+    folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA
+    paired, validates_on_pairs = find_paired(Path(data)), find_paired(folder) is not None
+    if paired is not None:
+        recipe = _on_pairs(recipe, listener, f"{data}: trains on its pairs ({paired.says}), and degrades nothing")
+        if validation and not validates_on_pairs:
+            raise DataError(f"{folder}: pairs are trained on, and there are none in it to validate on; name such a set")
     spec, degradation = recipe.spec(), recipe.stages[-1].degradation
     color_mode: Any = build(spec).color_mode
-    folder = Path(validation) if validation else Path(data).resolve().parent / VALIDATION_BESIDE_DATA
 
     def material(scale: int) -> tuple[Sequence[PicturePair], Validator]:
         pictures = tuple(
@@ -65,15 +75,20 @@ def run_recipe(
             for reduction in recipe.reductions
             for pair in load_pictures(data, scale, reduction=reduction, cache=cache, progress=progress)
         )
-        if validation or folder.is_dir():
+        if validation or (folder.is_dir() and paired is None):
             held_out: Sequence[PicturePair] = load_pictures(folder, scale, cache=cache, progress=progress)
             name = folder.parent.name if folder.name == "HR" else folder.name
         else:
             pictures, held_out, name = _split(pictures)
-        if not degradation.is_bicubic:
+        if not (degradation.is_bicubic or validates_on_pairs):
             held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
         return pictures, Validator(
-            held_out, scale=scale, color_mode=color_mode, name=name, metrics=recipe.validate_metrics
+            held_out,
+            scale=scale,
+            color_mode=color_mode,
+            name=name,
+            metrics=recipe.validate_metrics,
+            real=validates_on_pairs or paired is not None,
         )
 
     pictures, validator = material(spec.scale)
@@ -116,6 +131,13 @@ def data_facts(folder: str | Path, pictures: Sequence[PicturePair]) -> dict[str,
 def queue_folder(out: str | Path, recipe: Recipe) -> Path:
     """The folder of one run of a queue."""
     return Path(out) / recipe.name
+
+
+def _on_pairs(recipe: Recipe, listener: Listener | None, says: str) -> Recipe:
+    """The recipe without degradations: what befell the pictures of low quality is in them."""
+    if listener is not None and any(not stage.degradation.is_bicubic for stage in recipe.stages):
+        listener.on_warning(says)
+    return replace(recipe, stages=tuple(replace(stage, degradation=BICUBIC) for stage in recipe.stages))
 
 
 def _split(pictures: Sequence[PicturePair]) -> tuple[tuple[PicturePair, ...], tuple[PicturePair, ...], str]:

@@ -17,12 +17,16 @@ from upres.models.card import ColorMode
 class Validator:
     """Mean figures over a fixed set of pictures, by ``luma-float`` for luma networks and ``paper`` for RGB ones.
 
+    RGB networks that restore are judged by ``ntire``, in all colours, where the pictures are real pairs: a camera's
+    noise is strongest in what luma does not see.
+
     Args:
         pictures: Pairs for the network's scale.
         scale: Its factor.
         color_mode: What the network works on.
         name: What the set is called in model cards.
         metrics: Names of `upres.metrics.table.METRICS` besides PSNR, which is always measured.
+        real: Whether the pictures are pairs as a data set brought them.
 
     Raises:
         DataError: If there is no such metric, or a picture is too small for one.
@@ -37,8 +41,9 @@ class Validator:
         color_mode: ColorMode,
         name: str,
         metrics: Sequence[str] = (),
+        real: bool = False,
     ) -> None:
-        self.protocol = PROTOCOLS["luma-float" if color_mode == "luma" else "paper"]
+        self.protocol = PROTOCOLS["luma-float" if color_mode == "luma" else "ntire" if real else "paper"]
         self.metrics = metric_names(["psnr", *metrics])
         self.pictures, self.scale, self.color_mode = pictures, scale, color_mode
         self._check()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from upres.errors import UnsupportedModelError
 from upres.lab.compress.fold import foldable_layers
 from upres.lab.compress.quantize.network import quantize_network, quantized_layers, suitable_layers, unquantized
-from upres.lab.data.patches import PatchSampler
+from upres.lab.data.patches import Batches, PatchSampler
 from upres.lab.data.pictures import REDUCTIONS, load_pictures
 from upres.models.card import ColorMode
 
@@ -122,6 +122,6 @@ def picture_pairs(pictures: str | Path, *, scale: int, color_mode: ColorMode) ->
     return map(sampler.batch, range(BATCHES))
 
 
-def calibration_batches(sampler: PatchSampler) -> Iterator[Tensor]:
+def calibration_batches(sampler: Batches) -> Iterator[Tensor]:
     """The first batches of a seed, low resolution only."""
     return (sampler.batch(step)[0] for step in range(BATCHES))

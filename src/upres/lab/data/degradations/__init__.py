@@ -19,6 +19,7 @@ from upres.lab.data.degradations.first_draws import shared_stream
 from upres.lab.data.degradations.jpeg import Jpeg
 from upres.lab.data.degradations.low_light import LowLight
 from upres.lab.data.degradations.noise import Noise
+from upres.lab.data.degradations.poisson_noise import PoissonNoise
 from upres.lab.data.degradations.resize import Resize, bicubic
 from upres.lab.data.degradations.step import Crop, Range, Step
 from upres.lab.data.pictures import PicturePair, Pixels
@@ -106,13 +107,15 @@ LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
 NOISE = Degradation(
     share=0.95,
     steps=(
-        CameraNoise(shot=(3e-6, 1.2e-2), chance=(0.5, 0.5)),
+        CameraNoise(shot=(3e-6, 1.2e-2), reduced=(0.3, 0.3), processed=(0.5, 0.5), chance=(0.5, 0.5)),
+        PoissonNoise(photons=(1e2, 1e4), chance=(0.1, 0.1)),
         Noise(sigma=(0.0, 50.0), chance=(0.35, 0.35)),
         CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.3, 0.3)),
         Jpeg(quality=(60.0, 100.0), chance=(0.4, 0.4)),
     ),
 )
-"""What networks that only clean learn from: sensors' noise and Gaussian, by turns behind a good JPEG."""
+"""What networks that only clean learn from: sensors' noise, counted photons and Gaussian noise, by turns behind a good
+JPEG."""
 
 DARK = Degradation(
     share=0.98,

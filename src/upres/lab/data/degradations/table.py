@@ -15,6 +15,7 @@ from upres.lab.data.degradations.earlier_jpeg import EarlierJpeg
 from upres.lab.data.degradations.jpeg import Jpeg
 from upres.lab.data.degradations.low_light import LowLight
 from upres.lab.data.degradations.noise import Noise
+from upres.lab.data.degradations.poisson_noise import PoissonNoise
 from upres.lab.data.degradations.resize import Resize
 from upres.lab.data.degradations.step import Step
 
@@ -23,6 +24,7 @@ STEPS: tuple[type[Step], ...] = (
     Resize,  # what stands above sees the high-resolution picture, what stands below the low-resolution one
     LowLight,
     CameraNoise,
+    PoissonNoise,
     Noise,
     CorrelatedNoise,
     EarlierJpeg,

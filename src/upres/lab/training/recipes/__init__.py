@@ -34,7 +34,7 @@ _FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
     "rlfn": shipping,
     "plain": shipping,
     "mirnet": restoration.mirnet,
-    "mirnet_v2": restoration.mirnet,
+    "mirnet_v2": restoration.mirnet_v2,
     "nafnet": restoration.nafnet,
     **dict.fromkeys(SETTINGS, general),
 }
