@@ -1,7 +1,6 @@
 """`upres.restore`, and enlarging with `restore`: as arrays and as files."""
 
 import io
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,10 @@ from upres.image.resize import imresize
 from upres.upscaler import Upscaler
 
 RNG = np.random.default_rng(0)
-restore = partial(upres.restore, engine="openvino", precision="f32", threads=1)
+
+
+def restore(source: Any, **options: Any) -> Any:
+    return upres.restore(source, engine="openvino", precision="f32", threads=1, **options)
 
 
 def photograph(noise=0.0):

@@ -98,16 +98,12 @@ def run(args: argparse.Namespace) -> int:
     asked = protocols_of(args.protocol or ())
     if not asked and fault is not None and fault.jpeg:
         asked = ("paper",)  # papers judge what JPEG did on luma
-    plan = plan_of(
-        asked or (default_protocol(2), default_protocol(1)),
-        metrics_of(names(args.metrics)),
-        tell=tell,
-    )
+    usual = default_protocol(2), default_protocol(1)
+    plan = plan_of(asked or usual, metrics_of(names(args.metrics)), tell=tell)
     running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
     records = []
-    for contender in find_contenders(
-        args.models, tuple(plan) if asked else (), scale=args.scale, running=running, tell=tell
-    ):
+    protocols = tuple(plan) if asked else ()
+    for contender in find_contenders(args.models, protocols, scale=args.scale, running=running, tell=tell):
         for folder in args.data:
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
                 records += measure(contender, folder, plan, results, fault=fault, progress=progress)
