@@ -1,8 +1,9 @@
 """More light for a whole picture, by one curve.
 
 A pixel's brightness is its largest channel. The curve says what becomes of each brightness, and the three channels of a
-pixel grow alike, so that no hue changes; in what is dark they come somewhat nearer to each other, because cameras' tone
-curves drive dark colours apart, and sensors' noise does. Three things make the curve:
+pixel grow alike, so that no hue changes; where the picture is lifted much they come nearer to each other, because
+cameras' tone curves drive dark colours apart, and so do noise and the steps of 8 bits near black. Three things make the
+curve:
 
 * a power below 1, which opens the shadows: dark tones lie on the foot of a camera's tone curve, where a tone goes with
   about the square of the light behind it;
@@ -31,12 +32,14 @@ _DARK = 0.05
 """Tone that grows by exactly that."""
 _SQUARE_ROOT, _STOPS_TO_IT = 0.5, 3.5
 """The least power, and the stops from which on it is taken."""
-_FOOT = 0.001
-"""A quarter of a level of 255 below which the curve is straight: the power alone would be infinitely steep."""
+_FOOT = 0.0005
+"""An eighth of a level of 255 below which the curve is straight: the power alone would be infinitely steep."""
 _KNEE = 0.8
 """Where the shoulder begins."""
-_FADING = 0.4
-"""Share of the colourfulness that is taken, for each unit by which the power is below 1."""
+_FADING = 0.1
+"""Share of the colourfulness that is taken where the power is the least."""
+_DROWNED = 2 / 255
+"""Tone at which half of the rest is taken there: two levels above black, colours are steps of 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Exposure:
             tones = np.arange(white + 1) / white
             made = self.of(tones)
             gains = made / np.maximum(tones, 1 / white)
-            colorfulness = 1 - _FADING * (1 - self._power)
+            fading = (1 - self._power) / (1 - _SQUARE_ROOT)
+            colorfulness = (1 - _FADING * fading) * (tones + 1 / white) / (tones + 1 / white + _DROWNED * fading)
             scale, offset = gains * colorfulness, white * made * (1 - colorfulness)
             self._known[white] = scale.astype(np.float32), offset.astype(np.float32)
         return self._known[white]
@@ -105,7 +109,7 @@ class Exposure:
 
     def _opened(self, tones: Tones) -> Tones:
         """The power, straightened at its foot; white stays white."""
-        opened: Tones = (tones + _FOOT) ** self._power - _FOOT**self._power
+        opened: Tones = np.maximum((tones + _FOOT) ** self._power - _FOOT**self._power, 0)
         opened /= (1 + _FOOT) ** self._power - _FOOT**self._power
         return opened
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from upres.lab.data.degradations import BLOCKS, DARK, NOISE, Degradation
+from upres.lab.data.degradations import BLOCKS, DARK, LIFTED, NOISE, Degradation
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage
 from upres.lab.training.recipes.rgb import MEAN_PSNR_IN_COLOR
@@ -33,9 +33,18 @@ def nafnet(model: str) -> Recipe:
 
 
 def own(model: str) -> Recipe:
-    """Plain trunks on squares of pixels: as those that enlarge, on crops twice as large."""
+    """Plain trunks on squares of pixels: as those that enlarge, on crops twice as large.
+
+    Those for dark pictures clean what a curve has lifted, as `upres.image.exposure` does before they run.
+    """
     return _recipe(
-        model, learning_rate=3e-3, losses=(MEAN_PSNR_IN_COLOR,), optimizer="soap", betas=(0.95, 0.95), steps=60_000
+        model,
+        learning_rate=3e-3,
+        losses=(MEAN_PSNR_IN_COLOR,),
+        optimizer="soap",
+        betas=(0.95, 0.95),
+        steps=60_000,
+        degradations={**DEGRADATIONS, "enhance": LIFTED},
     )
 
 
@@ -47,6 +56,7 @@ def _recipe(
     optimizer: Literal["adam", "soap"] = "adam",
     betas: tuple[float, float] = (0.9, 0.999),
     steps: int = 100_000,
+    degradations: Mapping[Task, Degradation] = DEGRADATIONS,
 ) -> Recipe:
     task = MODELS[model].arguments.get("task", "denoise")
     stage = Stage(
@@ -56,6 +66,6 @@ def _recipe(
         losses=losses,
         optim=Optimizer(name=optimizer, learning_rate=learning_rate, betas=betas),
         schedule=_COSINE,
-        degradation=DEGRADATIONS[task],
+        degradation=degradations[task],
     )
     return Recipe(name=model, model=model, stages=(stage,), precision="bf16", validate_every=5000)
