@@ -25,6 +25,7 @@ from upres.pipeline.budget import Budget
 from upres.pipeline.plan import Wish, plan
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.sizes import SizeRequest
+from upres.pipeline.steps import NetworkStep
 from upres.pipeline.still import make_frame
 from upres.upscaler import Upscaler
 
@@ -351,8 +352,8 @@ def test_a_network_that_is_not_local_runs_too(tiny_models):
     upscaler = Upscaler(2, model=tiny_models[2].weights, engine="openvino", threads=1)
     pixels = smooth((50, 20, 3))
     plan = upscaler.plan((50, 20))
-    (model,) = plan.steps
-    far = replace(plan, steps=(replace(model, card=replace(model.card, halo=None)),))
+    (model,) = plan.models
+    far = replace(plan, steps=(NetworkStep(replace(model, card=replace(model.card, halo=None))),))
     made = make_frame(
         Frame(pixels=pixels), far, sessions=upscaler.sessions, settings=upscaler.settings, budget=Budget(cores=1)
     )
@@ -362,7 +363,7 @@ def test_a_network_that_is_not_local_runs_too(tiny_models):
 def test_upscalers_share_sessions(tiny_catalogue):
     sessions = Sessions()
     one, other = (Upscaler(2, engine="openvino", threads=1, sessions=sessions) for _ in range(2))
-    (model,) = one.plan((8, 8)).steps
+    (model,) = one.plan((8, 8)).models
     assert sessions.get(model, one.settings) is sessions.get(model, other.settings)
     assert sessions.get(model, Settings(engine="openvino", threads=2)) is not sessions.get(model, one.settings)
 

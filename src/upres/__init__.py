@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from upres.models.catalog import find as find_model
     from upres.models.catalog import list_models as list_models
     from upres.upscaler import Upscaler as Upscaler
+    from upres.upscaler import restore as restore
     from upres.upscaler import upscale as upscale
 
     __version__: str
@@ -25,10 +26,11 @@ _HOMES = {
     "evaluate": ("upres.evaluation", "evaluate"),
     "find_model": ("upres.models.catalog", "find"),
     "list_models": ("upres.models.catalog", "list_models"),
+    "restore": ("upres.upscaler", "restore"),
     "upscale": ("upres.upscaler", "upscale"),
 }
 
-__all__ = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "list_models", "upscale"]
+__all__ = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "list_models", "restore", "upscale"]
 
 
 def __getattr__(name: str) -> Any:

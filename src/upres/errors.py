@@ -42,6 +42,7 @@ class Hint(Enum):
     MORE_MEMORY = "allow more memory, or take a smaller network"
     OTHER_FORMAT = "choose a smaller size, or png, which holds more"
     OWN_SCALE = "ask for no scale, or name another model"
+    NAME_A_RESTORER = "name the file of one as the model"
     LIST_MODELS = "the list of models has every name"
     IMPORT_MODEL = "convert the file to a model of this package first"
     LIST_RECIPES = "the list of recipes has every name"

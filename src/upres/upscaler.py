@@ -1,4 +1,4 @@
-"""The face of the package: pictures made larger, as arrays or as files."""
+"""The face of the package: pictures made larger, or restored, as arrays or as files."""
 
 from dataclasses import replace
 from math import prod
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args, overload
 
 from upres.errors import OutputExistsError
+from upres.image.formats import format_for
 from upres.image.io import DEFAULT_MAX_PIXELS, Frame, Picture, read, write
 from upres.image.jpeg_quality import quality_of_path
 from upres.image.naming import output_beside
@@ -13,14 +14,17 @@ from upres.image.picture import Pixels
 from upres.image.samples import Size
 from upres.image.stillness import held, same
 from upres.image.wishes import AlphaMode, Colors
+from upres.image.write import is_as_wished, write_as_it_is
 from upres.machine.cores import available_cores
 from upres.machine.memory import resident_bytes
 from upres.models.catalog import digest_of
+from upres.models.choices import UNCHANGED
 from upres.pipeline.budget import Budget
 from upres.pipeline.choose import Choice, Networks
 from upres.pipeline.judge import Judgement, judge
 from upres.pipeline.plan import Plan, growing, plan
 from upres.pipeline.render import Progress, portion
+from upres.pipeline.restoring import Restore
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.still import make_frame
@@ -36,13 +40,18 @@ class Upscaler:
         height: Output height, see `SizeRequest`.
         fit: Width and height of a box, see `SizeRequest`.
         model: A shipped model (``esr_tm_x2``), a family of them (``esr_tm``), a ``.safetensors`` file, ``bicubic``,
-            or ``None`` for the default of each native scale.
+            or ``None`` for the default of each native scale. With ``restore`` it may be a network of scale 1, which
+            is then what restores.
         fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
         clean: Take the networks for pictures without faults, whatever is found in the picture.
         real: Take the networks that undo noise, blur and JPEG blocks, whatever is found.
         strength: How much noise, blocks and blur are undone: 0 not at all, 1 by the networks for that alone, between
             by both kinds mixed, which takes the time of both. Without ``clean``, ``real`` and this, each picture gets
             what it needs, as `upres.pipeline.judge` finds.
+        restore: Undo faults before the picture grows, and at a scale of 1 nothing else: ``True`` for what each picture
+            needs, as `upres.pipeline.judge` finds, or ``{"denoise": 1.0, "deblock": 0.5}``: tasks with the share of
+            their change, 0 for a task that is off. The networks that enlarge are then those for clean pictures, and
+            ``strength`` is the share of the change where the picture decides.
         wrap: Sides at which the picture goes on with its other end, as textures and panoramas do: ``x``, ``y`` or
             ``both``; ``None``: the picture is reflected.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
@@ -56,10 +65,11 @@ class Upscaler:
         sessions: Where opened networks are kept; give several upscalers the same, and they share them.
 
     Raises:
-        UnknownModelError: If there is no such model.
+        UnknownModelError: If there is no such model, or none for a task that is to be done.
+        ModelError: If the model cannot do what is asked for.
         ValueError: If the size is asked for in two ways or is not positive, more than one of ``model``, ``clean``,
-            ``real`` and ``strength`` is given, ``model`` with ``fast``, ``strength`` is not from 0 to 1, or there is no
-            such mode of alpha.
+            ``real`` and ``strength`` is given, ``model`` with ``fast``, ``restore`` with ``real``, ``strength`` is not
+            from 0 to 1, or there is no such task or mode of alpha.
     """
 
     def __init__(
@@ -74,6 +84,7 @@ class Upscaler:
         clean: bool = False,
         real: bool = False,
         strength: float | None = None,
+        restore: Restore = False,
         wrap: Wrap | None = None,
         engine: str = "auto",
         precision: str = "auto",
@@ -94,8 +105,22 @@ class Upscaler:
         self.alpha = alpha
         self._strict_limit = max_memory if strict_memory else None
         self.sessions = Sessions() if sessions is None else sessions
-        self._networks = Networks.of(model, fast=fast, clean=clean, real=real, strength=strength, precision=precision)
+        self._networks = Networks.of(
+            model,
+            fast=fast,
+            clean=clean,
+            real=real,
+            strength=strength,
+            precision=precision,
+            restore=restore,
+            grows=self.request.scale is None or self.request.scale > 1,
+        )
         self.wrap: Wrap | None = wrap
+
+    @property
+    def label(self) -> str:
+        """What distinguishes the name of an output: ``x2``, ``w800``, or ``restored`` where the size stays."""
+        return "restored" if self._networks.restorers is not None and self.request.scale == 1 else self.request.label
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
         """The array made larger.
@@ -123,13 +148,21 @@ class Upscaler:
 
         Frames of an animation and pages of a document get the same: what the first of them needs.
         """
-        if self.request.growth(*picture.size) <= 1 or not self._networks.to_be_chosen:
+        if not self._networks.looks(self.request.growth(*picture.size)):
             return self._networks.without_a_look(self.request)
         source = picture.source
         judged = judge(picture.pixels, None if source is None else source.jpeg_quality)
         if source is not None and source.mode in ("1-bit", "palette"):
             judged = replace(judged, noise=0.0, fineness=0.0)  # dithering looks like noise and is not
         return self._networks.by(self.request, judged)
+
+    def leaves(self, plan: Plan) -> bool:
+        """Whether restoring was asked for, and nothing is to be done: then the best that can be made is the file."""
+        return self._networks.restorers is not None and plan.is_idle
+
+    def name_of(self, plan: Plan) -> str:
+        """The names of the plan's networks, or ``none`` where `leaves` says so."""
+        return UNCHANGED if self.leaves(plan) else plan.model_name
 
     def upscale_picture(
         self, picture: Picture, *, choice: Choice | None = None, progress: Progress | None = None
@@ -177,9 +210,14 @@ class Upscaler:
         if self.request.scale is None:
             return
         choice = self._networks.without_a_look(self.request)
-        if source is not None and self._networks.to_be_chosen and (quality := quality_of_path(source)) is not None:
+        if (
+            source is not None
+            and self._networks.looks(self.request.scale)
+            and (quality := quality_of_path(source)) is not None
+        ):
             choice = self._networks.by(self.request, Judgement(jpeg_quality=quality))
-        self.sessions.prepare(growing(self.request.scale, choice.wish), self.settings)
+        restoring = (model for step in choice.wish.restorers for model in step.models)
+        self.sessions.prepare([*restoring, *growing(self.request.scale, choice.wish)], self.settings)
 
     def model_identity(self) -> tuple[str, str]:
         """The model as it was asked for, and a digest of the weights it stands for: what outputs depend on."""
@@ -235,7 +273,7 @@ def upscale(
         colors: ``keep`` or ``full``, see `upres.image.io.write`.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``wrap``,
-            ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
+            ``restore``, ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -253,10 +291,59 @@ def upscale(
     upscaler = Upscaler(scale, **options)
     if not isinstance(source, str | Path):
         return upscaler(source)
-    path = output_beside(Path(source), upscaler.request.label, format) if output is None else Path(output)
+    path = output_beside(Path(source), upscaler.label, format) if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists; overwrite=True replaces it")
     upscaler.prepare(Path(source))
-    picture = upscaler.upscale_picture(read(source))
-    write(picture, path, format=format, quality=quality, lossless=lossless, background=background, colors=colors)
+    picture = read(source)
+    choice = upscaler.choose(picture)
+    wishes: dict[str, Any] = {"quality": quality, "lossless": lossless, "colors": colors}
+    left = upscaler.leaves(upscaler.plan(picture.size, choice))
+    if left and is_as_wished(picture, format_for(format or path), **wishes) and Path(source).is_file():
+        write_as_it_is(Path(source), path)
+        return path
+    made = upscaler.upscale_picture(picture, choice=choice)
+    write(made, path, format=format, background=background, **wishes)
     return path
+
+
+@overload
+def restore(source: Pixels, **options: Any) -> Pixels: ...
+@overload
+def restore(source: str | Path, **options: Any) -> Path: ...
+def restore(
+    source: Pixels | str | Path,
+    *,
+    denoise: float | None = None,
+    deblock: float | None = None,
+    enhance: float | None = None,
+    **options: Any,
+) -> Pixels | Path:
+    """A picture of the same size without its faults: an array for an array, a file for a file.
+
+    Where no task is named the picture is looked at. If nothing is wrong with it, its samples stay as they are, and a
+    file that keeps its format is copied to the byte.
+
+    Args:
+        source: As `upscale` takes it.
+        denoise: Share of what the network against noise changes, 0 to 1; ``None``: not named.
+        deblock: The same of the network against JPEG blocks.
+        enhance: The same of the network for dark pictures.
+        **options: Those of `upscale` but scale and sizes. The output is ``photo_restored.jpg`` by default.
+
+    Returns:
+        A new array, or the path of the file written.
+
+    Raises:
+        UnknownModelError: If this installation has no network for what is asked for.
+        ImageError: If the file cannot be read or written.
+        OutputExistsError: If the output exists and ``overwrite`` is false.
+        EngineError: If no engine runs a network.
+
+    Example:
+        >>> restore("scan.jpg", deblock=1, denoise=0.5)  # doctest: +SKIP
+        PosixPath('scan_restored.jpg')
+    """
+    tasks = {"denoise": denoise, "deblock": deblock, "enhance": enhance}
+    named = {task: share for task, share in tasks.items() if share is not None}
+    return upscale(source, 1, restore=named or True, **options)

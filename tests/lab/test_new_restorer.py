@@ -32,6 +32,7 @@ from upres.pipeline.budget import Budget
 from upres.pipeline.plan import Wish, plan
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.sizes import SizeRequest
+from upres.pipeline.steps import NetworkStep
 from upres.pipeline.still import make_frame
 from upres.upscaler import Upscaler
 
@@ -109,7 +110,7 @@ def test_it_is_a_step_of_a_plan_on_every_engine(model, engine, size):
     if reason := select.unavailable(engine):
         pytest.skip(reason)
     pixels = picture(*size)
-    steps = plan(size, Wish(request=SizeRequest(scale=1), restorers=(model,)), max_pixels=10**6)
+    steps = plan(size, Wish(request=SizeRequest(scale=1), restorers=(NetworkStep(model),)), max_pixels=10**6)
     made = make_frame(
         Frame(pixels=pixels),
         steps,

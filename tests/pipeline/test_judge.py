@@ -9,7 +9,7 @@ from PIL import Image
 from upres.image.jpeg_quality import quality_of_file, quality_of_path
 from upres.image.read import read
 from upres.image.resize import imresize
-from upres.pipeline.choose import DRAWINGS_FAST, PHOTOGRAPHS_FAST, faults
+from upres.pipeline.faults import DRAWINGS_FAST, PHOTOGRAPHS_FAST, faults
 from upres.pipeline.judge import Judgement, judge
 
 

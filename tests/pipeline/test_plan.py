@@ -7,6 +7,7 @@ import pytest
 from upres.errors import ImageTooLargeError
 from upres.pipeline.plan import Wish, growing, plan
 from upres.pipeline.sizes import SizeRequest
+from upres.pipeline.steps import NetworkStep
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_networks_reach_the_size_or_pass_it(tiny_models, scale, expected):
     [(1, ("clean", (10, 12), True)), (3, ("clean+tiny_x3", (30, 36), True)), (0.5, ("clean", (5, 6), False))],
 )
 def test_restoring_is_a_step_of_scale_one(tiny_models, restorer, scale, expected):
-    wish = Wish(request=SizeRequest(scale=scale), restorers=(restorer,), first=tiny_models)
+    wish = Wish(request=SizeRequest(scale=scale), restorers=(NetworkStep(restorer),), first=tiny_models)
     made = plan((10, 12), wish, max_pixels=10**6)
     assert steps(made) == expected
     assert made.color_mode == "rgb"

@@ -17,7 +17,7 @@ from upres.models.catalog import find
 from upres.pipeline.budget import Budget, divide, window_height
 from upres.pipeline.render import Chain, cut_up, render
 from upres.pipeline.stages import Blended, Enlarged, Resized, Stored
-from upres.pipeline.still import CONTEXT, FADE
+from upres.pipeline.steps import CONTEXT, FADE
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import upres
 from upres.apps.cli.main import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLIC = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "list_models", "upscale"]
+PUBLIC = ["UpresError", "Upscaler", "__version__", "evaluate", "find_model", "list_models", "restore", "upscale"]
 
 
 def test_public_names_are_pinned_sorted_and_real() -> None:
@@ -34,7 +34,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 def test_verbs_are_pinned() -> None:
     assert list(VERBS) == [
-        "upscale", "models", "doctor", "evaluate", "train", "export", "import", "bench", "challenge",
+        "upscale", "restore", "models", "doctor", "evaluate", "train", "export", "import", "bench", "challenge",
         "compress", "inspect",
     ]  # fmt: skip
 

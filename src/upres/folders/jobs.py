@@ -41,6 +41,7 @@ def plan_jobs(
     pictures: Iterable[tuple[str | Path, Path]],
     request: SizeRequest,
     *,
+    label: str | None = None,
     output: str | None = None,
     into_folder: bool = False,
     format: str | None = None,  # noqa: A002
@@ -50,7 +51,8 @@ def plan_jobs(
 
     Args:
         pictures: What `find_pictures` found.
-        request: Gives the outputs' names their ending.
+        request: Gives patterns of names their scale.
+        label: The ending of the outputs' names; ``None``: that of the request.
         output: A file, a folder, ``-``, or ``None``: beside the source.
         into_folder: ``output`` is a folder; the pictures' places below it are kept.
         format: Format of the outputs; ``None``: that of the source.
@@ -59,7 +61,7 @@ def plan_jobs(
 
     def beside(place: Path, source: Path | None) -> tuple[Path, NamePattern | None]:
         if pattern is None:
-            return output_beside(place, request.label, format, content=source), None
+            return output_beside(place, label or request.label, format, content=source), None
         known = {"stem", "suffix", "scale"} if request.scale is not None else {"stem", "suffix"}
         if not pattern.fields <= known:
             return place, pattern

@@ -148,7 +148,7 @@ class Outputs:
         return {
             "model": name,
             "weights": weights,
-            "size": self._upscaler.request.label,
+            "size": self._upscaler.label,
             "format": "as named" if options.format is None else format_for(options.format),
             "quality": quality,
             "background": background,

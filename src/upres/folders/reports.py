@@ -35,7 +35,9 @@ class FileReport:
     model: str | None = None
     engine: str | None = None
     choice: str | None = None
-    """``clean``, ``real``, ``strength 0.5`` or ``model``: which networks the picture got."""
+    """``clean``, ``real``, ``strength 0.5``, ``restore`` or ``model``: which networks the picture got."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """Task, model and strength of each step in the order they were applied; none where nothing was to be done."""
     judged: Mapping[str, float | None] | None = None
     """What was found wrong with the picture; ``None`` where nobody looked."""
     reason: str = ""

@@ -16,7 +16,9 @@ from upres.folders.outputs import Outputs, digest_of_source
 from upres.folders.reports import FileOptions, FileReport
 from upres.image.formats import format_written, require_written, sniff
 from upres.image.io import FORMATS, Picture, format_for, read, write
+from upres.image.picture import WriteReport
 from upres.image.sources import HEAD, MAX_STREAM_BYTES
+from upres.image.write import is_as_wished, write_as_it_is
 from upres.machine.memory import peak_bytes
 from upres.pipeline.choose import Choice
 from upres.pipeline.plan import Plan
@@ -62,6 +64,7 @@ class Work:
         self._picture: Picture | None = None
         self._choice: Choice | None = None
         self._plan: Plan | None = None
+        self._content: Path | bytearray | None = None
         self._format = ""
         self._seconds = 0.0
         self._found: dict[str, Any] = {}
@@ -96,7 +99,8 @@ class Work:
                 return
             self._upscaler.prepare(self.job.source)
             limits = {"max_pixels": self._options.max_pixels, "max_memory": self._upscaler.max_memory}
-            picture = read(self._read_source() if self.job.source is None else self.job.source, **limits)
+            content = self._read_source() if self.job.source is None else self.job.source
+            picture = read(content, **limits)
             self._choice = self._upscaler.choose(picture)
             plan = self._upscaler.plan(picture.size, self._choice)
             if self.job.pattern is not None:
@@ -105,6 +109,7 @@ class Work:
                     return
             self._format = self._format_for(picture)
             require_written(self._format, lossless=bool(self._options.lossless))
+            self._content = self._kept(picture, plan, content)
             _require_side(plan, self._format)
             with self._named_in_errors():
                 require_room(picture, plan, self._format, self._upscaler.max_memory)
@@ -116,6 +121,9 @@ class Work:
         """Make it larger, if it could be read."""
         with self._caught():
             if self._picture is None or self._plan is None:
+                return
+            self._warnings += () if self._choice is None else self._choice.left
+            if self._content is not None:
                 return
             picture, self._picture = self._picture, None
             with self._named_in_errors():
@@ -137,9 +145,10 @@ class Work:
             try:
                 self._warnings += self._write(made, turn)
             except _MadeMeanwhileError:
-                self._found = {"skipped": True, "model": self._plan.model_name}
+                self._found = {"skipped": True, "model": self._upscaler.name_of(self._plan)}
                 return
-            self._found |= {"model": self._plan.model_name, "size": self._plan.size}
+            self._found |= {"model": self._upscaler.name_of(self._plan), "size": self._plan.size}
+            self._found["steps"] = self._plan.described()
             if self._choice is not None:
                 judged = None if self._choice.judged is None else self._choice.judged.to_dict()
                 self._found |= {"choice": self._choice.name, "judged": judged, "reason": self._choice.reason}
@@ -193,12 +202,25 @@ class Work:
             self._found = {"skipped": True, "model": entry.model}
         return entry is not None
 
+    def _kept(self, picture: Picture, plan: Plan, content: Path | bytearray) -> Path | bytearray | None:
+        """The picture's file, where nothing is to be done and the file is what is asked for: no encoding is better.
+
+        A pipe cannot be read twice.
+        """
+        options = self._options
+        wishes: dict[str, Any] = {"quality": options.quality, "lossless": options.lossless, "colors": options.colors}
+        if not self._upscaler.leaves(plan) or not is_as_wished(picture, self._format, **wishes):
+            return None
+        return content if isinstance(content, bytearray) or content.is_file() else None
+
     def _named(self, picture: Picture, plan: Plan) -> Path:
         assert self.job.pattern is not None
         assert self.job.output is not None
         form = self._options.format
         scale = self._upscaler.request.scale or plan.size[1] / picture.size[1]
-        name = self.job.pattern.name(self.job.output, format=form, scale=scale, model=plan.model_name, size=plan.size)
+        name = self.job.pattern.name(
+            self.job.output, format=form, scale=scale, model=self._upscaler.name_of(plan), size=plan.size
+        )
         return self.job.output.with_name(name)
 
     def _read_source(self) -> bytearray:
@@ -225,27 +247,41 @@ class Work:
         return format_written(picture.source.format) if picture.source is not None else "png"
 
     def _write(self, picture: Picture, turn: Turn) -> list[str]:
-        options: dict[str, Any] = {
-            "format": self._format,
-            "quality": self._options.quality,
-            "lossless": self._options.lossless,
-            "colors": self._options.colors,
-        }
-        if self._options.background is not None:
-            options["background"] = self._options.background
         noted: list[str] = []
         if self._output is None:
             assert self._sink is not None
-            report = write(picture, self._sink, **options)
+            report = self._put(picture, self._sink)
             self._sink.flush()
         else:
             try:
                 self._output.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise ImageWriteError(f"{self._output.parent}: cannot make this folder ({error.strerror})") from error
-            report = write(picture, self._output, **options, ready=lambda hidden: self._ready(hidden, turn, noted))
+            report = self._put(picture, self._output, ready=lambda hidden: self._ready(hidden, turn, noted))
+        if report is None:
+            return noted
         lost = [phrase for phrase in report.lost if self._options.background is None or "transparency" not in phrase]
         return [f"{report.format} cannot hold: {', '.join(lost)}"] * bool(lost) + list(report.warnings) + noted
+
+    def _put(
+        self, picture: Picture, target: Path | BinaryIO, ready: Callable[[Path], None] | None = None
+    ) -> WriteReport | None:
+        """Write the picture; ``None`` where its file is written as it is."""
+        if self._content is not None:
+            write_as_it_is(self._content, target, ready=ready)
+            return None
+        wanted = self._options
+        background = {} if wanted.background is None else {"background": wanted.background}
+        return write(
+            picture,
+            target,
+            format=self._format,
+            quality=wanted.quality,
+            lossless=wanted.lossless,
+            colors=wanted.colors,
+            ready=ready,
+            **background,
+        )
 
     def _ready(self, hidden: Path, turn: Turn, noted: list[str]) -> None:
         """What is to be done between the last byte of an output and its taking its place."""
@@ -259,7 +295,9 @@ class Work:
             return
         if self._options.keep_date:
             os.utime(hidden, ns=(time.time_ns(), source.stat().st_mtime_ns))
-        noted += self._outputs.note(source, self._source_sha256, output, content=hidden, model=plan.model_name)
+        noted += self._outputs.note(
+            source, self._source_sha256, output, content=hidden, model=self._upscaler.name_of(plan)
+        )
 
 
 def _require_side(plan: Plan, format: str) -> None:  # noqa: A002

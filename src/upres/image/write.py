@@ -1,6 +1,7 @@
 """Pictures to files."""
 
 import io
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,45 @@ def write(
         lost=tuple(ledger.lost),
         warnings=(*picture.notes, *ledger.warnings),
     )
+
+
+def is_as_wished(
+    picture: Picture,
+    format: str,  # noqa: A002
+    *,
+    quality: int | None,
+    lossless: bool | None,
+    colors: Colors,
+) -> bool:
+    """Whether the file that a picture was read from is what `write` is asked for, and better than a new encoding."""
+    same = picture.source is not None and picture.source.format == format
+    return same and (quality, lossless, colors) == (None, None, "keep")
+
+
+def write_as_it_is(
+    content: Path | bytes | bytearray, target: str | Path | BinaryIO, *, ready: Callable[[Path], None] | None = None
+) -> None:
+    """Write a picture's file once more, to the byte.
+
+    Args:
+        content: The file, or what it holds.
+        target: As for `write`.
+        ready: Likewise.
+
+    Raises:
+        ImageWriteError: If the file cannot be read or written; nothing is left then.
+    """
+    try:
+        with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as source:
+            if not isinstance(target, str | Path):
+                shutil.copyfileobj(source, target)
+                return
+            with atomic_file(target, ready=ready) as stream:
+                shutil.copyfileobj(source, stream)
+    except OSError as error:
+        if not isinstance(target, str | Path):
+            raise
+        raise ImageWriteError(f"{target}: cannot be written: {error.strerror or error}") from error
 
 
 def _format_name(picture: Picture, target: str | Path | BinaryIO, wanted: str | None) -> str:

@@ -1,15 +1,19 @@
 """Which model is taken where none is named: one for each task, preference and scale."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from upres.errors import ModelError
+from upres.errors import Hint, ModelError, UnknownModelError
 from upres.models.card import Task
 from upres.models.catalog import Model, find, find_all
 
 BICUBIC = "bicubic"
 """Name of the model that is none: plain antialiased bicubic interpolation."""
+UNCHANGED = "none"
+"""In the place of a model's name where a picture had nothing to be restored."""
+RESTORING: tuple[Task, ...] = ("deblock", "denoise", "enhance")
+"""Tasks that keep the size, in the order in which they are applied: what befell a picture last is undone first."""
 Preference = Literal["default", "fast", "light", "real", "noisy", "fast-real"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
@@ -52,6 +56,50 @@ def chosen(preference: Preference, task: Task = "upscale") -> Mapping[int, Model
         UnknownModelError: If one of the models is not in this installation.
     """
     return {scale: find(name) for scale, name in names(preference, task).items()}
+
+
+def restorers(*, fast: bool) -> dict[Task, Model]:
+    """Task -> the network that is taken for it, a small one if ``fast`` and there is one; tasks without any lack.
+
+    Raises:
+        UnknownModelError: If one of the models is not in this installation.
+    """
+    preferences: tuple[Preference, ...] = ("default", "fast") if fast else ("default",)
+    return {task: found[1] for task in RESTORING for how in preferences if 1 in (found := chosen(how, task))}
+
+
+def restorer(name: str | Path) -> Model | None:
+    """The model that keeps the size in the file at that path or of that name; ``None`` where it enlarges.
+
+    Raises:
+        UnknownModelError: If there is no such model.
+        CheckpointError: If it is a file that carries no card.
+    """
+    found = () if name == BICUBIC else find_all(name)
+    return found[0] if found and found[0].card.scale == 1 else None
+
+
+def of_task(task: Task) -> Model:
+    """The network that is taken for a task that keeps the size.
+
+    Raises:
+        UnknownModelError: If this installation has none.
+    """
+    return of_tasks((task,), restorers(fast=False))[task]
+
+
+def of_tasks(tasks: Iterable[Task], networks: Mapping[Task, Model]) -> dict[Task, Model]:
+    """Those of these networks that do these tasks.
+
+    Raises:
+        UnknownModelError: If one of the tasks has none.
+    """
+    wanted = list(tasks)
+    if missing := [task for task in wanted if task not in networks]:
+        raise UnknownModelError(
+            f"this installation has no network for {' and '.join(missing)}", hint=Hint.NAME_A_RESTORER
+        )
+    return {task: networks[task] for task in wanted}
 
 
 def named(name: str | Path) -> Mapping[int, Model]:

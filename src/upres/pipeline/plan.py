@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from upres.errors import ImageTooLargeError
 from upres.image.samples import Size
@@ -10,6 +11,7 @@ from upres.models.card import ColorMode
 from upres.models.catalog import Model
 from upres.models.choices import BICUBIC
 from upres.pipeline.sizes import SizeRequest, native_factors
+from upres.pipeline.steps import NetworkStep, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,8 @@ class Wish:
     """What is asked for, with the networks that may be used."""
 
     request: SizeRequest
-    restorers: tuple[Model, ...] = ()
-    """Networks of scale 1 that are applied before anything grows, in order."""
+    restorers: tuple[Step, ...] = ()
+    """Steps of scale 1 that are applied before anything grows, in order."""
     first: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for the first step in which the picture grows; empty for bicubic interpolation."""
     robust: Mapping[int, Model] = field(default_factory=dict)
@@ -43,8 +45,8 @@ class Plan:
 
     size: Size
     """Height and width of the result."""
-    steps: tuple[Model, ...]
-    """Networks in the order they are applied; their scales are 1 and above. None where nothing is to be done."""
+    steps: tuple[Step, ...]
+    """What is applied, in order; scales are 1 and above. None where nothing is to be done."""
     exact: bool
     """True where the networks alone give the size; else one antialiased bicubic step follows."""
     robust: Model | None = None
@@ -55,23 +57,43 @@ class Plan:
     @property
     def models(self) -> tuple[Model, ...]:
         """All networks that work."""
-        return self.steps if self.robust is None else (*self.steps, self.robust)
+        models = tuple(model for step in self.steps for model in step.models)
+        return models if self.robust is None else (*models, self.robust)
 
     @property
     def model_name(self) -> str:
-        """The networks' names joined by ``+``, or ``bicubic``."""
-        names = "+".join(model.card.name for model in self.steps) or BICUBIC
+        """The steps' names joined by ``+``, or ``bicubic``."""
+        names = "+".join(step.name for step in self.steps) or BICUBIC
         return names if self.robust is None else f"{names}, {self.robust.card.name} at {self.strength:g}"
 
     @property
     def scale(self) -> int:
         """The product of the steps' scales."""
-        return prod(model.card.scale for model in self.steps)
+        return prod(step.scale for step in self.steps)
 
     @property
     def color_mode(self) -> ColorMode:
         """``rgb`` where a network works on three planes."""
-        return "rgb" if any(model.card.color_mode == "rgb" for model in self.steps) else "luma"
+        return "rgb" if any(step.color_mode == "rgb" for step in self.steps) else "luma"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every sample stays as it is."""
+        return not self.steps and self.exact
+
+    def described(self) -> tuple[dict[str, Any], ...]:
+        """Task, model and strength of each step; a network that is mixed in is a step beside its partner."""
+        rows = list[dict[str, Any]]()
+        robust = self.robust
+        for step in self.steps:
+            mixed = robust is not None and step.scale == robust.card.scale
+            strength = 1 - self.strength if mixed else step.strength
+            model = "+".join(each.card.name for each in step.models) or step.name
+            rows.append({"task": step.task, "model": model, "strength": round(strength, 6)})
+            if mixed and robust is not None:
+                rows.append({"task": robust.card.task, "model": robust.card.name, "strength": self.strength})
+                robust = None
+        return tuple(rows)
 
 
 def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
@@ -87,8 +109,8 @@ def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
             " ask for a smaller size"
         )
     grown = growing(wish.request.growth(*size), wish)
-    steps = (*wish.restorers, *grown)
-    scale = prod(model.card.scale for model in steps)
+    steps = (*wish.restorers, *map(NetworkStep, grown))
+    scale = prod(step.scale for step in steps)
     mixed = wish.robust[grown[0].card.scale] if grown and 0 < wish.strength < 1 else None
     return Plan(
         size=wanted,

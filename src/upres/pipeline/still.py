@@ -8,19 +8,14 @@ from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
 from upres.image.wishes import AlphaMode
-from upres.models.catalog import Model
-from upres.pipeline.budget import Budget, divide, network_bytes_per_pixel
+from upres.pipeline.budget import Budget, divide
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
 from upres.pipeline.sessions import Sessions, Settings
-from upres.pipeline.stages import Blended, Enlarged, Resized, Stage, Stored
+from upres.pipeline.stages import Resized, Stage, Stored
+from upres.pipeline.steps import NetworkStep
 from upres.pipeline.wrap import Wrap, wrapped
-
-CONTEXT = 24
-"""Low-resolution rows around a window for networks that are not local."""
-FADE = 24
-"""Low-resolution rows over which their strips fade into each other."""
 
 
 def make_frame(
@@ -135,33 +130,17 @@ def make_planes(
 
 
 def _chain(planes: Planes, samples: Samples, plan: Plan, sessions: Sessions, settings: Settings) -> Chain:
-    several = len(plan.models) > 1 or (bool(plan.steps) and not plan.exact)
+    several = len(plan.steps) > 1 or plan.robust is not None or (bool(plan.steps) and not plan.exact)
     source = Stored(planes, samples, widen=several)
     size, stages = source.size, list[Stage]()
     robust = plan.robust
-    for model in plan.steps:
-        stage = _network(model, size, source.samples, sessions, settings)
-        if robust is not None and robust.card.scale == model.card.scale:
-            stage = Mixed(stage, _network(robust, size, source.samples, sessions, settings), share=plan.strength)
-            robust = None
+    for step in plan.steps:
+        stage = step.stage(size, source.samples, sessions=sessions, settings=settings)
+        if robust is not None and robust.card.scale == step.scale:
+            other = NetworkStep(robust).stage(size, source.samples, sessions=sessions, settings=settings)
+            stage, robust = Mixed(stage, other, share=plan.strength), None
         stages.append(stage)
         size = stage.size
     if size != plan.size:
         stages.append(Resized(size, source.samples, plan.size))
     return Chain(source, *stages)
-
-
-def _network(model: Model, size: tuple[int, int], samples: Samples, sessions: Sessions, settings: Settings) -> Stage:
-    card, session = model.card, sessions.get(model, settings)
-    stage = Enlarged(
-        size,
-        samples,
-        session,
-        scale=card.scale,
-        color_mode=card.color_mode,
-        halo=CONTEXT if card.halo is None else card.halo,
-        min_size=card.min_size,
-        multiple_of=card.multiple_of,
-        bytes_per_pixel=network_bytes_per_pixel(model.weights, session.facts.precision, session.facts.engine),
-    )
-    return stage if card.halo is not None else Blended(stage, fade=FADE * card.scale)

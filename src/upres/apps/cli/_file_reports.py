@@ -84,7 +84,8 @@ def _line(report: "FileReport") -> str:
     assert report.size is not None
     height, width = report.size
     via = f"{report.model}, {report.engine}" if report.engine else report.model
-    judged = f"judged: {report.reason or 'clean'}  " if report.judged is not None else ""
+    nothing = "nothing to restore" if report.choice == "restore" else "clean"
+    judged = f"judged: {report.reason or nothing}  " if report.judged is not None else ""
     return f"{report.input} -> {report.output}  {width}x{height}  {judged}{via}  {report.seconds:.2f} s"
 
 

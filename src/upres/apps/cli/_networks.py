@@ -19,13 +19,19 @@ def share(text: str) -> float:
 
 
 def add_networks(parser: argparse.ArgumentParser) -> None:
-    """Which networks run, on what, and what is printed."""
+    """Which networks make pictures larger, on what they run, and what is printed."""
+    choice = parser.add_argument_group("networks")
+    choice.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
+    choice.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
+    choice.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
+    choice.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
+    choice.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")
+    add_running(parser)
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """On what networks run, and what is printed."""
     run = parser.add_argument_group("run")
-    run.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
-    run.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
-    run.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
-    run.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
-    run.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")
     run.add_argument("--wrap", choices=("x", "y", "both"), help="the picture's ends meet: textures, panoramas")
     run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
     run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")

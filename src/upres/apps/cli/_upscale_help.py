@@ -10,6 +10,7 @@ faults:
   The file and the pixels tell JPEG compression, noise and blur. Where they are strong, networks that undo them are
   taken, else those for clean pictures; the printed line says what was found. --clean and --real force the one or the
   other, --strength mixes both and takes the time of both. --fast chooses among small networks in the same way.
+  --restore undoes noise, blocks and darkness first, by networks that do nothing else, and enlarges by the clean ones.
 
 names:
   photo.jpg becomes photo_x2.jpg beside it (photo_w800.jpg for --width 800, photo_fit1920x1080.jpg for --fit). -o names
@@ -31,6 +32,7 @@ examples:
   upres upscale photo.jpg --fast
   upres upscale old-camera/*.jpg --real
   upres upscale scan.jpg --strength 0.5
+  upres upscale old.jpg --restore
   upres upscale texture.png --wrap both
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
   upres upscale logo.png --fit 1920x1080 --format webp --quality 90

@@ -8,6 +8,7 @@ WORDS = {
     Hint.MORE_MEMORY: "raise --max-memory; --fast needs less",
     Hint.OTHER_FORMAT: "choose a smaller size or --format png",
     Hint.OWN_SCALE: "leave --scale out or name another model",
+    Hint.NAME_A_RESTORER: "name the file of one, as `upres restore --model FILE` takes it",
     Hint.LIST_MODELS: "`upres models` lists them",
     Hint.IMPORT_MODEL: "`upres import FILE -o MODEL.safetensors` converts it",
     Hint.LIST_RECIPES: "`upres train --list` shows them",

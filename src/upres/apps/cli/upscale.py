@@ -1,99 +1,51 @@
 """`upres upscale`: pictures, folders and streams made larger."""
 
 import argparse
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from upres.apps.cli._limits import add_limits
-from upres.apps.cli._naming import add_naming
+from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
 from upres.apps.cli._networks import add_networks
-from upres.apps.cli._picture_options import add_pictures
+from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
 from upres.apps.cli._upscale_help import EPILOG
-from upres.apps.cli.arguments import add_files, add_size
-from upres.errors import ImageReadError, OutputError, UpresError
+from upres.apps.cli.arguments import add_size
 
-if TYPE_CHECKING:
-    from upres.folders.jobs import Job
-
-UPSCALER_OPTIONS = (
-    *("width", "height", "fit", "model", "fast", "clean", "real", "strength", "wrap", "alpha"),
-    *("engine", "precision", "device", "threads", "max_memory"),
-)
+UPSCALER_OPTIONS = ("width", "height", "fit", "model", "fast", "clean", "real", "strength", *RUN_OPTIONS)
 """Options that `Upscaler` takes under the same names."""
-FILE_OPTIONS = ("quality", "lossless", "colors", "background", "overwrite", "keep_date", "max_pixels")
-"""Options that `FileOptions` takes under the same names."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.epilog = EPILOG
-    parser.set_defaults(usage_error=parser.error)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, folder, or - for standard input")
-    parser.add_argument("-o", "--output", metavar="PATH", help="file, folder, or - for standard output")
+    add_inputs(parser)
     add_size(parser)
-    add_files(parser)
-    add_pictures(parser)
     add_networks(parser)
-    add_naming(parser)
-    add_limits(parser)
+    faults = parser.add_argument_group(
+        "faults", "Undone first, as by `upres restore`; then the clean networks enlarge."
+    )
+    faults.add_argument("--restore", action="store_true", help="undo what is found in each picture")
+    add_tasks(faults)
+    add_file_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
-    from upres.apps.cli._file_reports import print_reports
-    from upres.folders.batch import FolderRun
-    from upres.folders.find import PassedOver, find_pictures
-    from upres.folders.jobs import goes_into_folder, plan_jobs
-    from upres.folders.reports import FileOptions
-    from upres.image.io import format_for
     from upres.upscaler import Upscaler
 
-    _check(args)
-    form = None if args.format is None else format_for(args.format)
-    upscaler = Upscaler(args.scale, strict_memory=True, **{name: getattr(args, name) for name in UPSCALER_OPTIONS})
-    seen = PassedOver()
-    pictures = find_pictures(
-        args.inputs, recursive=args.recursive, include=args.include, exclude=args.exclude, passed_over=seen
-    )
-    if args.output == "-" and len(pictures) > 1:
-        args.usage_error("standard output takes one picture")
-    into_folder = goes_into_folder(args.output, args.inputs, pictures)
-    if args.name is not None and args.output is not None and not into_folder:
-        args.usage_error("-o names the file already: leave --name out, or name a folder with -o FOLDER/")
-    jobs = plan_jobs(
-        pictures, upscaler.request, output=args.output, into_folder=into_folder, format=form, pattern=args.name
-    )
-    options = FileOptions(format=form, **{name: getattr(args, name) for name in FILE_OPTIONS})
-    _check_streams(jobs)
-    source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
-    batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
-    if not batch.jobs:
-        reasons = "; ".join([*seen.problems, *seen.notes(), *batch.notes])
-        raise UpresError(f"no pictures in {', '.join(args.inputs)}{': ' * bool(reasons)}{reasons}")
-    to_stdout = any(job.output is None for job in batch.jobs)
-    if to_stdout and args.json:
-        args.usage_error("--json and the picture cannot both go to standard output; use -o FILE")
-    told = {"problems": seen.problems, "notes": seen.notes()}
-    return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout, **told)
+    restoring = args.restore or any(getattr(args, task) is not None for task in TASKS)
+    _check(args, restoring)
+    options = {name: getattr(args, name) for name in UPSCALER_OPTIONS}
+    restore = tasks_of(args) if restoring else False
+    return run_files(args, Upscaler(args.scale, restore=restore, strict_memory=True, **options))
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(args: argparse.Namespace, restoring: bool) -> None:
     """Combinations that cannot be meant are wrong usage."""
     ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
     if sum(ways) > 1:
         args.usage_error("give one of --scale, --fit, --width and/or --height")
-    if (args.model is not None) + args.clean + args.real + (args.strength is not None) > 1:
+    choices = (args.model is not None) + args.clean + args.real + (args.strength is not None and not restoring)
+    if choices > 1:
         args.usage_error("--model, --clean, --real and --strength each choose the networks: give one of them")
     if args.model is not None and args.fast:
         args.usage_error("--model and --fast each choose the networks: give one of them")
-    if args.inputs.count("-") and len(args.inputs) > 1:
-        args.usage_error("standard input is one picture; name no others beside it")
-
-
-def _check_streams(jobs: "Sequence[Job]") -> None:
-    """A process may have been started with its standard streams closed."""
-    if sys.stdin is None and any(job.source is None for job in jobs):
-        raise ImageReadError("standard input is closed; send a picture there, or name a file")
-    if sys.stdout is None and any(job.output is None for job in jobs):
-        raise OutputError("standard output is closed; open it, or name a file to write")
+    if args.real and restoring:
+        args.usage_error("--real and --restore each undo faults: give one of them")

@@ -1,0 +1,40 @@
+"""Which faults are undone at a picture's own size, and how far."""
+
+import argparse
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
+
+from upres.apps.cli._networks import share
+
+if TYPE_CHECKING:
+    from upres.models.card import Task
+    from upres.pipeline.restoring import Restore
+
+TASKS: "dict[Task, str]" = {"denoise": "noise", "deblock": "blocks and rings of JPEG", "enhance": "darkness"}
+"""Task -> what it undoes; each is an option."""
+
+
+def add_tasks(tasks: argparse._ArgumentGroup) -> None:
+    """One option a task, with the share of its change."""
+    for task, fault in TASKS.items():
+        tasks.add_argument(
+            f"--{task}",
+            nargs="?",
+            type=_share_after_pictures,
+            const=1.0,
+            metavar="0..1",
+            help=f"undo {fault}: wholly, or by a share; 0: leave it",
+        )
+
+
+def tasks_of(args: argparse.Namespace) -> "Restore":
+    """What `upres.upscaler.Upscaler` takes as ``restore`` where something is to be restored."""
+    named: dict[Task, float] = {task: getattr(args, task) for task in TASKS if getattr(args, task) is not None}
+    return named or True
+
+
+def _share_after_pictures(text: str) -> float:
+    try:
+        return share(text)
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"{error}; a picture is named before the option, or the option gets a number") from None

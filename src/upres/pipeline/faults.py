@@ -1,0 +1,90 @@
+"""Which of what was found in a picture is so wrong that a network shall undo it.
+
+The bounds are where one network's mean PSNR passes the other's on degraded photographs (docs/reports/judge.md).
+"""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from upres.pipeline.judge import Judgement
+
+Fault = Literal["jpeg", "noise", "blur"]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where networks that undo faults come nearer to the truth, for one kind of picture."""
+
+    quality: float
+    """JPEG quality below which the robust networks do."""
+    noise: float
+    """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
+    strong_noise: float
+    """Noise from which on they do, whatever it is; and from which on the network for strong noise does."""
+    blocks: float = 8.0
+    """Repetition of blocks that were resized from which on they do."""
+    light: tuple[float, float] = (inf, inf)
+    """JPEG qualities from which on and below which the networks for light faults are nearer than both others."""
+
+
+_FINE = 0.5
+"""How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
+_DRAWING = 0.06
+"""Share of steep edges from which on a picture counts as a drawing."""
+PHOTOGRAPHS = Bounds(88.5, 3.4, 7.5, light=(74.5, 94.0))
+DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
+"""Where they do for the RGB networks."""
+PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
+"""Where the small robust networks do. Enlarged sprites repeat as blocks do."""
+_GRID, _NEAR = 8.0, 0.2
+"""Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
+_LEAST_BLUR = 0.82
+"""Blur in pixels from which on it is."""
+
+
+def bounds_for(judged: Judgement, both: tuple[Bounds, Bounds]) -> Bounds:
+    """The bounds for photographs, or those for drawings, whichever the picture is."""
+    return both[1 if judged.edges > _DRAWING else 0]
+
+
+def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> list[str]:
+    """What is so wrong with a picture that other networks than the clean ones are nearer to the truth.
+
+    Args:
+        judged: What was found in the picture.
+        bounds: From where on it counts.
+        light: Whether there are networks for light faults beside the robust ones.
+
+    Returns:
+        A few words for each; none for a clean picture.
+
+    Example:
+        >>> faults(Judgement(jpeg_quality=60.0, noise=4.2, fineness=0.9))
+        ['JPEG of quality 60', 'noise of 4 levels']
+    """
+    return list(found(judged, bounds, light=light).values())
+
+
+def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> dict[Fault, str]:
+    """Kind of fault -> the words that `faults` gives."""
+    wrong = dict[Fault, str]()
+    if judged.jpeg_quality is not None and judged.jpeg_quality < (bounds.light[1] if light else bounds.quality):
+        wrong["jpeg"] = f"JPEG of quality {judged.jpeg_quality:.0f}"
+    elif _has_resized_blocks(judged, bounds):
+        wrong["jpeg"] = "blocks of an earlier JPEG"
+    if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.strong_noise):
+        wrong["noise"] = f"noise of {judged.noise:.0f} levels"
+    if judged.blur >= _LEAST_BLUR:
+        wrong["blur"] = f"blur of {judged.blur:.1f} pixels"
+    return wrong
+
+
+def are_light(judged: Judgement, bounds: Bounds) -> bool:
+    """Whether the networks for light faults can undo what was found."""
+    compressed = judged.jpeg_quality is not None and judged.jpeg_quality < bounds.light[0]
+    return not compressed and not _has_resized_blocks(judged, bounds) and judged.blur < _LEAST_BLUR
+
+
+def _has_resized_blocks(judged: Judgement, bounds: Bounds) -> bool:
+    return judged.blocks >= bounds.blocks and abs(judged.block_side - _GRID) > _NEAR

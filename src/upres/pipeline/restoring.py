@@ -1,0 +1,136 @@
+"""What is undone in a picture that may keep its size: what was asked for, or what was found in it.
+
+Faults are undone in the opposite order to that in which they befell the picture: the sensor's light first, its noise,
+then the JPEG. So `RESTORING` begins with the blocks, and each network sees what it was trained on. A network whose
+training held two faults undoes both: one after the other would smooth the picture twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from upres.errors import Hint, UnknownModelError
+from upres.models.card import Task
+from upres.models.catalog import Model
+from upres.models.choices import RESTORING, of_tasks, restorers
+from upres.pipeline.faults import Bounds, Fault, bounds_for, found
+from upres.pipeline.judge import Judgement
+from upres.pipeline.steps import NetworkStep, Step
+
+Restore = bool | Mapping[Task, float]
+"""Whether to restore: what each picture needs, or tasks with the share of their change, 0 for a task that is off."""
+
+_PHOTOGRAPHS = Bounds(90.0, 2.5, 2.5)
+"""Noise over that of clean photographs, as the judge finds it, and JPEG that networks learn to undo."""
+_DRAWINGS = Bounds(90.0, 13.0, 13.0, blocks=inf)
+"""Dithering is no noise, and enlarged sprites are no blocks."""
+_COVERED_QUALITY = 60.0
+"""JPEG quality from which on a network against noise undoes the blocks too: it learns from noise behind such a JPEG."""
+_FAULTS: Mapping[Task, Fault] = {"deblock": "jpeg", "denoise": "noise"}
+"""Task -> the kind of fault that it undoes."""
+
+
+class Restoring(NamedTuple):
+    """What is done to one picture, and why."""
+
+    steps: tuple[Step, ...]
+    reasons: tuple[str, ...] = ()
+    """What was found and is undone, in words."""
+    left: tuple[str, ...] = ()
+    """A sentence for each thing that was found and stays, for want of a network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restorers:
+    """What the caller allows to be undone."""
+
+    name: str
+    """What was asked for, in words that tell it from everything else."""
+    networks: Mapping[Task, Model]
+    """Task -> the network that may be taken."""
+    off: frozenset[Task] = frozenset()
+    """Tasks that are not to be done, whatever is found."""
+    strength: float = 1.0
+    """Share of what networks change that is applied where the picture decides."""
+    asked: tuple[Step, ...] | None = None
+    """What is done whatever the picture is; ``None``: what it needs."""
+
+    @classmethod
+    def of(cls, wanted: Restore, *, model: Model | None, strength: float | None, fast: bool) -> "Restorers":
+        """What the arguments of `upres.upscaler.Upscaler` stand for.
+
+        Args:
+            wanted: As there; not false.
+            model: A network of the caller's, which is then the only one.
+            strength: Share of the change, where ``wanted`` names none.
+            fast: Take the small network of a task where there is one.
+
+        Raises:
+            UnknownModelError: If this installation has no network for what is asked for.
+            ValueError: If the arguments contradict each other, name no task, or a share is not from 0 to 1.
+        """
+        shares = _shares(wanted)
+        chosen = {task: shares[task] for task in RESTORING if shares.get(task)}
+        if model is not None and shares:
+            raise ValueError("model and tasks to restore each choose the networks: give one of them")
+        if chosen and strength is not None:
+            raise ValueError("strength is of what the picture decides: give each task its own, or no task")
+        share = 1.0 if strength is None else strength
+        if model is not None:
+            return cls._of_steps({model.card.task: model}, {model.card.task: share})
+        networks = restorers(fast=fast)
+        if chosen:
+            return cls._of_steps(of_tasks(chosen, networks), chosen)
+        if not networks:
+            raise UnknownModelError("this installation has no network that restores", hint=Hint.NAME_A_RESTORER)
+        name = " ".join(["restore", *(f"{task} 0" for task in RESTORING if task in shares)])
+        return cls(
+            name=name + f" at {share:g}" * (share < 1),
+            networks={task: network for task, network in networks.items() if task not in shares},
+            off=frozenset(shares),
+            strength=share,
+        )
+
+    @classmethod
+    def _of_steps(cls, networks: Mapping[Task, Model], shares: Mapping[Task, float]) -> "Restorers":
+        """These networks, whatever the picture is."""
+        steps = tuple(NetworkStep(networks[task], share) for task, share in shares.items())
+        name = " ".join(["restore", *(f"{task} {share:g}" for task, share in shares.items())])
+        return cls(name=name, networks=networks, asked=tuple(step for step in steps if step.strength))
+
+    def by(self, judged: Judgement) -> Restoring:
+        """What a picture needs in which that was found: nothing where nothing was."""
+        wrong = found(judged, bounds_for(judged, (_PHOTOGRAPHS, _DRAWINGS)))
+        needed = {
+            task: words for task, fault in _FAULTS.items() if task not in self.off and (words := wrong.get(fault))
+        }
+        if self._is_covered(judged) and "denoise" in needed and "deblock" in needed:
+            needed["denoise"] = f"{needed.pop('deblock')} and {needed['denoise']}"
+        steps, reasons, left = list[Step](), list[str](), list[str]()
+        for task in RESTORING:
+            if task in needed and task in self.networks:
+                reasons.append(needed[task])
+                steps += [NetworkStep(self.networks[task], self.strength)] * bool(self.strength)
+            elif task in needed:
+                left.append(f"{needed[task]} stays: this installation has no network for {task}")
+        return Restoring(tuple(steps), tuple(reasons), tuple(left))
+
+    def _is_covered(self, judged: Judgement) -> bool:
+        quality = judged.jpeg_quality
+        return "denoise" in self.networks and quality is not None and quality >= _COVERED_QUALITY
+
+
+def _shares(wanted: Restore) -> dict[Task, float]:
+    """The tasks that are named, with their shares.
+
+    Raises:
+        ValueError: If there is no such task, or a share is not from 0 to 1.
+    """
+    shares = {} if isinstance(wanted, bool) else dict(wanted)
+    for task, share in shares.items():
+        if task not in RESTORING:
+            raise ValueError(f"restore: no task '{task}', expected one of {', '.join(RESTORING)}")
+        if not 0 <= share <= 1:
+            raise ValueError(f"{task}: expected a strength from 0 to 1, got {share}")
+    return shares
