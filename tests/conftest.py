@@ -70,6 +70,58 @@ def write_tiny_model(folder: Path, scale: int, *, seed: int = 0) -> Model:
     return find(path)
 
 
+@pytest.fixture
+def tiny_restorers(tiny_catalogue, tmp_path_factory, monkeypatch) -> dict[str, Model]:
+    """Networks of scale 1, the default of their task: ``denoise`` is the mean of 3x3, ``deblock`` makes brighter."""
+    folder = tmp_path_factory.mktemp("restorers")
+    box = np.full((3, 3), 1 / 9, np.float32)
+    same = np.zeros((3, 3), np.float32)
+    same[1, 1] = 1
+    models = {
+        "denoise": write_tiny_restorer(folder, "denoise", box),
+        "deblock": write_tiny_restorer(folder, "deblock", same, brighter=10 / 255),
+    }
+    for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
+        monkeypatch.delitem(choices.CHOICES, key)
+    for task, model in models.items():
+        monkeypatch.setitem(choices.CHOICES, (task, "default", 1), str(model.weights))
+    return models
+
+
+def write_tiny_restorer(folder: Path, task: str, kernel: np.ndarray, *, brighter: float = 0.0) -> Model:
+    """An RGB network that filters each channel by a kernel of 3x3 and adds a number."""
+    from safetensors.numpy import save_file
+
+    weight = np.zeros((3, 3, 3, 3), np.float32)
+    weight[range(3), range(3)] = kernel
+    bias = np.full(3, brighter, np.float32)
+    card = ModelCard(
+        name=f"tiny_{task}",
+        spec=ModelSpec(architecture="plain", scale=1, arguments={"task": task}),
+        color_mode="rgb",
+        parameters=weight.size + bias.size,
+        task=task,
+        halo=1,
+        licence="Apache-2.0",
+    )
+    path = folder / f"{card.name}.safetensors"
+    save_file({"weight": weight, "bias": bias}, path, metadata=card.to_header())
+    path.with_suffix(".onnx").write_bytes(stamped(_filter_graph(weight, bias), weights_digest(path)))
+    return find(path)
+
+
+def _filter_graph(weight: np.ndarray, bias: np.ndarray) -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    node = helper.make_node("Conv", ["noisy", "weight", "bias"], ["clean"], pads=[1, 1, 1, 1])
+    constants = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")]
+    noisy = helper.make_tensor_value_info("noisy", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    clean = helper.make_tensor_value_info("clean", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    graph = helper.make_graph([node], "filter", [noisy], [clean], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
 def _tiny_graph(weight: np.ndarray, scale: int) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 

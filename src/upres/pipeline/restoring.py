@@ -77,6 +77,8 @@ class Restorers:
         if chosen and strength is not None:
             raise ValueError("strength is of what the picture decides: give each task its own, or no task")
         share = 1.0 if strength is None else strength
+        if not 0 <= share <= 1:
+            raise ValueError(f"strength: expected 0 to 1, got {share}")
         if model is not None:
             return cls._of_steps({model.card.task: model}, {model.card.task: share})
         networks = restorers(fast=fast)
