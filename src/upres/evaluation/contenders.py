@@ -12,10 +12,11 @@ from upres.evaluation.pairs import dataset_name, find_pairs
 from upres.evaluation.quality import Progress, bicubic_network, evaluate_protocols, unchanged
 from upres.evaluation.results import Record, Results, only
 from upres.image.convert import Network, fitted
-from upres.metrics.protocol import PROTOCOLS, ColorMode, find_protocol
+from upres.metrics.protocol import PROTOCOLS, ColorMode, default_protocol, find_protocol
 from upres.metrics.table import METRICS, from_figures, metric_names
 from upres.models.card import weights_digest
 from upres.models.catalog import Model, find_all, list_models
+from upres.models.choices import of_task
 
 BASELINES = ("bicubic", "input")
 """What may stand among the models without being one: enlarging above scale 1, and the picture as it is at scale 1."""
@@ -93,8 +94,9 @@ def find_contenders(
     """The baselines, then the models in the order of their names, each with the protocols that fit it.
 
     Args:
-        models: Shipped names or families, ``.safetensors`` files, names of `BASELINES`, or ``all`` that ships.
-        protocols: Names of `PROTOCOLS`.
+        models: Shipped names or families, tasks such as ``denoise`` for the network that is taken for each,
+            ``.safetensors`` files, names of `BASELINES`, or ``all`` that ships.
+        protocols: Names of `PROTOCOLS`; none: that of each model's scale, by `default_protocol`.
         scale: Only models of this scale; ``None``: of every scale.
         running: How to run them.
         tell: Told which protocols are left out for which model.
@@ -186,7 +188,7 @@ def measure(
 
 
 def _models(name: str, scale: int | None) -> Sequence[Model]:
-    found = list_models() if name == "all" else find_all(name)
+    found = list_models() if name == "all" else of_task(name) or find_all(name)
     fit = [model for model in found if scale in (None, model.card.scale)]
     if not fit:
         scales = " or ".join(map(str, sorted({model.card.scale for model in found})))
@@ -232,7 +234,11 @@ def _contender(model: Model, name: str, protocols: Sequence[str], running: Runni
         color_mode=card.color_mode,
         parameters=card.parameters,
         weights_sha256=weights_digest(model.weights),
-        protocols=tuple(each for each in protocols if card.color_mode == "luma" or not PROTOCOLS[each].luma_only),
+        protocols=tuple(
+            each
+            for each in protocols or [default_protocol(card.scale)]
+            if card.color_mode == "luma" or not PROTOCOLS[each].luma_only
+        ),
         running=running,
         open=cache(ready),
     )
@@ -250,7 +256,9 @@ def _baseline(scale: int, protocols: Sequence[str], running: Running) -> list[Co
             color_mode=color_mode,
             parameters=0,
             weights_sha256="",
-            protocols=tuple(each for each in protocols if PROTOCOLS[each].luma_only == luma),
+            protocols=tuple(
+                each for each in protocols or [default_protocol(scale)] if PROTOCOLS[each].luma_only == luma
+            ),
             running=running,
             open=lambda: (network, "numpy", "f32" if luma else "uint8"),
         )

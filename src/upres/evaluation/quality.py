@@ -11,7 +11,7 @@ from upres.errors import DataError
 from upres.evaluation.pairs import LoadedPair, LoadedPairs, dataset_name, find_pairs, load_each
 from upres.image.convert import Batch, Network, to_dtype, to_float
 from upres.image.resize import imresize
-from upres.metrics.protocol import ColorMode, Protocol, find_protocol
+from upres.metrics.protocol import ColorMode, Protocol, default_protocol, find_protocol
 from upres.metrics.table import DEFAULT, mean_scores, to_figures
 
 Progress = Callable[[int, int], None]
@@ -84,7 +84,7 @@ def evaluate(
     *,
     scale: int,
     color_mode: ColorMode,
-    protocol: str = "paper",
+    protocol: str | None = None,
     metrics: Sequence[str] = DEFAULT,
     model: str = "network",
     progress: Progress | None = None,
@@ -98,7 +98,7 @@ def evaluate(
         data: A folder as `find_pairs` understands it, or what `load_pairs` made of one.
         scale: The network's factor; 1 restores, and takes a data set of noisy and clean pictures.
         color_mode: ``luma`` or ``rgb``.
-        protocol: A name of `upres.metrics.protocol.PROTOCOLS`.
+        protocol: A name of `upres.metrics.protocol.PROTOCOLS`; ``None``: ``paper``, and at scale 1 ``ntire``.
         metrics: Names of `upres.metrics.table.METRICS`.
         model: Name for the report.
         progress: Called before the first and after each picture.
@@ -113,7 +113,7 @@ def evaluate(
         data,
         scale=scale,
         color_mode=color_mode,
-        protocols=[protocol],
+        protocols=[default_protocol(scale) if protocol is None else protocol],
         metrics=metrics,
         model=model,
         progress=progress,

@@ -143,6 +143,16 @@ class Protocol:
         return metric.load()(*(each.values for each in pictures), data_range=DATA_RANGE, border=border)
 
 
+def default_protocol(scale: int) -> str:
+    """The protocol of most papers: on luma for networks that enlarge, on RGB without a border for those that restore.
+
+    Example:
+        >>> default_protocol(2), default_protocol(1)
+        ('paper', 'ntire')
+    """
+    return "paper" if scale > 1 else "ntire"
+
+
 def find_protocol(name: str) -> Protocol:
     """The protocol of that name.
 

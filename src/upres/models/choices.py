@@ -79,13 +79,14 @@ def restorer(name: str | Path) -> Model | None:
     return found[0] if found and found[0].card.scale == 1 else None
 
 
-def of_task(task: Task) -> Model:
-    """The network that is taken for a task that keeps the size.
+def of_task(name: str) -> tuple[Model, ...]:
+    """The network that is taken for the task of that name; nothing where no task that keeps the size has that name.
 
     Raises:
-        UnknownModelError: If this installation has none.
+        UnknownModelError: If this installation has none for it.
     """
-    return of_tasks((task,), restorers(fast=False))[task]
+    tasks = [task for task in RESTORING if task == name]
+    return tuple(of_tasks(tasks, restorers(fast=False)).values()) if tasks else ()
 
 
 def of_tasks(tasks: Iterable[Task], networks: Mapping[Task, Model]) -> dict[Task, Model]:

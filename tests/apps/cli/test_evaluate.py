@@ -15,6 +15,7 @@ from upres.errors import UnknownModelError
 from upres.evaluation import bicubic_network, contenders, evaluate
 from upres.image.resize import imresize
 from upres.metrics.protocol import PROTOCOLS
+from upres.models import choices
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import Model
 
@@ -234,6 +235,21 @@ def test_the_input_is_the_baseline_of_restoration(data, capsys):
     assert report["psnr_db"] == pytest.approx(20 * np.log10(255 / 9), abs=1e-6)
     reports = run_json(capsys, "input", "--data", data / "Real", "--scale", 1, "--protocol", "all")
     assert {report["protocol"] for report in reports} == set(PROTOCOLS)
+
+
+def test_a_task_is_the_network_that_is_taken_for_it_measured_on_rgb(tiny_restorers, data, capsys, monkeypatch):
+    picture = np.random.default_rng(2).integers(30, 200, (40, 30, 3), np.uint8)
+    for folder, pixels in (("clean", picture + np.uint8(10)), ("noisy", picture)):
+        (data / "Real" / folder).mkdir(parents=True)
+        Image.fromarray(pixels).save(data / "Real" / folder / "a.png")
+    report = run_json(capsys, "deblock", "--data", data / "Real", "--engine", "openvino")
+    assert (report["model"], report["scale"], report["protocol"]) == ("tiny_deblock", 1, "ntire")
+    assert report["psnr_db"] is None  # without end: the network adds those 10
+    reports = run_json(capsys, "input", "deblock", "--data", data / "Real", "--engine", "openvino")
+    assert [(each["model"], each["protocol"]) for each in reports] == [("input", "ntire"), ("tiny_deblock", "ntire")]
+    monkeypatch.delitem(choices.CHOICES, ("denoise", "default", 1))
+    assert main(["evaluate", "denoise", "--data", str(data / "Real")]) == 1
+    assert capsys.readouterr().err.startswith("upres: this installation has no network for denoise; name the file")
 
 
 def test_luma_protocols_are_left_out_for_rgb_networks_with_a_note(data, opened, capsys):

@@ -3,6 +3,7 @@
 import json
 
 from upres.apps.cli.main import main
+from upres.models import choices
 
 
 def test_the_list_as_json(tiny_catalogue, capsys):
@@ -15,20 +16,30 @@ def test_the_list_as_json(tiny_catalogue, capsys):
         assert card["parameters"] == 2 * 9 * card["scale"] ** 2
 
 
-def test_one_model_that_ships_is_the_default_of_each_scale(capsys):
+def test_one_model_that_ships_is_the_default_of_each_task_and_scale(capsys):
     assert main(["models", "--json"]) == 0
     cards = json.loads(capsys.readouterr().out)
     assert {card["scale"] for card in cards} >= {2, 3, 4}
-    for scale in {card["scale"] for card in cards}:
-        assert [card["default"] for card in cards if card["scale"] == scale].count(True) == 1
+    for kind in {(card["task"], card["scale"]) for card in cards}:
+        assert [card["default"] for card in cards if (card["task"], card["scale"]) == kind].count(True) == 1
+
+
+def test_a_network_that_restores_is_told_with_its_task(tiny_restorers, monkeypatch, capsys):
+    model = tiny_restorers["denoise"]
+    monkeypatch.setattr("upres.models.catalog.WEIGHTS_DIR", model.weights.parent)
+    monkeypatch.setitem(choices.CHOICES, ("denoise", "default", 1), model.card.name)
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "*  tiny_denoise  denoise  plain         x1     84          Apache-2.0"
+    assert lines[1].startswith("   tiny_deblock  deblock  plain ")
 
 
 def test_the_table(tiny_catalogue, capsys):
     assert main(["models", "--scale", "3"]) == 0
     assert capsys.readouterr().out == (
         "PSNR in dB on Set5\n"
-        "   name     architecture  scale  parameters  paper  licence\n"
-        "*  tiny_x3  esr_max       x3     162         33.00  Apache-2.0\n"
+        "   name     task     architecture  scale  parameters  paper  licence\n"
+        "*  tiny_x3  upscale  esr_max       x3     162         33.00  Apache-2.0\n"
     )
 
 

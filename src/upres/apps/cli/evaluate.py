@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from upres.apps.cli.arguments import names, threads
-from upres.metrics.protocol import PROTOCOLS
+from upres.metrics.protocol import PROTOCOLS, default_protocol
 from upres.metrics.table import DEFAULT, METRICS
 
 EPILOG = """examples:
@@ -15,10 +15,11 @@ EPILOG = """examples:
   upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
   upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
   upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
-  upres evaluate input denoiser.safetensors --data PolyU50 --protocol ntire
+  upres evaluate input denoise --data PolyU50
+  upres evaluate input denoiser.safetensors --data PolyU50
 
 A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/. For models of scale 1 it
-holds noisy/ and clean/, or low/ and high/.
+holds noisy/ and clean/, or low/ and high/. Without --protocol these are measured by ntire, on RGB, others by paper.
 With --out, what the file already answers is not measured again: run the same command to go on.
 
 protocols (at scale 1 without a border):
@@ -40,13 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "models",
         nargs="+",
         metavar="MODEL",
-        help="shipped names or families (esr_tm), .safetensors files, 'bicubic', at scale 1 'input' (the picture as it "
-        "is), or 'all' shipped ones",
+        help="shipped names or families (esr_tm), tasks (denoise), .safetensors files, 'bicubic', at scale 1 'input' "
+        "(the picture as it is), or 'all' shipped ones",
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")
     parser.add_argument(
-        "--protocol", nargs="+", default=["paper"], metavar="P", help=f"{', '.join(PROTOCOLS)}, or all (default: paper)"
+        "--protocol",
+        nargs="+",
+        default=[],
+        metavar="P",
+        help=f"{', '.join(PROTOCOLS)}, or all (default: {default_protocol(2)}, at scale 1 {default_protocol(1)})",
     )
     parser.add_argument(
         "--metrics",
@@ -88,14 +93,17 @@ def run(args: argparse.Namespace) -> int:
     if "bicubic" in args.models and args.scale is None and set(args.models) <= set(BASELINES):
         args.usage_error("bicubic has no scale of its own: add --scale 2")
     results = Results(args.out)
+    asked = protocols_of(args.protocol)
     plan = plan_of(
-        protocols_of(args.protocol),
+        asked or (default_protocol(2), default_protocol(1)),
         metrics_of(names(args.metrics)),
         tell=tell,
     )
     running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
     records = []
-    for contender in find_contenders(args.models, tuple(plan), scale=args.scale, running=running, tell=tell):
+    for contender in find_contenders(
+        args.models, tuple(plan) if asked else (), scale=args.scale, running=running, tell=tell
+    ):
         for folder in args.data:
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
                 records += measure(contender, folder, plan, results, progress=progress)

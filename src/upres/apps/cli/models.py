@@ -9,7 +9,7 @@ from upres.errors import LONGEST_MESSAGE, printable
 from upres.metrics.table import METRICS, from_figures
 
 EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
-* marks what `upres upscale` takes for that scale.
+* marks what `upres upscale` takes for that scale, and `upres restore` for that task.
 
 examples:
   upres models
@@ -34,7 +34,10 @@ def run(args: argparse.Namespace) -> int:
     from upres.models.choices import names
 
     def described(model: Any) -> dict[str, Any]:
-        return {**model.card.to_dict(), "default": names("default").get(model.card.scale) == model.card.name}
+        return {
+            **model.card.to_dict(),
+            "default": names("default", model.card.task).get(model.card.scale) == model.card.name,
+        }
 
     if args.model is not None:
         card = described(find(args.model))
@@ -52,11 +55,11 @@ def _table(cards: Sequence[dict[str, Any]]) -> list[str]:
     scores = [score for card in cards for score in card["scores"]]
     protocols = list(dict.fromkeys(score["protocol"] for score in scores))
     datasets = list(dict.fromkeys(score["dataset"] for score in scores))
-    rows = [["", "name", "architecture", "scale", "parameters", *protocols, "licence"]]
+    rows = [["", "name", "task", "architecture", "scale", "parameters", *protocols, "licence"]]
     for card in sorted(cards, key=lambda card: (card["scale"], card["parameters"], card["name"])):
         figures = [_figures(card["scores"], protocol, datasets) for protocol in protocols]
         mark = "*" if card["default"] else ""
-        identity = [card["name"], card["architecture"], f"x{card['scale']}", f"{card['parameters']:,}"]
+        identity = [card["name"], card["task"], card["architecture"], f"x{card['scale']}", f"{card['parameters']:,}"]
         rows.append([mark, *identity, *figures, card["licence"]])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     title = [f"PSNR in dB on {' / '.join(datasets)}"] * bool(datasets)
