@@ -75,6 +75,8 @@ def test_a_file_without_faults_is_copied_unless_another_is_asked_for(tiny_restor
     assert again.stat().st_size < source.stat().st_size
     png = restore(source, output=tmp_path / "c.png")
     np.testing.assert_array_equal(read(png).pixels, read(source).pixels)
+    sized = upres.upscale(source, width=224, restore=True, output=tmp_path / "w.jpg")
+    assert sized.read_bytes() != source.read_bytes()  # another page might have another width
     twice = upres.upscale(source, 1, output=tmp_path / "d.jpg")
     assert twice.read_bytes() != source.read_bytes()  # nobody asked for restoring: written anew, as ever
 

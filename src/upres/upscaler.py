@@ -30,6 +30,9 @@ from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.still import make_frame
 from upres.pipeline.wrap import Wrap
 
+RESTORED = "restored"
+"""In the names of outputs that keep their size."""
+
 
 class Upscaler:
     """Makes pictures larger; opens its networks at first use and keeps them for the next picture.
@@ -124,7 +127,8 @@ class Upscaler:
     @property
     def label(self) -> str:
         """What distinguishes the name of an output: ``x2``, ``w800``, or ``restored`` where the size stays."""
-        return "restored" if self._networks.restorers is not None and self.request.scale == 1 else self.request.label
+        only_restored = self._networks.restorers is not None and self.request.scale == 1
+        return RESTORED if only_restored else self.request.label
 
     def __call__(self, pixels: Pixels, *, progress: Progress | None = None) -> Pixels:
         """The array made larger.
@@ -163,8 +167,8 @@ class Upscaler:
         return self._networks.by(self.request, judged)
 
     def leaves(self, plan: Plan) -> bool:
-        """Whether restoring was asked for, and nothing is to be done: then the best that can be made is the file."""
-        return self._networks.restorers is not None and plan.is_idle
+        """Whether a picture is only to be restored, and nothing is to be done: then the best that can be made is it."""
+        return self.label == RESTORED and plan.is_idle
 
     def name_of(self, plan: Plan) -> str:
         """The names of the plan's networks, or ``none`` where `leaves` says so."""

@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import io
 import os
 import stat
 
@@ -10,6 +11,8 @@ from PIL import Image
 from upres.errors import ImageWriteError
 from upres.image.codecs import encode_pillow
 from upres.image.io import Frame, Picture, write
+from upres.image.picture import Source
+from upres.image.write import is_as_wished, write_as_it_is
 from upres.machine.atomic import atomic_file
 
 PICTURE = Picture(frames=(Frame(pixels=np.zeros((8, 8, 3), np.uint8)),))
@@ -103,3 +106,32 @@ def test_a_name_without_a_format(tmp_path):
         write(PICTURE, tmp_path / "photo")
     with pytest.raises(ImageWriteError, match=r"unknown format '\.jpgg'.* Did you mean '\.jpg'"):
         write(PICTURE, tmp_path / "photo.jpgg")
+
+
+def test_a_file_is_written_as_it_is_whole_or_not_at_all(tmp_path):
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    source.write_bytes(b"whatever a file holds")
+    seen = []
+    write_as_it_is(source, target, ready=lambda hidden: seen.append(hidden.read_bytes()))
+    assert target.read_bytes() == source.read_bytes() == seen[0]
+    stream = io.BytesIO()
+    write_as_it_is(source.read_bytes(), stream)
+    assert stream.getvalue() == source.read_bytes()
+    for content, place in ((tmp_path / "absent.png", target), (source, tmp_path / "no" / "folder.png")):
+        with pytest.raises(ImageWriteError, match=r"cannot be written: No such file"):
+            write_as_it_is(content, place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+    assert target.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [({}, True), ({"quality": 90}, False), ({"lossless": True}, False), ({"colors": "full"}, False)],
+)
+def test_only_a_file_that_is_as_wished_may_stand_for_its_picture(wishes, expected):
+    frames = (Frame(pixels=np.zeros((2, 2), np.uint8)),)
+    picture = Picture(frames=frames, source=Source(format="jpeg", mode="grey"))
+    options = {"quality": None, "lossless": None, "colors": "keep", **wishes}
+    assert is_as_wished(picture, "jpeg", **options) == expected
+    assert not is_as_wished(picture, "png", **options)
+    assert not is_as_wished(Picture(frames=frames), "jpeg", **options)

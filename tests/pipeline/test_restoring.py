@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from upres.errors import UnknownModelError
 from upres.image.picture import Frame
 from upres.image.resize import imresize
 from upres.models.choices import CHOICES
-from upres.pipeline.budget import Budget
+from upres.pipeline.budget import Budget, network_bytes_per_pixel
 from upres.pipeline.judge import Judgement
 from upres.pipeline.plan import Wish, plan
 from upres.pipeline.restoring import Restorers
@@ -201,3 +202,15 @@ def test_a_plan_tells_its_steps(tiny_restorers, tiny_models):
 def test_a_network_that_enlarges_does_so_wholly(tiny_models):
     with pytest.raises(ValueError, match=r"^tiny_x2 enlarges: expected strength 1, got 0.5$"):
         NetworkStep(tiny_models[2], 0.5)
+
+
+def test_a_network_on_squares_of_pixels_has_maps_of_a_quarter_of_the_size(tmp_path, tiny_restorers):
+    def each(head, tail):
+        layers = {"head": (48, head, 3, 3), "body": (48, 48, 3, 3), "tail": (tail, 48, 3, 3)}
+        path = tmp_path / f"{head}.safetensors"
+        weights = {name: np.zeros(shape, np.float32) for name, shape in layers.items()}
+        save_file(weights, path, metadata=tiny_restorers["denoise"].card.to_header())
+        return network_bytes_per_pixel(path, "f32", "openvino")
+
+    maps = 6 * 48 * 4
+    assert each(3, 3) - each(12, 12) == maps - maps // 4 - 24  # in and out lie there as squares too

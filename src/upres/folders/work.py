@@ -110,9 +110,10 @@ class Work:
             self._format = self._format_for(picture)
             require_written(self._format, lossless=bool(self._options.lossless))
             self._content = self._kept(picture, plan, content)
-            _require_side(plan, self._format)
-            with self._named_in_errors():
-                require_room(picture, plan, self._format, self._upscaler.max_memory)
+            if self._content is None:
+                _require_side(plan, self._format)
+                with self._named_in_errors():
+                    require_room(picture, plan, self._format, self._upscaler.max_memory)
             growth = 1 + prod(plan.size) / prod(picture.size)
             self._picture, self._plan = picture, plan
             self.nbytes = round(sum(frame.pixels.nbytes for frame in picture.frames) * growth)
@@ -141,7 +142,8 @@ class Work:
             if self._picture is None or self._plan is None:
                 return
             made, self._picture = self._picture, None
-            make_room(made, self._format, self._upscaler)
+            if self._content is None:
+                make_room(made, self._format, self._upscaler)
             try:
                 self._warnings += self._write(made, turn)
             except _MadeMeanwhileError:

@@ -115,6 +115,6 @@ def named(name: str | Path) -> Mapping[int, Model]:
     if 1 in found:
         raise ModelError(
             f"{name}: expected a network that enlarges, and this one keeps the size (task '{found[1].card.task}');"
-            " take a model of scale 2, 3 or 4"
+            " take a model of scale 2, 3 or 4, or restore by it"
         )
     return found

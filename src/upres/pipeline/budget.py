@@ -126,5 +126,9 @@ def _bytes_with_openvino(path: Path, precision: str) -> int:
         return 4 * (3 * max((shape[0] for shape in filters), default=1) + 3 * card.scale**2 + 4)
     # six maps of the widest layer's input; the last map, shuffled, as the engine's and as our output, as pixels
     size = 2 if precision == "bf16" else 4
-    widest = max((shape[1] for shape in filters), default=1)
-    return 6 * widest * size + 3 * (size + 3 * 4 + 2) * card.scale**2 + 12
+    inputs = [shape[1] for shape in filters]
+    each = 3 * (size + 3 * 4 + 2) * card.scale**2 + 12
+    squares = max(1, min(inputs, default=1) // 3)  # pixels that a head which never sees three planes takes as one
+    if squares > 1:
+        each += 2 * 3 * 4  # in and out as squares
+    return 6 * max(inputs, default=1) * size // squares + each
