@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import upres
-from upres.errors import ModelError, OutputExistsError, UnknownModelError
+from upres.errors import ModelError, OutputExistsError
 from upres.image.io import read
 from upres.image.resize import imresize
 from upres.upscaler import Upscaler
@@ -132,7 +132,6 @@ def test_outputs_depend_on_the_networks_that_may_be_taken_and_no_others(tiny_res
     ("options", "error", "message"),
     [
         ({"real": True}, ValueError, "real and restore each undo faults: give one of them"),
-        ({"enhance": 1}, UnknownModelError, "this installation has no network for enhance"),
         ({"model": "tiny_x2"}, ModelError, "tiny_x2: expected a network that restores, of scale 1"),
         ({"model": "bicubic"}, ModelError, "bicubic: expected a network that restores"),
         ({"model": "tiny_x2", "fast": True}, ValueError, "model and fast each choose the networks"),

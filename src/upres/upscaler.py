@@ -55,6 +55,8 @@ class Upscaler:
             needs, as `upres.pipeline.judge` finds, or ``{"denoise": 1.0, "deblock": 0.5}``: tasks with the share of
             their change, 0 for a task that is off. The networks that enlarge are then those for clean pictures, and
             ``strength`` is the share of the change where the picture decides.
+        exposure: With ``restore``: stops by which the picture is made lighter, 0 to 6; ``None``: what a dark picture
+            lacks.
         wrap: Sides at which the picture goes on with its other end, as textures and panoramas do: ``x``, ``y`` or
             ``both``; ``None``: the picture is reflected.
         engine: ``auto`` or a name of `upres.engines.select.ENGINES`.
@@ -88,6 +90,7 @@ class Upscaler:
         real: bool = False,
         strength: float | None = None,
         restore: Restore = False,
+        exposure: float | None = None,
         wrap: Wrap | None = None,
         engine: str = "auto",
         precision: str = "auto",
@@ -116,6 +119,7 @@ class Upscaler:
             strength=strength,
             precision=precision,
             restore=restore,
+            exposure=exposure,
             grows=self.request.scale is None or self.request.scale > 1,
         )
         self.wrap: Wrap | None = wrap
@@ -155,9 +159,11 @@ class Upscaler:
         if not self._networks.looks(self.request.growth(*picture.size)):
             return self._networks.without_a_look(self.request)
         source = picture.source
-        judged = judge(picture.pixels, None if source is None else source.jpeg_quality)
+        judged = judge(picture.pixels, None if source is None else source.jpeg_quality, picture.frames[0].alpha)
         if source is not None and source.mode in ("1-bit", "palette"):
             judged = replace(judged, noise=0.0, fineness=0.0)  # dithering looks like noise and is not
+        if source is not None and source.mode == "1-bit":
+            judged = replace(judged, exposure=0.0)  # black and white are what they are
         return self._networks.by(self.request, judged)
 
     def leaves(self, plan: Plan) -> bool:
@@ -277,7 +283,8 @@ def upscale(
         colors: ``keep`` or ``full``, see `upres.image.io.write`.
         overwrite: Replace an output that exists.
         **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``wrap``,
-            ``restore``, ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory`` of `Upscaler`.
+            ``restore``, ``exposure``, ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory``
+            of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.
@@ -332,7 +339,7 @@ def restore(
         source: As `upscale` takes it.
         denoise: Share of what the network against noise changes, 0 to 1; ``None``: not named.
         deblock: The same of the network against JPEG blocks.
-        enhance: The same of the network for dark pictures.
+        enhance: Share of the stops of light that are given, and of what is then cleaned; this needs no network.
         **options: Those of `upscale` but scale and sizes. The output is ``photo_restored.jpg`` by default.
 
     Returns:

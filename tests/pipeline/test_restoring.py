@@ -20,8 +20,8 @@ from upres.pipeline.still import make_frame
 NOISE, JPEG = {"noise": 5.0, "fineness": 0.3}, {"jpeg_quality": 30.0}
 
 
-def restorers(wanted=True, *, model=None, strength=None, fast=False):
-    return Restorers.of(wanted, model=model, strength=strength, fast=fast)
+def restorers(wanted=True, *, model=None, strength=None, fast=False, exposure=None):
+    return Restorers.of(wanted, model=model, strength=strength, fast=fast, exposure=exposure)
 
 
 def picture(shape, dtype=np.uint8):
@@ -98,6 +98,8 @@ def test_every_wish_has_a_name_of_its_own(tiny_restorers):
         restorers(), restorers(strength=0.5), restorers({"denoise": 0}), restorers({"denoise": 1}),
         restorers({"denoise": 0.5}), restorers({"denoise": 1, "deblock": 1}),
         restorers(model=tiny_restorers["denoise"], strength=0.2),
+        restorers({"enhance": 1}), restorers({"enhance": 0.5}), restorers({"enhance": 0}), restorers(exposure=1),
+        restorers(exposure=2), restorers({"denoise": 1}, exposure=2),
     ]  # fmt: skip
     assert len({wish.name for wish in wishes}) == len(wishes)
 
@@ -112,7 +114,8 @@ def test_a_small_network_is_taken_where_there_is_one(tiny_restorers, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"wanted": {"enhance": 1.0}}, "this installation has no network for enhance"),
+        ({"wanted": {"enhance": 0}, "exposure": 1.0}, "exposure and enhance 0 contradict each other"),
+        ({"exposure": 7.0}, "exposure: expected 0 to 6 stops, got 7"),
         ({"wanted": {"sharpen": 1.0}}, "restore: no task 'sharpen', expected one of deblock, denoise, enhance"),
         ({"wanted": {"denoise": 1.5}}, "denoise: expected a strength from 0 to 1, got 1.5"),
         ({"wanted": {"denoise": 1}, "strength": 0.5}, "strength is of what the picture decides"),

@@ -146,7 +146,7 @@ _KEEPING_THE_SIZE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "plain",
             {"num_channels": num_channels, "num_blocks": 6, "gate": "hard", "unshuffle": 2, "task": task},
         )
-        for task in ("denoise", "deblock")
+        for task in ("denoise", "deblock", "enhance")
         for num_channels in (32, 48)
     },
 }

@@ -76,6 +76,7 @@ class Networks:
         strength: float | None,
         precision: str,
         restore: Restore = False,
+        exposure: float | None = None,
         grows: bool = True,
     ) -> "Networks":
         """What the arguments of `upres.upscaler.Upscaler` stand for.
@@ -90,6 +91,7 @@ class Networks:
             strength: Likewise.
             precision: Likewise.
             restore: Likewise.
+            exposure: Likewise.
             grows: Whether a picture can become larger.
 
         Raises:
@@ -98,7 +100,11 @@ class Networks:
             ValueError: If they contradict each other, or the strength is not from 0 to 1.
         """
         if restore is not False:
-            return cls._restoring(model, fast=fast, real=real, strength=strength, restore=restore, grows=grows)
+            return cls._restoring(
+                model, fast=fast, real=real, strength=strength, restore=restore, exposure=exposure, grows=grows
+            )
+        if exposure is not None:
+            raise ValueError("exposure is for pictures that are restored: give it with restore")
         if (model is not None) + clean + real + (strength is not None) > 1:
             raise ValueError("model, clean, real and strength each choose the networks: give one of them")
         if model is not None and fast:
@@ -127,7 +133,15 @@ class Networks:
 
     @classmethod
     def _restoring(
-        cls, model: str | Path | None, *, fast: bool, real: bool, strength: float | None, restore: Restore, grows: bool
+        cls,
+        model: str | Path | None,
+        *,
+        fast: bool,
+        real: bool,
+        strength: float | None,
+        restore: Restore,
+        exposure: float | None,
+        grows: bool,
     ) -> "Networks":
         """What undoes faults at the picture's size, and the clean networks for what follows."""
         if real:
@@ -137,7 +151,7 @@ class Networks:
         own = None if model is None else restorer(model)
         if model is not None and own is None and not grows:
             raise ModelError(f"{model}: expected a network that restores, of scale 1, and this one enlarges")
-        restorers = Restorers.of(restore, model=own, strength=strength, fast=fast)
+        restorers = Restorers.of(restore, model=own, strength=strength, fast=fast, exposure=exposure)
         networks = dict[int, Model]()
         if model is not None and own is None:
             networks = dict(named(model))
@@ -150,7 +164,7 @@ class Networks:
     def looks(self, growth: float) -> bool:
         """Whether it depends on the picture what a picture gets that is to become so many times as large."""
         if self.restorers is not None:
-            return self.restorers.asked is None
+            return self.restorers.looks
         return growth > 1 and bool(self.robust) and (self.strength is None or (self.strength > 0 and bool(self.noisy)))
 
     @property
@@ -164,7 +178,7 @@ class Networks:
     def without_a_look(self, request: SizeRequest) -> Choice:
         """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""
         if self.restorers is not None:
-            return self._restored(request, Restoring(self.restorers.asked or ()), None)
+            return self._restored(request, self.restorers.unseen(), None)
         strength = self.strength or 0.0
         return Choice(
             wish=self._wish(request, strength, self.robust), name=_name_of(strength) if self.robust else MODEL

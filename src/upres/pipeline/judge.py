@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
 from upres.image.jpeg_quality import LUMA_STEPS, quality_of_steps
 from upres.image.picture import Pixels
+from upres.pipeline.brightness import missing_stops
 
 Plane = NDArray[np.float32]
 
@@ -97,20 +98,23 @@ class Judgement:
     photographs, however strongly they were compressed."""
     blur: float = 0.0
     """Standard deviation in pixels of the blur at the sharpest edges; about 0.6 for sharp photographs."""
+    exposure: float = 0.0
+    """Stops of light that are missing, as `upres.pipeline.brightness` finds; 0 where the picture is light enough."""
 
     def to_dict(self) -> dict[str, float | None]:
         """JSON-ready data, rounded to what can be trusted."""
         quality = None if self.jpeg_quality is None else float(round(self.jpeg_quality))
         rounded = {"noise": round(self.noise, 1), "blocks": round(self.blocks, 1), "blur": round(self.blur, 2)}
-        return {"jpeg_quality": quality, **rounded}
+        return {"jpeg_quality": quality, **rounded, "exposure": round(self.exposure, 1)}
 
 
-def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
+def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | None = None) -> Judgement:
     """What is wrong with a picture.
 
     Args:
         pixels: ``(H, W)`` or ``(H, W, 3)``, ``uint8`` or ``uint16``, without alpha.
         file_quality: What `upres.image.jpeg_quality` says of the file it came from.
+        opacity: Alpha, ``(H, W)``, or ``None``.
 
     Example:
         >>> judge(np.full((64, 64), 128, np.uint8)).noise
@@ -132,6 +136,7 @@ def judge(pixels: Pixels, file_quality: float | None = None) -> Judgement:
         block_side=side,
         edges=_edges(lumas),
         blur=_blur(lumas),
+        exposure=missing_stops(pixels, opacity),
     )
 
 

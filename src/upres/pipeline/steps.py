@@ -116,8 +116,9 @@ class NetworkStep:
         """The network's stage; of one that is not local in strips that fade into each other."""
         card, session = self.model.card, sessions.get(self.model, settings)
         each = network_bytes_per_pixel(self.model.weights, session.facts.precision, session.facts.engine)
-        if self.strength < 1:
-            session, each = Weakened(session, self.strength), each + _BYTES_OF_A_SHARE
+        weakened = self.weakened(session)
+        if weakened is not session:
+            session, each = weakened, each + _BYTES_OF_A_SHARE
         stage = Enlarged(
             size,
             samples,
@@ -130,6 +131,10 @@ class NetworkStep:
             bytes_per_pixel=each,
         )
         return stage if card.halo is not None else Blended(stage, fade=FADE * card.scale)
+
+    def weakened(self, session: Session) -> Session:
+        """The network, of whose change the share counts."""
+        return Weakened(session, self.strength) if self.strength < 1 else session
 
 
 class Weakened(Session):

@@ -26,11 +26,30 @@ def add_tasks(tasks: argparse._ArgumentGroup) -> None:
             help=f"undo {fault}: wholly, or by a share; 0: leave it",
         )
 
+    tasks.add_argument(
+        "--exposure",
+        type=_stops,
+        metavar="STOPS",
+        help="make it lighter by so many stops, 0 to 6, whatever is found",
+    )
+
 
 def tasks_of(args: argparse.Namespace) -> "Restore":
     """What `upres.upscaler.Upscaler` takes as ``restore`` where something is to be restored."""
     named: dict[Task, float] = {task: getattr(args, task) for task in TASKS if getattr(args, task) is not None}
     return named or True
+
+
+def _stops(text: str) -> float:
+    from upres.image.exposure import MOST_STOPS
+
+    try:
+        stops = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected a number of stops, got '{text}'") from None
+    if not 0 <= stops <= MOST_STOPS:
+        raise ArgumentTypeError(f"expected 0 to {MOST_STOPS:g} stops, got {text}")
+    return stops
 
 
 def _share_after_pictures(text: str) -> float:

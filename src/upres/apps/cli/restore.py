@@ -9,7 +9,8 @@ from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
 EPILOG = """faults:
   Each picture is looked at. What is found to be wrong with it is undone, and the printed line says what that was; where
   nothing is found, the file is copied to the byte (or written in the format asked for). Options of tasks do just these
-  tasks, whatever is found. 0 switches a task off. JPEG is undone first, then noise, then darkness.
+  tasks, whatever is found. 0 switches a task off. JPEG is undone first, then noise, then darkness: by one curve for
+  the whole picture, and then by what cleans what the curve has lifted.
 
 names:
   photo.jpg becomes photo_restored.jpg beside it. -o, --name, folders and repeated runs are those of `upres upscale`.
@@ -19,6 +20,8 @@ examples:
   upres restore holiday/ -o clean/
   upres restore scan.jpg --deblock
   upres restore night.jpg --denoise 0.5
+  upres restore night.jpg --enhance
+  upres restore night.jpg --exposure 1.5
   upres restore photo.jpg --denoise 0
   upres restore photo.jpg --model denoiser.safetensors --strength 0.7
   upres restore - --format png < noisy.jpg > clean.png
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from upres.upscaler import Upscaler
 
     _check(args)
-    options = {name: getattr(args, name) for name in ("model", "fast", "strength", *RUN_OPTIONS)}
+    options = {name: getattr(args, name) for name in ("model", "fast", "strength", "exposure", *RUN_OPTIONS)}
     return run_files(args, Upscaler(1, restore=tasks_of(args), strict_memory=True, **options))
 
 

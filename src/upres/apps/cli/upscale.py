@@ -8,7 +8,7 @@ from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
 from upres.apps.cli._upscale_help import EPILOG
 from upres.apps.cli.arguments import add_size
 
-UPSCALER_OPTIONS = ("width", "height", "fit", "model", "fast", "clean", "real", "strength", *RUN_OPTIONS)
+UPSCALER_OPTIONS = ("width", "height", "fit", "model", "fast", "clean", "real", "strength", "exposure", *RUN_OPTIONS)
 """Options that `Upscaler` takes under the same names."""
 
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
     from upres.upscaler import Upscaler
 
-    restoring = args.restore or any(getattr(args, task) is not None for task in TASKS)
+    restoring = args.restore or any(getattr(args, name) is not None for name in (*TASKS, "exposure"))
     _check(args, restoring)
     options = {name: getattr(args, name) for name in UPSCALER_OPTIONS}
     restore = tasks_of(args) if restoring else False

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from upres.errors import DataError
 from upres.image.color import LUMA_WEIGHTS, STUDIO_BLACK, STUDIO_SPAN
-from upres.lab.data.degradations import BICUBIC, Degradation, degrade
+from upres.lab.data.degradations import BICUBIC, Degradation, degrade, truth
 from upres.lab.data.mixing import UNMIXED, MixUp
 from upres.lab.data.pictures import PicturePair
 from upres.models.card import ColorMode
@@ -118,6 +118,7 @@ class PatchSampler:
         hr = pair.hr[y * s : (y + size) * s, x * s : (x + size) * s]
         bicubic = self.degradation.is_bicubic
         lr = pair.lr[y : y + size, x : x + size] if bicubic else self._degraded(pair, y, x, seed)
+        hr = hr if bicubic else truth(hr, s, self.degradation, seed)
         return _turned(lr, turn), _turned(hr, turn)
 
     def _degraded(self, pair: PicturePair, y: int, x: int, seed: tuple[int, ...]) -> np.ndarray:

@@ -22,6 +22,7 @@ from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.degradations.poisson_noise import PoissonNoise
 from upres.lab.data.degradations.resize import Resize, bicubic
 from upres.lab.data.degradations.step import Crop, Range, Step
+from upres.lab.data.degradations.underexposed import Underexposed
 from upres.lab.data.pictures import PicturePair, Pixels
 
 _KERNELS_AND_BLOCK = 8
@@ -123,6 +124,9 @@ DARK = Degradation(
 )
 """What networks learn from that give dark pictures their light."""
 
+LIFTED = Degradation(share=0.98, steps=(Underexposed(darkening=(1.5, 40.0)),))
+"""What networks learn from that clean dark pictures to which the runtime has given their light."""
+
 BLOCKS = Degradation(
     share=0.98,
     steps=(
@@ -167,6 +171,23 @@ def degrade(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int
     return picture
 
 
+def truth(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int]) -> Pixels:
+    """What a network shall give for what `degrade` makes of ``hr``: nearly always ``hr`` itself.
+
+    Args:
+        hr: As `degrade` takes it, like the rest.
+        scale: Likewise.
+        degradation: Likewise.
+        seed: Likewise.
+    """
+    crop = Crop(scale, tuple(seed))
+    if shared_stream(crop, "share").random() < degradation.share:
+        for step in degradation.steps:
+            if step.befalls(crop):
+                hr = step.truth(hr, crop)
+    return hr
+
+
 def degraded_pairs(
     pairs: Sequence[PicturePair], scale: int, degradation: Degradation, *, seed: int = 0
 ) -> tuple[PicturePair, ...]:
@@ -174,5 +195,10 @@ def degraded_pairs(
     if degradation.is_bicubic:
         return tuple(pairs)
     return tuple(
-        replace(pair, lr=degrade(pair.hr, scale, degradation, (seed, index))) for index, pair in enumerate(pairs)
+        replace(
+            pair,
+            lr=degrade(pair.hr, scale, degradation, (seed, index)),
+            hr=truth(pair.hr, scale, degradation, (seed, index)),
+        )
+        for index, pair in enumerate(pairs)
     )

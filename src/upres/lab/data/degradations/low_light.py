@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from upres.lab.data.degradations.camera import Camera, finished, linear
+from upres.lab.data.degradations.camera import Camera, Light, finished, linear
 from upres.lab.data.degradations.camera_noise import sensor_noise, smoothed
 from upres.lab.data.degradations.step import Crop, Range, Step, to_bytes
 from upres.lab.data.pictures import Pixels
@@ -43,12 +43,21 @@ class LowLight(Step):
 
     def apply(self, picture: Pixels, crop: Crop) -> Pixels:
         """The dark picture."""
+        return to_bytes(self._darkened(picture, crop, noisy=True))
+
+    def darkening_of(self, crop: Crop) -> float:
+        """How many times less light this crop gets."""
+        return float(np.exp(crop.stream(self.name).uniform(*np.log(self.darkening))))
+
+    def _darkened(self, picture: Pixels, crop: Crop, *, noisy: bool) -> Light:
+        """The dark picture in levels of 255, not yet rounded."""
         rng = crop.stream(self.name)
         darkening, shot = (np.exp(rng.uniform(*np.log(limits))) for limits in (self.darkening, self.shot))
         white = np.array([rng.uniform(*self.balance), 1.0, rng.uniform(*self.balance)])
         lift, length = rng.uniform(*self.lift), rng.uniform(*_SMOOTHING)
         light, camera = linear(picture) * (white / darkening).astype(np.float32), Camera.drawn(rng)
-        seen = camera.seen(light)
-        noise = smoothed(sensor_noise(seen, float(np.log(shot)), rng), length)
-        dark = finished(camera.shown(seen + noise, seen=seen, light=light))
-        return to_bytes(dark * np.float32(1 - lift) + np.float32(255 * lift))
+        if noisy:
+            seen = camera.seen(light)
+            noise = smoothed(sensor_noise(seen, float(np.log(shot)), rng), length)
+            light = camera.shown(seen + noise, seen=seen, light=light)
+        return finished(light) * np.float32(1 - lift) + np.float32(255 * lift)

@@ -18,6 +18,7 @@ from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.degradations.poisson_noise import PoissonNoise
 from upres.lab.data.degradations.resize import Resize
 from upres.lab.data.degradations.step import Step
+from upres.lab.data.degradations.underexposed import Underexposed
 
 STEPS: tuple[type[Step], ...] = (
     Blur,
@@ -29,5 +30,6 @@ STEPS: tuple[type[Step], ...] = (
     CorrelatedNoise,
     EarlierJpeg,
     Jpeg,
+    Underexposed,  # with a JPEG of its own, which comes before the lift
 )
 """In the order in which they are applied."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upres.lab.data.degradations import BLOCKS, DARK, NOISE, Degradation
+from upres.lab.data.degradations import BLOCKS, DARK, LIFTED, NOISE, Degradation
 from upres.lab.data.mixing import MixUp
 from upres.lab.data.patches import Growth
 from upres.lab.losses.criterion import LossTerm
@@ -72,12 +72,16 @@ def nafnet(model: str) -> Recipe:
 
 
 def own(model: str) -> Recipe:
-    """Plain trunks on squares of pixels: as those that enlarge, on crops twice as large."""
+    """Plain trunks on squares of pixels: as those that enlarge, on crops twice as large.
+
+    Those for dark pictures clean what a curve has lifted, as `upres.image.exposure` does before they run.
+    """
     optim = Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95))
-    return _recipe(model, replace(_STAGE, steps=60_000, losses=(MEAN_PSNR_IN_COLOR,), optim=optim))
+    stage = replace(_STAGE, steps=60_000, losses=(MEAN_PSNR_IN_COLOR,), optim=optim)
+    return _recipe(model, stage, {**DEGRADATIONS, "enhance": LIFTED})
 
 
-def _recipe(model: str, stage: Stage) -> Recipe:
+def _recipe(model: str, stage: Stage, degradations: Mapping[Task, Degradation] = DEGRADATIONS) -> Recipe:
     task = MODELS[model].arguments.get("task", "denoise")
-    stage = replace(stage, degradation=DEGRADATIONS[task])
+    stage = replace(stage, degradation=degradations[task])
     return Recipe(name=model, model=model, stages=(stage,), precision="bf16", validate_every=5000)
