@@ -41,6 +41,12 @@ def test_the_line_says_what_was_found_and_done(folder, capsys):
     assert (read("noisy_restored.png").pixels != read("noisy.png").pixels).mean() > 0.5
 
 
+def test_what_was_asked_for_is_no_judgement(folder, capsys):
+    Image.fromarray(scene() // 16).save("dark.png")
+    assert restore("dark.png", "--enhance") == 0
+    assert capsys.readouterr().out.startswith("dark.png -> dark_restored.png  192x144  exposure ")
+
+
 def test_json_tells_the_steps(folder, capsys):
     assert restore("noisy.png", "good.png", "--strength", 0.5, "--json") == 0
     noisy, good = json.loads(capsys.readouterr().out)["files"]

@@ -84,9 +84,17 @@ def _line(report: "FileReport") -> str:
     assert report.size is not None
     height, width = report.size
     via = f"{report.model}, {report.engine}" if report.engine else report.model
-    nothing = "nothing to restore" if report.choice == "restore" else "clean"
-    judged = f"judged: {report.reason or nothing}  " if report.judged is not None else ""
-    return f"{report.input} -> {report.output}  {width}x{height}  {judged}{via}  {report.seconds:.2f} s"
+    return f"{report.input} -> {report.output}  {width}x{height}  {_found(report)}{via}  {report.seconds:.2f} s"
+
+
+def _found(report: "FileReport") -> str:
+    """What was found in the picture; nothing where nobody looked, or what is done was asked for in any case."""
+    if report.choice != "restore":
+        nothing = "clean"
+    else:
+        nothing = "" if any(step["task"] != "upscale" for step in report.steps) else "nothing to restore"
+    found = report.reason or nothing
+    return f"judged: {found}  " if report.judged is not None and found else ""
 
 
 @contextmanager
