@@ -95,3 +95,11 @@ def test_a_fit_needs_photographs(tmp_path: Path) -> None:
 def test_the_weights_that_ship_sum_to_one() -> None:
     assert sum(load().weights) == pytest.approx(1, abs=1e-5)
     assert min(load().weights) > 0
+
+
+def test_night_with_lamps_is_lifted_by_half_as_much() -> None:
+    night = photograph(lightest=0.02)
+    with_lamps = night.copy()
+    with_lamps[:5, :20] = 255
+    assert missing_stops(night) > 3.9
+    assert 1 < missing_stops(with_lamps) < 2.1

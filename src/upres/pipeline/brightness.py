@@ -2,7 +2,8 @@
 
 Good photographs differ in their shadows and agree about their highlights. So a picture is judged by a weighted mean of
 the logarithms of a few of its quantiles, with weights for which good photographs differ least, and with nothing else:
-a lamp in the dark counts as little as it covers.
+a lamp in the dark counts as little as it covers. Where lamps are far brighter than the middle of the picture it is
+night, which is lifted by half as much.
 
 ``python -m upres.pipeline.brightness ../shared/data/train`` fits the weights anew to a folder of photographs and writes
 ``brightness.json`` beside this file. Photographs with much darker or lighter means are left out: whether those lack
@@ -35,6 +36,9 @@ _SIDE, _SAMPLES = 256, 4
 _QUANTILES = (0.5, 0.75, 0.9, 0.97, 0.99, 0.999)
 _DARKEST = 1 / 255
 """Tones below are no darker than this: of black, no light makes anything."""
+_NIGHT = (3.8, 6.0)
+"""Stops between the brightest tones and the middle one from which on a picture counts as night with lamps in it, and
+from which on it is given half of the stops: it is dark on purpose, and between its lamps there is noise."""
 _HALVINGS = 12
 """Of the stops' range; a thousandth of a stop is left."""
 _MEANS = (60.0, 180.0)
@@ -57,7 +61,7 @@ class Brightness:
     """On what it rests."""
 
     def missing(self, tones: NDArray[np.float64]) -> float:
-        """Stops that a picture lacks whose thumbnail has these tones; 0 where it is light enough."""
+        """Stops that a picture lacks whose thumbnail has these tones; 0 where it is light enough, less at night."""
         found = np.maximum(np.quantile(tones, self.quantiles), _DARKEST)
         low, high = 0.0, MOST_STOPS
         if self._of(found, low) >= self.target:
@@ -65,7 +69,8 @@ class Brightness:
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if self._of(found, middle) < self.target else (low, middle)
-        return (low + high) / 2
+        contrast = float(np.log2(found[-1] / found[0]))
+        return float(np.interp(contrast, _NIGHT, (1.0, 0.5))) * (low + high) / 2
 
     def _of(self, quantiles: NDArray[np.float64], stops: float) -> float:
         return float(np.dot(self.weights, np.log(Exposure(stops).of(quantiles))))
