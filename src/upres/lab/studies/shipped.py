@@ -41,8 +41,10 @@ STUDY = Study(
     rows=(
         _row("original", f"original: {_MODEL}, trained on"),
         _row("ghost", "half ghosts, offsets learned", {"name": "ghost", "share": 0.5}),
-        _row("inner", "half of the inner width", {"name": "prune", "kind": "inner", "share": 0.5, "importance": "l1"}),
-        _row("narrow", "24 channels everywhere", {"name": "prune", "kind": "all", "width": 24, "importance": "l1"}),
+        _row(
+            "inner", "half of the inner width", {"name": "prune", "kind": "inner", "share": 0.5, "importance": "taylor"}
+        ),
+        _row("narrow", "24 channels everywhere", {"name": "prune", "kind": "all", "width": 24, "importance": "taylor"}),
         _row("shallow", "4 of 6 blocks", {"name": "prune", "blocks": 4}),
     ),
 )
