@@ -9,7 +9,7 @@
 namespace upres {
 namespace {
 
-// Of a second-level cache of 1 MB or more; what is read and written once goes through the rest.
+// Of a second-level cache of 1 MB; what is read and written once goes through the rest.
 constexpr int64_t kPassBytes = 768 * 1024;
 constexpr int64_t kStrip = 96;
 constexpr int64_t kTile = kTileRows;
@@ -17,38 +17,87 @@ constexpr int64_t kTile = kTileRows;
 int64_t floor_to(int64_t value, int64_t phase) { return value - (((value - phase) % kTile) + kTile) % kTile; }
 int64_t ceil_to(int64_t value, int64_t phase) { return value + (((phase - value) % kTile) + kTile) % kTile; }
 
-int64_t bytes_in_cache(const Graph& graph, const Operation& operation) {
-  constexpr int64_t kRingRows = 8;
-  int64_t bytes = static_cast<int64_t>(operation.taps.size()) * 4;
-  if (operation.map != kPicture && operation.shuffle == 1) {
-    bytes += kRingRows * kStrip * graph.maps()[static_cast<size_t>(operation.map)].stride * 4;
-  }
-  return bytes;
-}
-
-// Where operations of one size follow each other as long as they fit the cache.
-std::vector<Span> cut(const Graph& graph) {
-  std::vector<Span> runs;
-  int64_t bytes = 0;
-  for (size_t i = 0; i < graph.operations().size(); ++i) {
-    const Operation& operation = graph.operations()[i];
-    const auto number = static_cast<int64_t>(i);
-    bytes += bytes_in_cache(graph, operation);
-    const bool resized = i > 0 && operation.scale != graph.operations()[i - 1].scale;
-    if (runs.empty() || resized || bytes > kPassBytes) {
-      runs.push_back({number, number});
-      bytes = bytes_in_cache(graph, operation);
-    }
-    runs.back().end = number + 1;
-  }
-  return runs;
-}
-
 template <class Visit>
 void for_each_map_read(const Operation& operation, Visit visit) {
   for (int input : operation.inputs) visit(input, operation.kind->halo());
   for (const Operand& operand : operation.operands) visit(operand.map, 0);
 }
+
+// Where to cut the operations into passes: such that least is written to memory and read from it, and that the weights
+// and rings of each pass fit the cache.
+class Cutting {
+ public:
+  explicit Cutting(const Graph& graph) : graph_(graph), operations_(graph.operations()) {
+    maker_.assign(graph.maps().size(), -1);
+    last_reader_.assign(graph.maps().size(), -1);
+    for (int i = 0; i < count(); ++i) {
+      if (at(i).map != kPicture) maker_[static_cast<size_t>(at(i).map)] = i;
+      for_each_map_read(at(i), [&](int map, int) { last_reader_[static_cast<size_t>(map)] = i; });
+    }
+  }
+
+  // Of operations: one span for each pass.
+  std::vector<Span> best() const {
+    std::vector<int64_t> cost(static_cast<size_t>(count()) + 1, INT64_MAX), from(cost.size(), 0);
+    cost[0] = 0;
+    for (int end = 1; end <= count(); ++end)
+      for (int begin = end - 1; begin >= 0 && (begin == end - 1 || fits(begin, end)); --begin) {
+        const int64_t total = cost[static_cast<size_t>(begin)] + traffic(begin, end);
+        if (total > cost[static_cast<size_t>(end)]) continue;
+        cost[static_cast<size_t>(end)] = total;
+        from[static_cast<size_t>(end)] = begin;
+      }
+    std::vector<Span> passes;
+    for (int64_t end = count(); end > 0; end = passes.front().begin) {
+      passes.insert(passes.begin(), {from[static_cast<size_t>(end)], end});
+    }
+    return passes;
+  }
+
+ private:
+  int count() const { return static_cast<int>(operations_.size()); }
+  const Operation& at(int i) const { return operations_[static_cast<size_t>(i)]; }
+  int last_reader(int map) const { return last_reader_[static_cast<size_t>(map)]; }
+  int64_t floats_of(int map) const {
+    const Map& facts = graph_.maps()[static_cast<size_t>(map)];
+    return int64_t{facts.stride} * facts.scale * facts.scale;
+  }
+
+  bool fits(int begin, int end) const {
+    constexpr int64_t kRingRows = 8;
+    int64_t floats = 0;
+    for (int i = begin; i < end; ++i) {
+      if (at(i).scale != at(begin).scale) return false;
+      floats += static_cast<int64_t>(at(i).taps.size());
+      bool read = false;
+      for (int reader = i + 1; reader < end; ++reader) {
+        for_each_map_read(at(reader), [&](int map, int) { read = read || map == at(i).map; });
+      }
+      if (read) floats += kRingRows * kStrip * at(i).outputs;
+    }
+    return floats * 4 <= kPassBytes;
+  }
+
+  // Floats for each pixel of scale 1.
+  int64_t traffic(int begin, int end) const {
+    std::vector<int> seen;
+    int64_t floats = 0;
+    for (int i = begin; i < end; ++i) {
+      for_each_map_read(at(i), [&](int map, int) {
+        const bool made_here = maker_[static_cast<size_t>(map)] >= begin;
+        if (made_here || std::find(seen.begin(), seen.end(), map) != seen.end()) return;
+        seen.push_back(map);
+        floats += floats_of(map);
+      });
+      if (at(i).map != kPicture && last_reader(at(i).map) >= end) floats += floats_of(at(i).map);
+    }
+    return floats;
+  }
+
+  const Graph& graph_;
+  const std::vector<Operation>& operations_;
+  std::vector<int> maker_, last_reader_;
+};
 
 // The stage of the pass that makes a map which the pass reads row by row; -1 where none does.
 int maker_of(const Graph& graph, const Pass& pass, int map) {
@@ -151,7 +200,7 @@ std::vector<Extent> extents(const Pass& pass, Span wanted, int64_t length, int64
 Plan make_plan(const Graph& graph) {
   if (!graph.is_complete()) throw std::invalid_argument("expected a graph with an output");
   Plan plan;
-  for (const Span& run : cut(graph)) {
+  for (const Span& run : Cutting(graph).best()) {
     Pass pass{{}, graph.operations()[static_cast<size_t>(run.begin)].scale, kStrip, 0};
     for (int64_t i = run.begin; i < run.end; ++i) pass.stages.push_back({static_cast<int>(i), 0, 0, 0, {}, {}, false});
     link(graph, pass);
