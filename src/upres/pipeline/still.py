@@ -162,6 +162,6 @@ def _network(model: Model, size: tuple[int, int], samples: Samples, sessions: Se
         halo=CONTEXT if card.halo is None else card.halo,
         min_size=card.min_size,
         multiple_of=card.multiple_of,
-        bytes_per_pixel=network_bytes_per_pixel(model.weights, session.facts.precision, session.facts.engine),
+        bytes_per_pixel=network_bytes_per_pixel(model.weights, session),
     )
     return stage if card.halo is not None else Blended(stage, fade=FADE * card.scale)
