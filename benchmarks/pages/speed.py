@@ -25,6 +25,9 @@ class Comparison:
     engines: Sequence[str]
     size: tuple[int, int]
     isas: Sequence[str] = ()
+    threads: Sequence[int] = (THREADS,)
+    precisions: Sequence[str] = ("auto",)
+    """Asked of every engine; one that lacks it is left out."""
 
 
 COMPARISONS: Mapping[str, Comparison] = {
@@ -44,6 +47,20 @@ COMPARISONS: Mapping[str, Comparison] = {
         models=("plain_c32b6_light", "plain_c32b6_noisy", "plain_c32b6_real"),
         engines=("openvino", "onnxruntime", "torch"),
         size=(1280, 720),
+    ),
+    "speed_native": Comparison(
+        models=("plain_c32b6_light_x2",),
+        engines=("native", "openvino"),
+        size=(640, 360),
+        threads=(1, 2),
+        precisions=("f32", "bf16"),
+    ),
+    "speed_native_720": Comparison(
+        models=("plain_c32b6_light_x2",),
+        engines=("native", "openvino"),
+        size=(1280, 720),
+        threads=(1,),
+        precisions=("f32", "bf16"),
     ),
 }
 """Results file -> what it compares."""
@@ -78,9 +95,19 @@ def latencies(report: Mapping[str, Any]) -> Iterator[Latency]:
 def _measure(name: str, settings: Settings) -> None:
     del settings
     comparison = COMPARISONS[name]
-    entrants = contenders(
-        comparison.models, comparison.engines, [comparison.size], threads=THREADS, isas=comparison.isas
-    )
+    entrants = [
+        entrant
+        for threads in comparison.threads
+        for precision in comparison.precisions
+        for entrant in contenders(
+            comparison.models,
+            comparison.engines,
+            [comparison.size],
+            threads=threads,
+            precision=precision,
+            isas=comparison.isas,
+        )
+    ]
     write_results(name, bench_speed(entrants).to_dict())
 
 

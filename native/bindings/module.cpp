@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/pool.h"
+#include "bindings/bindings.h"
 #include "edge_sr/arithmetic.h"
 #include "edge_sr/network.h"
 #include "edge_sr/upscale.h"
@@ -85,14 +86,6 @@ void require_scaled(const ConstPlane& from, const Plane& to, int scale) {
   if (to.height != from.height * scale || to.width != from.width * scale) {
     throw nb::value_error("expected an output `scale` times as high and wide as the input");
   }
-}
-
-int thread_count(int threads) { return threads > 0 ? threads : hardware_threads(); }
-
-const Kernels& kernels_named(const std::string& isa) {
-  const Kernels* kernels = find_kernels(isa.c_str());
-  if (kernels == nullptr) throw nb::value_error(("no instruction set '" + isa + "' in this build and processor").c_str());
-  return *kernels;
 }
 
 std::vector<std::string> instruction_sets() {
@@ -220,6 +213,15 @@ nb::dict ceilings(int threads, double seconds, const std::string& isa) {
 }
 
 }  // namespace
+
+int thread_count(int threads) { return threads > 0 ? threads : hardware_threads(); }
+
+const Kernels& kernels_named(const std::string& isa) {
+  const Kernels* kernels = find_kernels(isa.c_str());
+  if (kernels == nullptr) throw nb::value_error(("no instruction set '" + isa + "' in this build and processor").c_str());
+  return *kernels;
+}
+
 }  // namespace upres
 
 NB_MODULE(_native, m) {
@@ -238,6 +240,7 @@ NB_MODULE(_native, m) {
       .def("upscale", &upres::EdgeSR::upscale, "plane"_a, "out"_a, "peak"_a, "out_peak"_a, "arithmetic"_a,
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
+  upres::bind_graph(m);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift"_a, "peak"_a, "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
   m.def("ceilings", &upres::ceilings, "threads"_a, "seconds"_a, "isa"_a = "");

@@ -98,6 +98,58 @@ using Stretch = void (*)(const float* from, int64_t width, int scale, const floa
 // Weighted sum of four rows to one row of pixels.
 using Blend = void (*)(const float* const* rows, const float* taps, int64_t width, float peak, void* to);
 
+// What is done to the sums of a convolution before they are stored, step by step. Value 0 is the sum, values 1 .. are
+// the operands, and each step makes one more value of two there are (`right` only where the step takes two); the last
+// value is stored. `first` and `second` hold a number for each channel.
+enum StepKind { kSlope, kSigmoid, kTanh, kClamp, kAffine, kAdd, kSubtract, kMultiply };
+constexpr int kMaxOperands = 4, kMaxSteps = 12;
+
+struct Step {
+  StepKind kind;
+  int left, right;
+  const float *first, *second;  // kSlope: slope below 0; kClamp: lower, upper; kAffine: factor, summand
+};
+
+struct Epilogue {
+  int operands = 0, steps = 0;
+  Step step[kMaxSteps];
+};
+
+// Maps are pixel-major: all channels of a pixel lie beside each other, a multiple of kChannelBlock of them but for
+// pictures. Convolutions make kTileRows rows at a time, of a multiple of four columns.
+constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6;
+
+// `taps` lie as each kind of convolution packs them (conv/kinds.h); `channels` of each part of a concatenated input.
+struct ConvWeights {
+  const float *taps, *bias;
+  int parts, channels[kMaxParts], outputs;
+};
+
+// `from`: the input rows of each part, from one above the first row made where the convolution looks beyond its own
+// pixel, each at the first column read. `operands`: kTileRows rows each. `scratch`: conv_scratch(widest) floats.
+struct ConvRows {
+  const float* const* from;
+  int64_t columns;
+  float* const* to;
+  const float* const* operands;
+  float* scratch;
+};
+
+using Convolve = void (*)(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows);
+
+// One for each kind of convolution in float32.
+struct ConvTable {
+  Convolve minimal;  // 3x3 by F(4x4, 3x3)
+  Convolve direct;   // 3x3 by its definition, for inputs of a few channels
+  Convolve product;  // 1x1, of several maps beside each other
+};
+
+// Tiles that a convolution by minimal filtering transforms at a time, and the floats it needs meanwhile.
+constexpr int kGroupTiles = 13;
+constexpr int64_t conv_scratch(int64_t channels) {
+  return (6 * (4 * kGroupTiles + 2) + 7 * kGroupTiles) * channels;
+}
+
 // Arithmetic with nothing else to do, for the ceilings: returns multiply-adds done.
 using Burn = int64_t (*)(int64_t rounds);
 
@@ -116,6 +168,7 @@ struct Kernels {
   Join join[2];
   Stretch stretch;
   Blend blend[kPixels];
+  const ConvTable* conv;
   Burn burn_float;
   Burn burn_integer;
 };

@@ -4,10 +4,14 @@
 #include "edge_sr/edge_sr.h"
 #include "edge_sr/halved_edge_sr.h"
 #include "edge_sr/minimal_edge_sr.h"
+#include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "pixels/pixels.h"
 
 namespace upres {
+
+extern const ConvTable UPRES_JOIN(conv_table_, UPRES_ISA);  // conv/table.cpp
+
 namespace {
 
 // Sums and their operands have to fit the registers: 24 sums of 32, 12 of 16.
@@ -132,11 +136,6 @@ constexpr Halve halve_for() {
   return nullptr;
 }
 
-#define UPRES_STRING_(x) #x
-#define UPRES_STRING(x) UPRES_STRING_(x)
-#define UPRES_JOIN_(a, b) a##b
-#define UPRES_JOIN(a, b) UPRES_JOIN_(a, b)
-
 // GCC 12 gives the kernels other registers where they are named in another order: a few per cent, either way.
 constexpr Kernels kTable = {
     UPRES_STRING(UPRES_ISA),
@@ -158,6 +157,7 @@ constexpr Kernels kTable = {
     {join<kU8>, join<kU16>},
     stretch,
     {blend<kU8>, blend<kU16>, blend<kF32>},
+    &UPRES_JOIN(conv_table_, UPRES_ISA),
     burn_float,
     burn_integer,
 };

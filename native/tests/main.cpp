@@ -37,6 +37,8 @@ int main() {
   for (int i = 0; i < count; ++i) {
     upres::test::test_planes(*list[i]);
     upres::test::test_color(*list[i]);
+    upres::test::test_conv(*list[i]);
+    upres::test::test_graph(*list[i]);
     std::printf("%s: passed\n", list[i]->name);
   }
 }

@@ -7,5 +7,7 @@ namespace upres::test {
 
 void test_planes(const Kernels& kernels);
 void test_color(const Kernels& kernels);
+void test_conv(const Kernels& kernels);
+void test_graph(const Kernels& kernels);
 
 }  // namespace upres::test

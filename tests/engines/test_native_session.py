@@ -1,6 +1,7 @@
 """Native sessions: batches, planes where they lie, pictures, threads, precision, refusals."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ from safetensors.numpy import save_file
 from upres.engines import native as engine_module
 from upres.engines import select
 from upres.engines.engine import SessionFacts
-from upres.engines.native import ENGINE, calibration_plane, resize_plane
+from upres.engines.native import ENGINE, NativeSession, calibration_plane, resize_plane
 from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
 from upres.image.convert import run_network
 from upres.image.resize import imresize
 from upres.models.card import ModelCard, ModelSpec
-from upres.models.catalog import find, list_models
+from upres.models.catalog import Model, find, list_models
 
 native = pytest.importorskip("upres.engines._native", reason="the native module was not built")
 
@@ -39,6 +40,12 @@ def write_model(folder, architecture, scale, *, key_spread=1.0, filters=None):
     return find(path)
 
 
+def opened(model: Model, **options: Any) -> NativeSession:
+    session = ENGINE.open(model, **options)
+    assert isinstance(session, NativeSession)
+    return session
+
+
 def arithmetic_named(session, name):
     return next(each for each in session._network.arithmetics if each.name == name)
 
@@ -53,7 +60,7 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_batch_comes_out_as_torch_makes_it(models, architecture, scale):
     model = models[architecture, scale]
-    session = ENGINE.open(model)
+    session = opened(model)
     assert session.facts == SessionFacts(engine="native", precision="f32", isa=ISAS[0])
     batch = np.random.default_rng(0).random((3, 1, 11, 57), np.float32)
     expected = select.open_session(model, engine="torch", threads=1)(batch)
@@ -65,7 +72,7 @@ def test_auto_takes_the_native_engine(models):
 
 
 def test_a_result_outlives_the_next_call(models):
-    session = ENGINE.open(models["esr_max", 2])
+    session = opened(models["esr_max", 2])
     batch = np.random.default_rng(1).random((1, 1, 30, 40), np.float32)
     first = session(batch)
     view, kept = first[0, 0, 3:], first.copy()
@@ -77,7 +84,7 @@ def test_a_result_outlives_the_next_call(models):
 
 
 def test_batches_of_other_shapes_and_layouts(models):
-    session = ENGINE.open(models["esr_max", 3])
+    session = opened(models["esr_max", 3])
     wide = np.random.default_rng(2).random((2, 1, 9, 40), np.float32)
     np.testing.assert_array_equal(session(wide[..., ::2]), session(np.ascontiguousarray(wide[..., ::2])))
     assert session(wide[:0]).shape == (0, 1, 27, 120)
@@ -93,7 +100,7 @@ def test_threads_and_bands_change_nothing(models, isa, architecture, precision):
     if precision == "int16" and isa != "avx512vnni":
         pytest.skip("no integer kernels for this instruction set")
     planes = [np.random.default_rng(3).integers(0, 256, shape, np.uint8) for shape in [(97, 61), (9, 2500)]]
-    one, *more = (ENGINE.open(models[architecture, 2], threads=n, precision=precision, isa=isa) for n in (1, 2, 5))
+    one, *more = (opened(models[architecture, 2], threads=n, precision=precision, isa=isa) for n in (1, 2, 5))
     for plane in planes:
         whole = one.run_plane(plane)
         for session in more:
@@ -106,7 +113,7 @@ def test_threads_and_bands_change_nothing(models, isa, architecture, precision):
 @pytest.mark.parametrize("name", ["esr_max_k7c2_x2", "esr_tm_k7c4_x2", "esr_tr_k7c8_x2"])
 def test_threads_change_nothing_with_seven_rows(name):
     plane = np.random.default_rng(3).integers(0, 256, (101, 1100), np.uint8)
-    one, *more = (ENGINE.open(find(name), threads=n) for n in (1, 2, 3, 7))
+    one, *more = (opened(find(name), threads=n) for n in (1, 2, 3, 7))
     whole = one.run_plane(plane)
     for session in more:
         np.testing.assert_array_equal(session.run_plane(plane), whole)
@@ -121,7 +128,7 @@ def test_threads_change_nothing_with_seven_rows(name):
     dtypes=st.tuples(*[st.sampled_from(["uint8", "uint16", "float32"])] * 2),
 )
 def test_planes_are_read_and_written_where_they_lie(models, architecture, scale, sizes, margins, dtypes):
-    session = ENGINE.open(models[architecture, scale], precision="f32")
+    session = opened(models[architecture, scale], precision="f32")
     (height, width), (top, left, right) = sizes, margins
     floats = np.random.default_rng(4).random((height + 2 * top, left + width + right), np.float32)
     frame = floats if dtypes[0] == "float32" else np.floor(floats * 256).astype(dtypes[0])
@@ -136,7 +143,7 @@ def test_planes_are_read_and_written_where_they_lie(models, architecture, scale,
 
 
 def test_ten_bit_planes_have_their_own_white(models):
-    session = ENGINE.open(models["esr_tm", 2], precision="f32")
+    session = opened(models["esr_tm", 2], precision="f32")
     plane = np.random.default_rng(6).integers(0, 1024, (20, 33), np.uint16)
     expected = session((plane / 1023).astype(np.float32)[None, None])[0, 0]
     result = session.run_plane(plane, peak=1023)
@@ -150,18 +157,20 @@ needs_vnni = pytest.mark.skipif("avx512vnni" not in ISAS, reason="needs a proces
 
 @needs_vnni
 def test_integer_arithmetic_is_taken_where_it_suffices(models):
-    session = ENGINE.open(models["esr_tm", 2])
+    session = opened(models["esr_tm", 2])
     assert session.plane_precision(255) == "int16"
     assert session.plane_precision(65535) == "f32"
     plane = calibration_plane(255).astype(np.uint8)
-    exact = ENGINE.open(models["esr_tm", 2], precision="f32").run_plane(plane)
+    exact = opened(models["esr_tm", 2], precision="f32").run_plane(plane)
     off = np.abs(session.run_plane(plane).astype(int) - exact)
     assert off.max() <= 1
     assert 0 < off.mean() <= 0.01, "int16 is the other kernel, and nearly as good"
 
 
 @needs_vnni
-@pytest.mark.parametrize("model", [m for m in list_models() if ENGINE.supports(m)], ids=lambda model: model.card.name)
+@pytest.mark.parametrize(
+    "model", [m for m in list_models() if m.card.architecture in PARTS], ids=lambda model: model.card.name
+)
 def test_shipped_networks_are_off_by_one_level_at_most(model):
     rng = np.random.default_rng(2)
     y, x = np.mgrid[0:80, 0:260]
@@ -174,7 +183,7 @@ def test_shipped_networks_are_off_by_one_level_at_most(model):
         "black": np.zeros(x.shape),
         "white": np.full(x.shape, 255),
     }
-    session, exact = ENGINE.open(model), ENGINE.open(model, precision="f32")
+    session, exact = opened(model), opened(model, precision="f32")
     assert session.plane_precision(255) == "int16"
     for name, plane in planes.items():
         pixels = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
@@ -185,7 +194,7 @@ def test_shipped_networks_are_off_by_one_level_at_most(model):
 
 @needs_vnni
 def test_direct_integers_stand_in_where_minimal_filtering_is_too_coarse(models, monkeypatch):
-    session = ENGINE.open(models["esr_tr", 2])
+    session = opened(models["esr_tr", 2])
     plane = calibration_plane(255).astype(np.uint8)
     calls, suffice = [], session._integers_suffice
 
@@ -205,7 +214,7 @@ def test_direct_integers_stand_in_where_minimal_filtering_is_too_coarse(models, 
 def test_integers_are_those_of_minimal_filtering(models):
     plane = calibration_plane(255).astype(np.uint8)
     for architecture in PARTS:
-        session = ENGINE.open(models[architecture, 2])
+        session = opened(models[architecture, 2])
         fast = np.empty((256, 384), np.uint8)
         session._network.upscale(plane, fast, 255, 255, arithmetic_named(session, "minimal_integer"), 1)
         np.testing.assert_array_equal(session.run_plane(plane), fast)
@@ -215,9 +224,9 @@ def test_integer_arithmetic_is_refused_where_it_does_not_suffice(tmp_path):
     coarse = np.random.default_rng(7).normal(0, 0.05, (16, 1, 5, 5)).astype(np.float32)
     coarse[:, 0, 2, 2] += 1
     coarse[3, 0, 0, 0], coarse[3, 0, 4, 4] = 900, -900  # one filter that needs all the bits
-    session = ENGINE.open(write_model(tmp_path, "esr_max", 2, filters=coarse))
+    session = opened(write_model(tmp_path, "esr_max", 2, filters=coarse))
     assert session.plane_precision(255) == "f32"
-    unbounded = ENGINE.open(write_model(tmp_path, "esr_tr", 2, key_spread=30))
+    unbounded = opened(write_model(tmp_path, "esr_tr", 2, key_spread=30))
     assert unbounded.plane_precision(255) == "f32"
 
 
@@ -226,7 +235,7 @@ def test_integer_arithmetic_is_refused_where_it_does_not_suffice(tmp_path):
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_pictures_come_out_as_the_colour_path_makes_them(models, isa, architecture, scale, dtype):
-    session = ENGINE.open(models[architecture, scale], isa=isa)
+    session = opened(models[architecture, scale], isa=isa)
     rng = np.random.default_rng(8)
     for shape in [(1, 1), (1, 2), (3, 1), (2, 5), (21, 70), (7, 1100)]:
         picture = rng.integers(0, np.iinfo(dtype).max + 1, (*shape, 3)).astype(dtype)
@@ -237,9 +246,9 @@ def test_pictures_come_out_as_the_colour_path_makes_them(models, isa, architectu
 
 
 def test_pictures_are_read_and_written_where_they_lie(models):
-    session = ENGINE.open(models["esr_tm", 2])
+    session = opened(models["esr_tm", 2])
     frame = np.random.default_rng(9).integers(0, 256, (30, 50, 3), np.uint8)
-    whole = ENGINE.open(models["esr_tm", 2], threads=1).upscale_rgb(frame[3:-3, 5:-5].copy())
+    whole = opened(models["esr_tm", 2], threads=1).upscale_rgb(frame[3:-3, 5:-5].copy())
     target = np.zeros((60, 90, 3), np.uint8)
     out = target[4:52, 6:86]
     assert session.upscale_rgb(frame[3:-3, 5:-5], out) is out
@@ -248,7 +257,7 @@ def test_pictures_are_read_and_written_where_they_lie(models):
 
 @pytest.mark.parametrize("shape", [(21, 70, 3), (21, 70)])
 def test_ten_bit_pictures_have_their_own_white(models, shape):
-    session = ENGINE.open(models["esr_tm", 2], precision="f32")
+    session = opened(models["esr_tm", 2], precision="f32")
     picture = np.random.default_rng(13).integers(0, 1024, shape, np.uint16)
     picture[:9, :9], picture[-9:, -9:] = 1023, 0
     floats = run_network((picture / 1023).astype(np.float32), session, scale=2, color_mode="luma")
@@ -274,7 +283,7 @@ def test_the_engine_tells_what_it_has():
 
 
 def test_grey_stays_grey(models):
-    session = ENGINE.open(models["esr_max", 2], precision="f32")
+    session = opened(models["esr_max", 2], precision="f32")
     grey = np.random.default_rng(10).integers(0, 256, (40, 45), np.uint8)
     colour = session.upscale_rgb(np.repeat(grey[..., None], 3, axis=2))
     np.testing.assert_array_equal(colour, np.repeat(session.upscale_rgb(grey)[..., None], 3, axis=2))
@@ -309,7 +318,7 @@ def test_left_sited_chroma_stays_left_sited(scale):
 
 
 def test_wrong_arguments_are_told(models):
-    session = ENGINE.open(models["esr_max", 2])
+    session = opened(models["esr_max", 2])
     plane = np.zeros((6, 8), np.uint8)
     for call, message in [
         (lambda: session.run_plane(np.zeros((6, 8, 3), np.uint8)), r"\(H, W\)"),
@@ -334,7 +343,7 @@ def test_wrong_arguments_are_told(models):
 
 
 def test_an_output_lies_apart_from_the_input_and_in_itself(models):
-    session = ENGINE.open(models["esr_max", 2], threads=2)
+    session = opened(models["esr_max", 2], threads=2)
     memory = np.zeros(40_000, np.uint8)
     for start in (0, 3000, 9599):
         plane, out = memory[start : start + 2400].reshape(40, 60), memory[:9600].reshape(80, 120)
@@ -353,7 +362,7 @@ def test_an_output_lies_apart_from_the_input_and_in_itself(models):
 
 
 def test_values_that_are_no_numbers_are_told(models):
-    session = ENGINE.open(models["esr_tm", 2])
+    session = opened(models["esr_tm", 2])
     plane = np.full((6, 8), 0.5, np.float32)
     for value in (np.nan, np.inf, -np.inf):
         broken = plane.copy()
@@ -375,7 +384,7 @@ def test_values_that_are_no_numbers_are_told(models):
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_no_pixels_make_no_pixels(models, shape):
-    session = ENGINE.open(models["esr_max", 2])
+    session = opened(models["esr_max", 2])
     for dtype in (np.uint8, np.float32):
         assert session.run_plane(np.zeros(shape, dtype)).shape == (2 * shape[0], 2 * shape[1])
     assert session.upscale_rgb(np.zeros((*shape, 3), np.uint8)).shape == (2 * shape[0], 2 * shape[1], 3)
@@ -384,7 +393,7 @@ def test_no_pixels_make_no_pixels(models, shape):
 
 @needs_vnni
 def test_floats_have_no_integer_kernels(models):
-    session = ENGINE.open(models["esr_max", 2], precision="int16")
+    session = opened(models["esr_max", 2], precision="int16")
     assert session.facts.precision == "int16"
     with pytest.raises(ValueError, match="int16 is for integer planes"):
         session(np.zeros((1, 1, 4, 4), np.float32))
@@ -397,23 +406,23 @@ def test_what_the_engine_does_not_run_is_refused(models, tmp_path, monkeypatch):
     for spec in [{"architecture": "espcn"}, {"scale": 5}, {"arguments": {"kernel_size": 9}}, {"transforms": ({},)}]:
         assert not ENGINE.supports(replace(model, card=replace(model.card, spec=replace(model.card.spec, **spec))))
     with pytest.raises(UnsupportedModelError, match="no kernels for esr_max_x2"):
-        ENGINE.open(other)
+        opened(other)
     with pytest.raises(UnsupportedModelError, match="no precision 'bf16'"):
-        ENGINE.open(model, precision="bf16")
+        opened(model, precision="bf16")
     with pytest.raises(UnsupportedModelError, match="baseline has no instruction"):
-        ENGINE.open(model, precision="int16", isa="baseline")
+        opened(model, precision="int16", isa="baseline")
     with pytest.raises(EngineUnavailableError, match="no instruction set 'sse9'"):
-        ENGINE.open(model, isa="sse9")
+        opened(model, isa="sse9")
     broken = write_model(tmp_path, "esr_max", 2, filters=np.zeros((16, 1, 3, 3), np.float32))
     with pytest.raises(CheckpointError, match=r"expected filter.weight \(16, 1, 5, 5\)"):
-        ENGINE.open(broken)
+        opened(broken)
 
     def absent():
         raise ImportError("No module named 'upres.engines._native'")
 
     monkeypatch.setattr(engine_module, "_module", absent)
     with pytest.raises(EngineUnavailableError, match="compiler"):
-        ENGINE.open(model)
+        opened(model)
 
 
 def test_ceilings_are_in_order():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from upres.engines.engine import Session, SessionFacts
 from upres.errors import UnknownModelError
 from upres.image.picture import Frame
 from upres.image.resize import imresize
@@ -204,13 +205,22 @@ def test_a_network_that_enlarges_does_so_wholly(tiny_models):
         NetworkStep(tiny_models[2], 0.5)
 
 
+class Unknown(Session):
+    """Of an engine that does not know its memory before it runs."""
+
+    facts = SessionFacts(engine="openvino", precision="f32")
+
+    def __call__(self, batch):
+        raise NotImplementedError
+
+
 def test_a_network_on_squares_of_pixels_has_maps_of_a_quarter_of_the_size(tmp_path, tiny_restorers):
     def each(head, tail):
         layers = {"head": (48, head, 3, 3), "body": (48, 48, 3, 3), "tail": (tail, 48, 3, 3)}
         path = tmp_path / f"{head}.safetensors"
         weights = {name: np.zeros(shape, np.float32) for name, shape in layers.items()}
         save_file(weights, path, metadata=tiny_restorers["denoise"].card.to_header())
-        return network_bytes_per_pixel(path, "f32", "openvino")
+        return network_bytes_per_pixel(path, Unknown())
 
     maps = 6 * 48 * 4
     assert each(3, 3) - each(12, 12) == maps - maps // 4 - 24  # in and out lie there as squares too

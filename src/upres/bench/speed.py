@@ -238,7 +238,7 @@ def _beside(engine: str, model: Model, precision: str) -> tuple[str, ...]:
     if precision != "auto":
         return ()
     if engine == "native":
-        return (INTEGER,)
+        return (INTEGER,) if model.card.color_mode == "luma" else ()
     return ("int8",) if engine == "openvino" and model.int8_graph is not None else ()
 
 

@@ -46,3 +46,38 @@ def resize(
 ) -> None: ...
 def instruction_sets() -> list[str]: ...
 def ceilings(threads: int, seconds: float, isa: str = "") -> dict[str, float]: ...
+
+OUTPUT: int
+"""In the place of a number of channels: what a convolution makes is the network's output."""
+
+class Graph:
+    """A network, built operation by operation (native/graph/graph.h)."""
+
+    def __init__(self, colors: int, unshuffle: int, enlargement: int) -> None: ...
+    def picture(self, factor: list[float], summand: list[float]) -> int:
+        """The number of a map of the picture: each color times a factor plus a summand."""
+    def convolution(
+        self,
+        inputs: list[int],
+        weight: NDArray[np.float32],
+        bias: list[float],
+        operands: list[tuple[int, list[int]]],
+        steps: list[tuple[str, int, int, list[float], list[float]]],
+        shuffle: int,
+        channels: int,
+    ) -> int:
+        """The number of the map that it makes.
+
+        Raises:
+            ValueError: If there is no kernel, or the maps do not fit each other.
+        """
+
+class GraphRunner:
+    """A graph packed for an instruction set."""
+
+    def __init__(self, graph: Graph, isa: str = "") -> None: ...
+    @property
+    def isa(self) -> str: ...
+    def run(self, batch: NDArray[np.float32], out: NDArray[np.float32], threads: int, bands: int = 1) -> None: ...
+    def bytes(self, height: int, width: int, threads: int) -> int:
+        """Memory besides the batches."""

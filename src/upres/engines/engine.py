@@ -93,6 +93,13 @@ class Session(Protocol):
         """Pictures a call that run fastest for each picture; 1 on a CPU, whose cores one picture fills."""
         return 1
 
+    @property
+    def bytes_per_pixel(self) -> int | None:
+        """Memory of the network for each pixel that goes in, besides what goes in and comes out; ``None`` where the
+        engine does not know it before it runs.
+        """
+        return None
+
     @abstractmethod
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network: ``(N, C, H, W)`` in, ``(N, C, H * scale, W * scale)`` out, unclamped.

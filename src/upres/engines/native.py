@@ -1,11 +1,12 @@
-"""Fused C++ kernels for edge-SR: the whole network in one pass over a band of rows (docs/reference/native.md).
+"""Fused C++ kernels: edge-SR in one pass over a band of rows, other networks depth first (docs/reference/native.md).
 
-Besides batches of floats they take planes of pixels as they lie in memory, 8 to 16 bit or float, and whole RGB
-pictures, so that nothing is converted on the way. Integer planes of up to 10 bits run in 16-bit integer arithmetic
-where that is as good: see `NativeSession.plane_precision`.
+Sessions of edge-SR are here, of other networks in `upres.engines.native_graph`. Besides batches of floats those of
+edge-SR take planes of pixels as they lie in memory, 8 to 16 bit or float, and whole RGB pictures, so that nothing is
+converted on the way. Integer planes of up to 10 bits run in 16-bit integers: see `NativeSession.plane_precision`.
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from upres.engines.engine import Batch, Plane, Session, SessionFacts, refuse_devices
-from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
+from upres.engines.native_graph import open_graph, operations_of
+from upres.errors import CheckpointError, EngineUnavailableError, GraphError, UnsupportedModelError
 from upres.models.card import read_weights
 from upres.models.catalog import Model
 
@@ -214,7 +216,7 @@ class NativeSession(Session):
 
 
 class NativeEngine:
-    """Runs eSR-MAX, eSR-TM and eSR-TR of scale 2, 3, 4 with 3x3, 5x5 and 7x7 filters, any number of channels."""
+    """Runs edge-SR of scale 2, 3, 4 with 3x3, 5x5 and 7x7 filters; of other networks graphs that can be lowered."""
 
     name = "native"
 
@@ -228,13 +230,12 @@ class NativeEngine:
 
     def supports(self, model: Model) -> bool:
         """Whether there are kernels for this network."""
-        spec = model.card.spec
-        kernel_size = spec.arguments.get("kernel_size", 5)
-        if spec.architecture not in FAMILIES or spec.scale not in SCALES or kernel_size not in KERNEL_SIZES:
-            return False
-        # what is told besides is for an engine that can look at the network itself
-        usual = model.card.color_mode == "luma" and model.card.halo in (None, kernel_size // 2)
-        return usual and not spec.transforms and set(spec.arguments) <= {"kernel_size", "num_channels"}
+        if _is_edge_sr(model):
+            return True
+        with suppress(CheckpointError, GraphError, UnsupportedModelError):
+            operations_of(model)
+            return True
+        return False
 
     def facts(self) -> dict[str, list[str]]:
         """Instruction sets, best first; arithmetic of the best; the CPU.
@@ -255,33 +256,33 @@ class NativeEngine:
         precision: str = "auto",
         device: str = "cpu",
         isa: str | None = None,
-    ) -> NativeSession:
+    ) -> Session:
         """Pack the model's weights.
 
         Args:
-            model: An edge-SR model.
+            model: An edge-SR model, or one with a graph.
             threads: Processor threads; ``None``: one for every core that this process may use.
-            precision: ``f32``, ``int16`` (integer planes only), or ``auto``.
+            precision: ``f32``, ``int16`` (edge-SR and integer planes only), or ``auto``.
             device: ``cpu`` or ``auto``.
             isa: One of `instruction_sets`; ``None``: the best that this processor has.
 
         Raises:
             EngineUnavailableError: If the kernels were not built, or not for this instruction set.
             UnsupportedModelError: If the model, the precision or the device is another.
-            CheckpointError: If the weights do not fit the card.
+            CheckpointError, GraphError: If the weights do not fit the card, or the graph the weights.
         """
         reason = self.unavailable()
         if reason:
             raise EngineUnavailableError(f"native: {reason}")
         refuse_devices("native", device)
-        if not self.supports(model):
-            raise UnsupportedModelError(f"native: no kernels for {model.card.name} ({model.card.architecture})")
         if precision not in ("auto", *PRECISIONS):
             raise UnsupportedModelError(f"native: no precision '{precision}'; there are auto, {', '.join(PRECISIONS)}")
         native = _module()
         if isa is not None and isa not in native.instruction_sets():
             there_are = ", ".join(native.instruction_sets())
             raise EngineUnavailableError(f"native: no instruction set '{isa}' on this machine; there are {there_are}")
+        if not _is_edge_sr(model):
+            return open_graph(model, threads=threads or 0, precision=precision, isa=isa or "")
         family, _ = FAMILIES[model.card.architecture]
         network = native.EdgeSR(family, model.card.scale, _read_filters(model), isa or "")
         if precision == "int16" and not _of_precision(network, precision):
@@ -349,6 +350,16 @@ def calibration_plane(peak: int) -> Plane:
     picture[100:, 96:] = noise[100:, 96:] > 0
     levels: Plane = np.floor(np.clip(picture, 0, 1) * peak + 0.5).astype(np.uint16)
     return levels
+
+
+def _is_edge_sr(model: Model) -> bool:
+    spec = model.card.spec
+    kernel_size = spec.arguments.get("kernel_size", 5)
+    if spec.architecture not in FAMILIES or spec.scale not in SCALES or kernel_size not in KERNEL_SIZES:
+        return False
+    # what is told besides is for an engine that can look at the network itself
+    usual = model.card.color_mode == "luma" and model.card.halo in (None, kernel_size // 2)
+    return usual and not spec.transforms and set(spec.arguments) <= {"kernel_size", "num_channels"}
 
 
 def _module() -> Any:

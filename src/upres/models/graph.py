@@ -6,12 +6,12 @@ field by field of its protocol buffer, with neither onnx nor an engine. What upr
 """
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from upres.errors import GraphError, Hint
 from upres.models.card import weights_digest
+from upres.models.protobuf import fields, integers, message, spans, text, written
 
 GRAPH_KEY = "upres_weights_sha256"
 """Name of the digest in a graph's metadata."""
@@ -38,7 +38,6 @@ _NUMBERS = (4, 5, 7, 9, 10, 11)
 """Fields of a tensor that hold its numbers: four of them by type, one of raw bytes."""
 _MOST_BYTES = 256
 _FLOAT, _INT64 = 1, 7
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _METADATA = 14
 
 
@@ -51,14 +50,14 @@ class _Constant(NamedTuple):
 
 def stamped(content: bytes, digest: str) -> bytes:
     """The graph with the digest of its weights in its metadata: the same bytes, and one entry behind them."""
-    entry = _written(1, GRAPH_KEY.encode()) + _written(2, digest.encode())
-    return unstamped(content) + _written(_METADATA, entry)
+    entry = written(1, GRAPH_KEY.encode()) + written(2, digest.encode())
+    return unstamped(content) + written(_METADATA, entry)
 
 
 def unstamped(content: bytes) -> bytes:
     """The graph as it was before `stamped`: what it computes, and no word of whose it is."""
     kept = bytearray()
-    for start, end, number, value in _spans(memoryview(content)):
+    for start, end, number, value in spans(memoryview(content)):
         if number != _METADATA or _entry(value)[0] != GRAPH_KEY:
             kept += content[start:end]
     return bytes(kept)
@@ -70,7 +69,7 @@ def digest_in(content: bytes) -> str | None:
     Raises:
         GraphError: If it is no protocol buffer.
     """
-    entries = (_entry(value) for _, _, number, value in _spans(memoryview(content)) if number == _METADATA)
+    entries = (_entry(value) for _, _, number, value in spans(memoryview(content)) if number == _METADATA)
     return dict(entries).get(GRAPH_KEY)
 
 
@@ -87,14 +86,27 @@ def require_graph(graph: Path, *, weights: Path, channels: int) -> None:
         OSError: If one of the files cannot be read.
     """
     content = graph.read_bytes()
-    if not content:
-        raise GraphError("the file is empty", hint=Hint.REMAKE_GRAPH)
-    _Walk(channels).model(memoryview(content))
+    require_structure(content, channels=channels)
     found = digest_in(content)
     if found is None:
         raise GraphError("it does not say which weights it was made of", hint=Hint.REMAKE_GRAPH)
     if found != weights_digest(weights):
         raise GraphError(f"it was made of other weights than {weights.name}", hint=Hint.REMAKE_GRAPH)
+
+
+def require_structure(content: bytes, *, channels: int) -> None:
+    """See that the content of an ``.onnx`` file is a graph that can be read without harm, whatever its weights.
+
+    Args:
+        content: Of the file.
+        channels: Planes in and out, 1 or 3.
+
+    Raises:
+        GraphError: If it is not; the message says what is wrong.
+    """
+    if not content:
+        raise GraphError("the file is empty", hint=Hint.REMAKE_GRAPH)
+    _Walk(channels).model(memoryview(content))
 
 
 class _Walk:
@@ -108,42 +120,42 @@ class _Walk:
     def model(self, data: memoryview) -> None:
         """The outermost message."""
         graphs = []
-        for number, value in _fields(data):
+        for number, value in fields(data):
             _refuse(number in (20, 25), "it brings functions or training of its own")
             if number == 8:
-                domain = next((_text(v) for n, v in _fields(_message(value)) if n == 1), "")
+                domain = next((text(v) for n, v in fields(message(value)) if n == 1), "")
                 _refuse(domain not in ("", "ai.onnx"), f"it needs operators of '{domain[:40]}'")
             if number == 7:
-                graphs.append(_message(value))
+                graphs.append(message(value))
         _refuse(len(graphs) != 1, "it is damaged, or no ONNX file")
         self._graph(graphs[0])
 
     def _graph(self, data: memoryview) -> None:
-        parts = [(number, value) for number, value in _fields(data) if number in (1, 5, 11, 12, 15)]
+        parts = [(number, value) for number, value in fields(data) if number in (1, 5, 11, 12, 15)]
         _refuse(any(number == 15 for number, _ in parts), "it holds sparse constants")
         for value in (value for number, value in parts if number == 5):
-            name, values = _tensor(_message(value))
+            name, values = _tensor(message(value))
             self._constants[name] = values
         for value in (value for number, value in parts if number == 1):
-            self._node(_message(value))
-        inputs = [_message(value) for number, value in parts if number == 11]
+            self._node(message(value))
+        inputs = [message(value) for number, value in parts if number == 11]
         self._interface([each for each in inputs if _name_of(each) not in self._constants], "input")
-        self._interface([_message(value) for number, value in parts if number == 12], "output")
+        self._interface([message(value) for number, value in parts if number == 12], "output")
 
     def _node(self, data: memoryview) -> None:
         self._nodes += 1
         _refuse(self._nodes > MOST_NODES, f"it has more than {MOST_NODES} operators")
         operator, attributes = "", list[memoryview]()
         inputs, outputs = list[str](), list[str]()
-        for number, value in _fields(data):
+        for number, value in fields(data):
             if number == 4:
-                operator = _text(value)
+                operator = text(value)
             elif number == 7:
-                _refuse(_text(value) not in ("", "ai.onnx"), f"it needs operators of '{_text(value)[:40]}'")
+                _refuse(text(value) not in ("", "ai.onnx"), f"it needs operators of '{text(value)[:40]}'")
             elif number in (1, 2):
-                (inputs if number == 1 else outputs).append(_text(value))
+                (inputs if number == 1 else outputs).append(text(value))
             elif number == 5:
-                attributes.append(_message(value))
+                attributes.append(message(value))
         _refuse(operator not in OPERATORS, f"upres exports no operator '{operator[:40]}'")
         for attribute in attributes:
             self._attribute(attribute, outputs if operator == "Constant" else [])
@@ -151,11 +163,11 @@ class _Walk:
             self._bounded(operator, inputs[0 if operator == "ConstantOfShape" else 1 :])
 
     def _attribute(self, data: memoryview, outputs: list[str]) -> None:
-        for number, value in _fields(data):
+        for number, value in fields(data):
             _refuse(number in (6, 11), "an operator has a graph of its own: loops and branches are not run")
             _refuse(number in (10, 22, 23), "an operator has constants of an unusual kind")
             if number == 5:
-                _, values = _tensor(_message(value))
+                _, values = _tensor(message(value))
                 self._constants |= dict.fromkeys(outputs, values)
 
     def _bounded(self, operator: str, inputs: list[str]) -> None:
@@ -178,14 +190,14 @@ def _tensor(data: memoryview) -> _Constant:
     """A tensor's name, and its numbers where they are few: all that it promises must lie in the file."""
     sides: list[int] = []
     kind, name, stored, values = 0, "", 0, list[float]()
-    for number, value in _fields(data):
+    for number, value in fields(data):
         _refuse(number == 13 or (number == 14 and value == 1), "its constants lie in another file")
         if number == 1:
-            sides += _integers(value)
+            sides += integers(value)
         elif number == 2:
             kind = value if isinstance(value, int) else 0
         elif number == 8:
-            name = _text(value)
+            name = text(value)
         elif number in _NUMBERS:
             stored += len(value) if isinstance(value, memoryview) else 8
             values += _few(number, kind, value)
@@ -201,7 +213,7 @@ def _few(number: int, kind: int, value: int | memoryview) -> list[float]:
     if isinstance(value, memoryview) and len(value) > _MOST_BYTES:
         return []
     if number == 7:
-        return list(_integers(value))
+        return list(integers(value))
     code = "f" if number == 4 else {_FLOAT: "f", _INT64: "q"}.get(kind) if number == 9 else None
     if code is None or not isinstance(value, memoryview) or len(value) % (4 if code == "f" else 8):
         return []
@@ -211,106 +223,28 @@ def _few(number: int, kind: int, value: int | memoryview) -> list[float]:
 def _type_of(value_info: memoryview) -> tuple[int, list[int | None]]:
     """The number of a value's type, and its sides: ``None`` where they are free."""
     tensor = _inside(_inside(value_info, 2), 1)
-    kind = next((value for number, value in _fields(tensor) if number == 1 and isinstance(value, int)), 0)
+    kind = next((value for number, value in fields(tensor) if number == 1 and isinstance(value, int)), 0)
     sides: list[int | None] = []
-    for number, value in _fields(_inside(tensor, 2)):
-        size = dict(_fields(_message(value))).get(1) if number == 1 else None
+    for number, value in fields(_inside(tensor, 2)):
+        size = dict(fields(message(value))).get(1) if number == 1 else None
         sides += [size if isinstance(size, int) else None] * (number == 1)
     return kind, sides
 
 
 def _inside(data: memoryview, wanted: int) -> memoryview:
     """The first message of that number; an empty one where there is none."""
-    return next((_message(value) for number, value in _fields(data) if number == wanted), memoryview(b""))
+    return next((message(value) for number, value in fields(data) if number == wanted), memoryview(b""))
 
 
 def _name_of(value_info: memoryview) -> str:
-    return next((_text(value) for number, value in _fields(value_info) if number == 1), "")
+    return next((text(value) for number, value in fields(value_info) if number == 1), "")
 
 
 def _entry(value: int | memoryview) -> tuple[str, str]:
-    found = dict(_fields(_message(value)))
-    return _text(found.get(1, memoryview(b""))), _text(found.get(2, memoryview(b"")))
-
-
-def _integers(value: int | memoryview) -> list[int]:
-    """One signed number, or several that are packed."""
-    if isinstance(value, int):
-        return [_signed(value)]
-    numbers, at = [], 0
-    while at < len(value):
-        number, at = _varint(value, at)
-        numbers.append(_signed(number))
-    return numbers
-
-
-def _signed(number: int) -> int:
-    return number - 2**64 if number >= 2**63 else number
-
-
-def _text(value: int | memoryview) -> str:
-    return bytes(_message(value)).decode("utf-8", "replace")
-
-
-def _message(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise _damaged()
-    return value
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    return ((number, value) for _, _, number, value in _spans(data))
-
-
-def _spans(data: memoryview) -> Iterator[tuple[int, int, int, int | memoryview]]:
-    """Start, end, number and value of each field of a message."""
-    at, end = 0, len(data)
-    while at < end:
-        start = at
-        key, at = _varint(data, at)
-        value: int | memoryview
-        if key & 7 == _VARINT:
-            value, at = _varint(data, at)
-        else:
-            if key & 7 == _BYTES:
-                length, at = _varint(data, at)
-            elif key & 7 in (_FIXED32, _FIXED64):
-                length = 4 if key & 7 == _FIXED32 else 8
-            else:
-                raise _damaged()
-            value, at = data[at : at + length], at + length
-        if at > end:
-            raise _damaged()
-        yield start, at, key >> 3, value
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            break
-        byte = data[at]
-        at += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
-            return number, at
-    raise _damaged()
-
-
-def _written(number: int, value: bytes) -> bytes:
-    """A field of bytes."""
-    length, rest = bytearray(), len(value)
-    while rest > 127:
-        length.append(rest & 127 | 128)
-        rest >>= 7
-    length.append(rest)
-    return bytes((number << 3 | _BYTES, *length)) + value
+    found = dict(fields(message(value)))
+    return text(found.get(1, memoryview(b""))), text(found.get(2, memoryview(b"")))
 
 
 def _refuse(wrong: bool, reason: str) -> None:
     if wrong:
         raise GraphError(reason, hint=Hint.REMAKE_GRAPH)
-
-
-def _damaged() -> GraphError:
-    return GraphError("it is damaged, or no ONNX file", hint=Hint.REMAKE_GRAPH)

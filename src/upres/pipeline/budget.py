@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from upres.engines.engine import Session
 from upres.errors import Hint, ImageTooLargeError
-from upres.models.card import ColorMode, read_weights
+from upres.models.card import ColorMode, read_card, read_weights
 from upres.pipeline.render import Chain
 
 DEFAULT_WORKING_BYTES = {"luma": 256 * 2**20, "rgb": 2**30}
@@ -112,9 +113,12 @@ def require_memory(needed: int, limit: int) -> None:
         )
 
 
-def network_bytes_per_pixel(path: Path, precision: str, engine: str) -> int:
+def network_bytes_per_pixel(path: Path, session: Session) -> int:
     """Memory of engine and colour path for each low-resolution pixel while they work."""
-    return round(_bytes_with_openvino(path, precision) * ENGINE_FACTORS.get(engine, 1))
+    if session.bytes_per_pixel is not None:
+        scale = read_card(path).scale
+        return session.bytes_per_pixel + 3 * (3 * 4 + 2) * scale**2 + 12
+    return round(_bytes_with_openvino(path, session.facts.precision) * ENGINE_FACTORS.get(session.facts.engine, 1))
 
 
 @cache

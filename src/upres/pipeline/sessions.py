@@ -92,7 +92,7 @@ class SharedSession:
     """A session that several threads call in turn."""
 
     def __init__(self, session: Session) -> None:
-        self.facts, self.best_batch = session.facts, session.best_batch
+        self.facts, self.best_batch, self.bytes_per_pixel = session.facts, session.best_batch, session.bytes_per_pixel
         self._session, self._lock = session, Lock()
         self.planes = None if session.planes is None else SharedPlanes(session.planes, self._lock)
 

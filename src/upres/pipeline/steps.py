@@ -115,7 +115,7 @@ class NetworkStep:
     def stage(self, size: Size, samples: Samples, *, sessions: Sessions, settings: Settings) -> Stage:
         """The network's stage; of one that is not local in strips that fade into each other."""
         card, session = self.model.card, sessions.get(self.model, settings)
-        each = network_bytes_per_pixel(self.model.weights, session.facts.precision, session.facts.engine)
+        each = network_bytes_per_pixel(self.model.weights, session)
         weakened = self.weakened(session)
         if weakened is not session:
             session, each = weakened, each + _BYTES_OF_A_SHARE

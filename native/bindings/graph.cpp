@@ -1,0 +1,99 @@
+// Networks of several convolutions: built from Python operation by operation, then run on batches of floats.
+#include "graph/graph.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <new>
+#include <tuple>
+#include <utility>
+
+#include "bindings/bindings.h"
+#include "graph/run.h"
+
+namespace nb = nanobind;
+
+namespace upres {
+namespace {
+
+using Batch = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+using OutBatch = nb::ndarray<float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+using StepTuple = std::tuple<std::string, int, int, std::vector<float>, std::vector<float>>;
+using OperandPair = std::pair<int, std::vector<int>>;
+
+StepKind step_named(const std::string& name) {
+  static const std::pair<const char*, StepKind> kNames[] = {
+      {"slope", kSlope}, {"sigmoid", kSigmoid}, {"tanh", kTanh},         {"clamp", kClamp},
+      {"affine", kAffine}, {"add", kAdd},       {"subtract", kSubtract}, {"multiply", kMultiply},
+  };
+  for (const auto& [known, kind] : kNames) {
+    if (name == known) return kind;
+  }
+  throw nb::value_error(("no step '" + name + "'").c_str());
+}
+
+int add_convolution(Graph& graph, const std::vector<int>& inputs, const Batch& weight, std::vector<float> bias,
+                    const std::vector<OperandPair>& operands, const std::vector<StepTuple>& steps, int shuffle,
+                    int channels) {
+  if (weight.shape(2) != weight.shape(3)) throw nb::value_error("expected square filters");
+  if (bias.size() != weight.shape(0)) throw nb::value_error("expected a bias for each output");
+  std::vector<Operand> read;
+  std::vector<StepOf> done;
+  for (const auto& [map, chosen] : operands) read.push_back({map, chosen});
+  for (const auto& [name, left, right, first, second] : steps) {
+    done.push_back({step_named(name), left, right, first, second});
+  }
+  const Filters filters{static_cast<int>(weight.shape(0)), static_cast<int>(weight.shape(1)),
+                        static_cast<int>(weight.shape(2)), weight.data()};
+  return graph.add_convolution(inputs, filters, std::move(bias), std::move(read), std::move(done), shuffle, channels);
+}
+
+void run(GraphRunner& runner, const Batch& from, const OutBatch& to, int threads, int bands) {
+  const Graph& graph = runner.graph();
+  const auto side = static_cast<size_t>(graph.unshuffle()), enlargement = static_cast<size_t>(graph.enlargement());
+  const auto colors = static_cast<size_t>(graph.colors());
+  if (from.shape(1) != colors || to.shape(1) != colors || from.shape(0) != to.shape(0)) {
+    throw nb::value_error("expected batches of the network's colors, of as many pictures in and out");
+  }
+  if (from.shape(2) % side != 0 || from.shape(3) % side != 0) {
+    throw nb::value_error("expected sides of whole squares of pixels");
+  }
+  if (to.shape(2) != from.shape(2) / side * enlargement || to.shape(3) != from.shape(3) / side * enlargement) {
+    throw nb::value_error("expected an output as much larger as the network makes it");
+  }
+  const nb::gil_scoped_release release;
+  const size_t size = colors * from.shape(2) * from.shape(3), out_size = colors * to.shape(2) * to.shape(3);
+  for (size_t n = 0; n < from.shape(0); ++n) {
+    runner.run(from.data() + n * size, static_cast<int64_t>(from.shape(2)), static_cast<int64_t>(from.shape(3)),
+               to.data() + n * out_size, thread_count(threads), bands);
+  }
+}
+
+int64_t bytes(const GraphRunner& runner, int64_t height, int64_t width, int threads) {
+  return runner.bytes(height, width, thread_count(threads));
+}
+
+}  // namespace
+
+void bind_graph(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<Graph>(m, "Graph")
+      .def(nb::init<int, int, int>(), "colors"_a, "unshuffle"_a, "enlargement"_a)
+      .def("picture", &Graph::add_picture, "factor"_a, "summand"_a)
+      .def("convolution", &add_convolution, "inputs"_a, "weight"_a, "bias"_a, "operands"_a, "steps"_a, "shuffle"_a,
+           "channels"_a);
+  m.attr("OUTPUT") = kPicture;
+  nb::class_<GraphRunner>(m, "GraphRunner")
+      .def("__init__", [](GraphRunner* self, const Graph& graph, const std::string& isa) {
+        new (self) GraphRunner(graph, kernels_named(isa));
+      }, "graph"_a, "isa"_a = "")
+      .def_prop_ro("isa", [](const GraphRunner& runner) { return runner.kernels().name; })
+      .def("run", &run, "batch"_a, "out"_a, "threads"_a, "bands"_a = 1)
+      .def("bytes", &bytes, "height"_a, "width"_a, "threads"_a);
+}
+
+}  // namespace upres

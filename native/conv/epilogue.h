@@ -1,0 +1,154 @@
+// The steps between the sums of a convolution and what is stored, on eight vectors at a time: four rows, two columns.
+#pragma once
+
+#include "base/vector.h"
+#include "kernels/kernels.h"
+
+namespace upres {
+namespace {
+
+constexpr int kMaxValues = 1 + kMaxOperands + kMaxSteps;
+constexpr int kChunk = 2 * kTileRows;
+
+// Comparisons are written such that what is not a number goes through as it is.
+UPRES_INLINE Floats slope_below_zero(Floats v, Floats slope) { return v > Floats{} ? v : v * slope; }
+UPRES_INLINE Floats clamped(Floats v, Floats lower, Floats upper) {
+  const Floats raised = lower > v ? lower : v;
+  return upper < raised ? upper : raised;
+}
+
+// Beyond +-80 it is 0 or 1 to the last bit of float32, and its exponential stays finite.
+UPRES_INLINE Floats sigmoid(Floats v) {
+  const Floats x = clamped(v, splat(-80.0f), splat(80.0f));
+  const Floats power = exp2_bounded<true>(x * splat(-1.44269504f));
+  return splat(1.0f) / (splat(1.0f) + power) + (x - x);  // the exponential of NaN may be a number
+}
+
+template <class Function>
+UPRES_INLINE void for_chunk(Floats* to, Function function) {
+  UPRES_UNROLL for (int i = 0; i < kChunk; ++i) to[i] = function(i);
+}
+
+void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][kChunk], Floats* to) {
+  const Floats *a = values[step.left], *b = values[step.right];
+  const Floats one = splat(1.0f), two = splat(2.0f);
+  switch (step.kind) {
+    case kSlope: {
+      const Floats slope = load<Floats>(step.first + channel);
+      return for_chunk(to, [&](int i) { return slope_below_zero(a[i], slope); });
+    }
+    case kSigmoid:
+      return for_chunk(to, [&](int i) { return sigmoid(a[i]); });
+    case kTanh:
+      return for_chunk(to, [&](int i) { return two * sigmoid(two * a[i]) - one; });
+    case kClamp: {
+      const Floats lower = load<Floats>(step.first + channel), upper = load<Floats>(step.second + channel);
+      return for_chunk(to, [&](int i) { return clamped(a[i], lower, upper); });
+    }
+    case kAffine: {
+      const Floats factor = load<Floats>(step.first + channel), summand = load<Floats>(step.second + channel);
+      return for_chunk(to, [&](int i) { return multiply_add(a[i], factor, summand); });
+    }
+    case kAdd:
+      return for_chunk(to, [&](int i) { return a[i] + b[i]; });
+    case kSubtract:
+      return for_chunk(to, [&](int i) { return a[i] - b[i]; });
+    case kMultiply:
+      return for_chunk(to, [&](int i) { return a[i] * b[i]; });
+  }
+}
+
+// The most frequent epilogues need no steps: nothing, a slope, and the gate (sum + x) clamp(sum a + b) + x.
+enum Form { kNothing, kOneSlope, kGate, kSteps };
+
+constexpr Step kGateSteps[] = {{kAdd, 0, 1, nullptr, nullptr},
+                               {kAffine, 0, 0, nullptr, nullptr},
+                               {kClamp, 3, 0, nullptr, nullptr},
+                               {kMultiply, 2, 4, nullptr, nullptr},
+                               {kAdd, 5, 1, nullptr, nullptr}};
+
+template <int kCount>
+bool has_steps(const Epilogue& epilogue, int operands, const Step (&steps)[kCount]) {
+  if (epilogue.operands != operands || epilogue.steps != kCount) return false;
+  for (int i = 0; i < kCount; ++i) {
+    const Step& step = epilogue.step[i];
+    if (step.kind != steps[i].kind || step.left != steps[i].left || step.right != steps[i].right) return false;
+  }
+  return true;
+}
+
+inline Form form_of(const Epilogue& epilogue) {
+  constexpr Step kSlopeAlone[] = {{kSlope, 0, 0, nullptr, nullptr}};
+  if (epilogue.steps == 0) return kNothing;
+  if (has_steps(epilogue, 0, kSlopeAlone)) return kOneSlope;
+  return has_steps(epilogue, 1, kGateSteps) ? kGate : kSteps;
+}
+
+// The sums of two columns of four rows, `sum[2 * row + column]`, through the epilogue to where they belong: columns x
+// and x + 1 of `rows.to`, channels from `channel` on, of `channels`.
+template <Form kForm>
+UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t x, int64_t channel, int64_t channels,
+                         const Floats (&sum)[kChunk]) {
+  const int64_t at[2] = {x * channels + channel, (x + 1) * channels + channel};
+  const auto each = [&](auto function) {
+    UPRES_UNROLL for (int i = 0; i < kChunk; ++i) store(rows.to[i / 2] + at[i % 2], function(i));
+  };
+  if constexpr (kForm == kNothing) {
+    each([&](int i) { return sum[i]; });
+  } else if constexpr (kForm == kOneSlope) {
+    const Floats slope = load<Floats>(epilogue.step[0].first + channel);
+    each([&](int i) { return slope_below_zero(sum[i], slope); });
+  } else if constexpr (kForm == kGate) {
+    const Step &affine = epilogue.step[1], &clamp = epilogue.step[2];
+    const Floats factor = load<Floats>(affine.first + channel), summand = load<Floats>(affine.second + channel);
+    const Floats lower = load<Floats>(clamp.first + channel), upper = load<Floats>(clamp.second + channel);
+    each([&](int i) {
+      const Floats input = load<Floats>(rows.operands[i / 2] + at[i % 2]);
+      return multiply_add(sum[i] + input, clamped(multiply_add(sum[i], factor, summand), lower, upper), input);
+    });
+  } else {
+    Floats values[kMaxValues][kChunk];
+    for_chunk(values[0], [&](int i) { return sum[i]; });
+    int next = 1;
+    for (; next <= epilogue.operands; ++next) {
+      const float* const* operand = rows.operands + (next - 1) * kTileRows;
+      for_chunk(values[next], [&](int i) { return load<Floats>(operand[i / 2] + at[i % 2]); });
+    }
+    for (int s = 0; s < epilogue.steps; ++s, ++next) take_step(epilogue.step[s], channel, values, values[next]);
+    each([&](int i) { return values[next - 1][i]; });
+  }
+}
+
+// Calls `work(form)` with the form as a constant.
+template <class Work>
+UPRES_INLINE void with_form(const Epilogue& epilogue, Work work) {
+  switch (form_of(epilogue)) {
+    case kNothing:
+      return work(std::integral_constant<Form, kNothing>{});
+    case kOneSlope:
+      return work(std::integral_constant<Form, kOneSlope>{});
+    case kGate:
+      return work(std::integral_constant<Form, kGate>{});
+    case kSteps:
+      return work(std::integral_constant<Form, kSteps>{});
+  }
+}
+
+// The same for rows that hold their sums already, in place.
+void finish_rows(const Epilogue& epilogue, const ConvRows& rows, int64_t channels) {
+  if (epilogue.steps == 0) return;
+  with_form(epilogue, [&](auto form) {
+    for (int64_t x = 0; x < rows.columns; x += 2) {
+      for (int64_t channel = 0; channel < channels; channel += kLanes) {
+        Floats sum[kChunk];
+        UPRES_UNROLL for (int i = 0; i < kChunk; ++i) {
+          sum[i] = load<Floats>(rows.to[i / 2] + (x + i % 2) * channels + channel);
+        }
+        finish<decltype(form)::value>(epilogue, rows, x, channel, channels, sum);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace upres

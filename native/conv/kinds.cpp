@@ -1,0 +1,88 @@
+#include "conv/kinds.h"
+
+#include <cstddef>
+
+namespace upres {
+namespace {
+
+constexpr int kMostDirect = 4;  // 9 products for each of these against 36 / 16 for each of a block of channels
+constexpr int kAny = 1 << 20;
+constexpr int kPoints = 6, kTaps = 3;
+
+// Three taps to the points 0, 1, -1, 2, -2 and infinity.
+constexpr double kToPoints[kPoints][kTaps] = {{1.0 / 4, 0, 0},
+                                              {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                              {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                              {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                              {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                              {0, 0, 1}};
+
+float at_points(const Filters& filters, int output, int input, int row, int column) {
+  double sum = 0.0;
+  for (int i = 0; i < kTaps; ++i)
+    for (int j = 0; j < kTaps; ++j)
+      sum += kToPoints[row][i] * kToPoints[column][j] * static_cast<double>(filters.at(output, input, i * kTaps + j));
+  return static_cast<float>(sum);
+}
+
+// Index into [outputs / kChannelBlock][depth][kChannelBlock].
+size_t place(int output, int64_t depth, int64_t k) {
+  return static_cast<size_t>((output / kChannelBlock * depth + k) * kChannelBlock + output % kChannelBlock);
+}
+
+std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>& parts, int outputs) {
+  const int depth = parts[0].stride;
+  const size_t one = static_cast<size_t>(depth) * outputs;
+  std::vector<float> taps(kPoints * kPoints * one);
+  for (int p = 0; p < kPoints * kPoints; ++p)
+    for (int o = 0; o < filters.outputs; ++o)
+      for (int k = 0; k < filters.inputs; ++k)
+        taps[static_cast<size_t>(p) * one + place(o, depth, k)] = at_points(filters, o, k, p / kPoints, p % kPoints);
+  return taps;
+}
+
+std::vector<float> pack_direct(const Filters& filters, const std::vector<Part>& parts, int outputs) {
+  const int channels = parts[0].stride, depth = kTaps * kTaps * channels;
+  std::vector<float> taps(static_cast<size_t>(depth) * outputs);
+  for (int o = 0; o < filters.outputs; ++o)
+    for (int k = 0; k < filters.inputs; ++k)
+      for (int t = 0; t < kTaps * kTaps; ++t) taps[place(o, depth, t * channels + k)] = filters.at(o, k, t);
+  return taps;
+}
+
+std::vector<float> pack_product(const Filters& filters, const std::vector<Part>& parts, int outputs) {
+  int depth = 0;
+  for (const Part& part : parts) depth += part.stride;
+  std::vector<float> taps(static_cast<size_t>(depth) * outputs);
+  for (int o = 0; o < filters.outputs; ++o) {
+    int from = 0, to = 0;
+    for (const Part& part : parts) {
+      for (int k = 0; k < part.channels; ++k) taps[place(o, depth, to + k)] = filters.at(o, from + k, 0);
+      from += part.channels;
+      to += part.stride;
+    }
+  }
+  return taps;
+}
+
+constexpr ConvKind kKinds[] = {
+    {"direct", "f32", 3, kMostDirect, false, &ConvTable::direct, pack_direct},
+    {"minimal", "f32", 3, kAny, false, &ConvTable::minimal, pack_minimal},
+    {"product", "f32", 1, kAny, true, &ConvTable::product, pack_product},
+};
+
+}  // namespace
+
+const ConvKind* find_kind(const Filters& filters, const std::vector<Part>& parts) {
+  for (const ConvKind& kind : kKinds) {
+    const bool fits = parts[0].stride <= kind.most_channels && (parts.size() == 1 || kind.many_parts);
+    if (fits && filters.kernel_size == kind.kernel_size) return &kind;
+  }
+  return nullptr;
+}
+
+int padded_channels(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }
+
+int picture_channels(int channels) { return channels <= kMostDirect ? channels : padded_channels(channels); }
+
+}  // namespace upres

@@ -1,0 +1,84 @@
+// A network as a list of operations on maps, and what it needs to run on a picture of any size.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conv/kinds.h"
+#include "kernels/kernels.h"
+
+namespace upres {
+
+// Numbers for all pixels of a picture: `stride` floats each, of which `channels` count and the rest are zeros.
+struct Map {
+  int channels, stride;
+  int scale;  // how many times as high and wide as the smallest maps
+};
+
+// A map of the picture itself: squares of `unshuffle` pixels as one, each color times a factor and plus a summand.
+struct PictureMap {
+  int map;
+  std::vector<float> factor, summand;
+};
+
+// A map that an epilogue reads. Where `channels` is not empty, it says which channel of the map each of the values
+// comes from.
+struct Operand {
+  int map;
+  std::vector<int> channels;
+};
+
+struct StepOf {
+  StepKind kind;
+  int left, right;
+  std::vector<float> first, second;
+};
+
+struct Operation {
+  const ConvKind* kind;
+  std::vector<int> inputs;
+  std::vector<float> taps, bias;
+  int outputs;  // padded
+  std::vector<Operand> operands;
+  std::vector<StepOf> steps;
+  int shuffle;  // side of the squares of pixels that each pixel's values become
+  int map;      // that it makes; kPicture where it makes the network's output
+  int scale;    // of its inputs
+};
+
+constexpr int kPicture = -1;
+
+class Graph {
+ public:
+  // Pictures have `colors` planes and sides that are multiples of `unshuffle`; the output is `enlargement` times as
+  // high and wide as the maps of scale 1.
+  Graph(int colors, int unshuffle, int enlargement);
+
+  // Each adds one thing and returns the number of its map. They throw std::invalid_argument for what does not fit.
+  int add_picture(std::vector<float> factor, std::vector<float> summand);
+  // `channels` of the map that is made, or kPicture for `channels`: the output. The values of one pixel are squares of
+  // `shuffle` pixels: of a map those of a pixel lie beside each other (each padded), of the output those of a color.
+  int add_convolution(const std::vector<int>& inputs, const Filters& filters, std::vector<float> bias,
+                      std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels);
+
+  int colors() const { return colors_; }
+  int unshuffle() const { return unshuffle_; }
+  int enlargement() const { return enlargement_; }
+  const std::vector<Map>& maps() const { return maps_; }
+  const std::vector<PictureMap>& pictures() const { return pictures_; }
+  const std::vector<Operation>& operations() const { return operations_; }
+  bool is_complete() const { return !operations_.empty() && operations_.back().map == kPicture; }
+
+ private:
+  const Map& map_at(int index) const;
+  void check_epilogue(const Operation& operation) const;
+
+  int colors_, unshuffle_, enlargement_;
+  std::vector<Map> maps_;
+  std::vector<PictureMap> pictures_;
+  std::vector<Operation> operations_;
+};
+
+}  // namespace upres

@@ -1,0 +1,230 @@
+#include "graph/plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/tiles.h"
+
+namespace upres {
+namespace {
+
+// Of a second-level cache of 1 MB; what is read and written once goes through the rest.
+constexpr int64_t kPassBytes = 768 * 1024;
+constexpr int64_t kStrip = 96;
+constexpr int64_t kTile = kTileRows;
+
+int64_t floor_to(int64_t value, int64_t phase) { return value - (((value - phase) % kTile) + kTile) % kTile; }
+int64_t ceil_to(int64_t value, int64_t phase) { return value + (((phase - value) % kTile) + kTile) % kTile; }
+
+template <class Visit>
+void for_each_map_read(const Operation& operation, Visit visit) {
+  for (int input : operation.inputs) visit(input, operation.kind->halo());
+  for (const Operand& operand : operation.operands) visit(operand.map, 0);
+}
+
+// Where to cut the operations into passes: such that least is written to memory and read from it, and that the weights
+// and rings of each pass fit the cache.
+class Cutting {
+ public:
+  explicit Cutting(const Graph& graph) : graph_(graph), operations_(graph.operations()) {
+    maker_.assign(graph.maps().size(), -1);
+    last_reader_.assign(graph.maps().size(), -1);
+    for (int i = 0; i < count(); ++i) {
+      if (at(i).map != kPicture) maker_[static_cast<size_t>(at(i).map)] = i;
+      for_each_map_read(at(i), [&](int map, int) { last_reader_[static_cast<size_t>(map)] = i; });
+    }
+  }
+
+  // Of operations: one span for each pass.
+  std::vector<Span> best() const {
+    std::vector<int64_t> cost(static_cast<size_t>(count()) + 1, INT64_MAX), from(cost.size(), 0);
+    cost[0] = 0;
+    for (int end = 1; end <= count(); ++end)
+      for (int begin = end - 1; begin >= 0 && (begin == end - 1 || fits(begin, end)); --begin) {
+        const int64_t total = cost[static_cast<size_t>(begin)] + traffic(begin, end);
+        if (total > cost[static_cast<size_t>(end)]) continue;
+        cost[static_cast<size_t>(end)] = total;
+        from[static_cast<size_t>(end)] = begin;
+      }
+    std::vector<Span> passes;
+    for (int64_t end = count(); end > 0; end = passes.front().begin) {
+      passes.insert(passes.begin(), {from[static_cast<size_t>(end)], end});
+    }
+    return passes;
+  }
+
+ private:
+  int count() const { return static_cast<int>(operations_.size()); }
+  const Operation& at(int i) const { return operations_[static_cast<size_t>(i)]; }
+  int last_reader(int map) const { return last_reader_[static_cast<size_t>(map)]; }
+  int64_t floats_of(int map) const {
+    const Map& facts = graph_.maps()[static_cast<size_t>(map)];
+    return int64_t{facts.stride} * facts.scale * facts.scale;
+  }
+
+  bool fits(int begin, int end) const {
+    constexpr int64_t kRingRows = 8;
+    int64_t floats = 0;
+    for (int i = begin; i < end; ++i) {
+      if (at(i).scale != at(begin).scale) return false;
+      floats += static_cast<int64_t>(at(i).taps.size());
+      bool read = false;
+      for (int reader = i + 1; reader < end; ++reader) {
+        for_each_map_read(at(reader), [&](int map, int) { read = read || map == at(i).map; });
+      }
+      if (read) floats += kRingRows * kStrip * at(i).outputs;
+    }
+    return floats * 4 <= kPassBytes;
+  }
+
+  // Floats for each pixel of scale 1.
+  int64_t traffic(int begin, int end) const {
+    std::vector<int> seen;
+    int64_t floats = 0;
+    for (int i = begin; i < end; ++i) {
+      for_each_map_read(at(i), [&](int map, int) {
+        const bool made_here = maker_[static_cast<size_t>(map)] >= begin;
+        if (made_here || std::find(seen.begin(), seen.end(), map) != seen.end()) return;
+        seen.push_back(map);
+        floats += floats_of(map);
+      });
+      if (at(i).map != kPicture && last_reader(at(i).map) >= end) floats += floats_of(at(i).map);
+    }
+    return floats;
+  }
+
+  const Graph& graph_;
+  const std::vector<Operation>& operations_;
+  std::vector<int> maker_, last_reader_;
+};
+
+// The stage of the pass that makes a map which the pass reads row by row; -1 where none does.
+int maker_of(const Graph& graph, const Pass& pass, int map) {
+  for (size_t s = 0; s < pass.stages.size(); ++s) {
+    const Operation& operation = graph.operations()[static_cast<size_t>(pass.stages[s].operation)];
+    if (operation.map == map && operation.shuffle == 1) return static_cast<int>(s);
+  }
+  return -1;
+}
+
+void link(const Graph& graph, Pass& pass) {
+  for (size_t s = 0; s < pass.stages.size(); ++s) {
+    for_each_map_read(graph.operations()[static_cast<size_t>(pass.stages[s].operation)], [&](int map, int halo) {
+      const int maker = maker_of(graph, pass, map);
+      if (maker < 0) return;
+      pass.stages[static_cast<size_t>(maker)].readers.push_back(static_cast<int>(s));
+      pass.stages[static_cast<size_t>(maker)].halos.push_back(halo);
+    });
+  }
+}
+
+void set_phases(Pass& pass) {
+  std::vector<Stage>& stages = pass.stages;
+  for (Stage& stage : stages)
+    for (size_t r = 0; r < stage.readers.size(); ++r) {
+      Stage& reader = stages[static_cast<size_t>(stage.readers[r])];
+      reader.row_phase = std::min(reader.row_phase, stage.row_phase - stage.halos[r]);
+    }
+  const int64_t last = stages.back().row_phase;
+  for (Stage& stage : stages) stage.row_phase -= last;
+  for (auto stage = stages.rbegin(); stage != stages.rend(); ++stage) {
+    int64_t oldest = stage->row_phase + kTile;
+    for (size_t r = 0; r < stage->readers.size(); ++r) {
+      const Stage& reader = stages[static_cast<size_t>(stage->readers[r])];
+      oldest = std::min(oldest, reader.row_phase - stage->halos[r]);
+      stage->column_phase = std::min(stage->column_phase, reader.column_phase - stage->halos[r]);
+    }
+    stage->ring_rows = stage->row_phase + kTile - oldest;
+  }
+}
+
+// The last pass that reads each map; -1 where none but the one that makes it does.
+std::vector<int> last_readers(const Graph& graph, const Plan& plan) {
+  std::vector<int> last(graph.maps().size(), -1);
+  for (size_t p = 0; p < plan.passes.size(); ++p)
+    for (const Stage& stage : plan.passes[p].stages)
+      for_each_map_read(graph.operations()[static_cast<size_t>(stage.operation)], [&](int map, int) {
+        if (maker_of(graph, plan.passes[p], map) < 0) last[static_cast<size_t>(map)] = static_cast<int>(p);
+      });
+  return last;
+}
+
+void share_slots(const Graph& graph, Plan& plan) {
+  const std::vector<int> last = last_readers(graph, plan);
+  std::vector<int> busy_until;
+  plan.slot_of_map.assign(graph.maps().size(), -1);
+  const auto place = [&](int map, int pass) {
+    const Map& facts = graph.maps()[static_cast<size_t>(map)];
+    size_t slot = 0;
+    while (slot < plan.slots.size() && (plan.slots[slot].stride != facts.stride ||
+                                        plan.slots[slot].scale != facts.scale || busy_until[slot] >= pass)) {
+      ++slot;
+    }
+    if (slot == plan.slots.size()) {
+      plan.slots.push_back({facts.stride, facts.scale});
+      busy_until.push_back(0);
+    }
+    busy_until[slot] = last[static_cast<size_t>(map)];
+    plan.slot_of_map[static_cast<size_t>(map)] = static_cast<int>(slot);
+  };
+  for (const PictureMap& picture : graph.pictures()) place(picture.map, -1);
+  for (size_t p = 0; p < plan.passes.size(); ++p)
+    for (Stage& stage : plan.passes[p].stages) {
+      const int map = graph.operations()[static_cast<size_t>(stage.operation)].map;
+      stage.kept = map == kPicture || last[static_cast<size_t>(map)] >= 0;
+      if (!stage.kept && stage.readers.empty()) throw std::invalid_argument("expected maps that something reads");
+      if (stage.kept && map != kPicture) place(map, static_cast<int>(p));
+    }
+}
+
+// From what the picture's part `wanted` needs of each stage kept, backwards to what each stage has to make.
+std::vector<Extent> extents(const Pass& pass, Span wanted, int64_t length, int64_t Stage::*phase) {
+  std::vector<Extent> all(pass.stages.size());
+  for (size_t s = pass.stages.size(); s-- > 0;) {
+    const Stage& stage = pass.stages[s];
+    Span read = stage.kept ? wanted : Span{length, 0};
+    for (size_t r = 0; r < stage.readers.size(); ++r) {
+      const Span& made = all[static_cast<size_t>(stage.readers[r])].made;
+      read.begin = std::min(read.begin, made.begin - stage.halos[r]);
+      read.end = std::max(read.end, made.end + stage.halos[r]);
+    }
+    const int64_t first = std::max<int64_t>(read.begin, 0), end = std::min(read.end, length);
+    all[s] = {{floor_to(first, stage.*phase), ceil_to(end, stage.*phase)}, read};
+  }
+  return all;
+}
+
+}  // namespace
+
+Plan make_plan(const Graph& graph) {
+  if (!graph.is_complete()) throw std::invalid_argument("expected a graph with an output");
+  Plan plan;
+  for (const Span& run : Cutting(graph).best()) {
+    Pass pass{{}, graph.operations()[static_cast<size_t>(run.begin)].scale, kStrip, 0};
+    for (int64_t i = run.begin; i < run.end; ++i) pass.stages.push_back({static_cast<int>(i), 0, 0, 0, {}, {}, false});
+    link(graph, pass);
+    set_phases(pass);
+    plan.passes.push_back(std::move(pass));
+  }
+  share_slots(graph, plan);
+  for (Pass& pass : plan.passes) {
+    // In the middle of a picture that goes on: nothing is cut off there.
+    constexpr int64_t kFar = int64_t{1} << 20;
+    for (const Extent& extent : column_extents(pass, {kFar, kFar + pass.strip}, 2 * kFar)) {
+      const int64_t begin = std::min(extent.made.begin, extent.read.begin);
+      pass.ring_width = std::max(pass.ring_width, std::max(extent.made.end, extent.read.end) - begin + kTile);
+    }
+  }
+  return plan;
+}
+
+std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length) {
+  return extents(pass, strip, length, &Stage::column_phase);
+}
+
+std::vector<Extent> row_extents(const Pass& pass, Span band, int64_t length) {
+  return extents(pass, band, length, &Stage::row_phase);
+}
+
+}  // namespace upres

@@ -1,0 +1,62 @@
+// How a graph is run: which operations follow each other row by row, and which rows and columns each of them makes.
+//
+// A pass is a run of operations whose weights and rows in use fit the second-level cache. It works on strips of
+// columns by bands of rows; within a strip it goes down the picture, and at step t each operation makes the four rows
+// from 4 t + its row phase on, of which a ring keeps those that later ones still need. Only what other passes read goes
+// to memory. Phases are such that a convolution needs one step of warming up and one tile of columns more than what
+// reads it. They depend on nothing but the graph, so every tile is the same wherever strips and bands begin, and results
+// are equal to the bit.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace upres {
+
+struct Span {
+  int64_t begin, end;
+  int64_t length() const { return end - begin; }
+};
+
+struct Stage {
+  int operation;
+  int64_t row_phase, column_phase;
+  int64_t ring_rows;         // kept for operations of the pass; 0 where none reads it
+  std::vector<int> readers;  // stages of the pass that read its map
+  std::vector<int> halos;    // how far each of them looks
+  bool kept;                 // for other passes, or the output
+};
+
+struct Pass {
+  std::vector<Stage> stages;
+  int scale;
+  int64_t strip;       // most columns of a strip
+  int64_t ring_width;  // columns in a ring
+};
+
+// What each stage of a pass makes for one strip or band, in columns or in rows.
+struct Extent {
+  Span made;  // whole tiles
+  Span read;  // by the pass, with what lies outside of the picture
+};
+
+// Memory for a map between passes; maps that are not needed at the same time share it.
+struct Slot {
+  int stride, scale;
+};
+
+struct Plan {
+  std::vector<Pass> passes;
+  std::vector<Slot> slots;
+  std::vector<int> slot_of_map;  // -1 where the map lives in a ring alone
+};
+
+Plan make_plan(const Graph& graph);
+
+// For the output columns of a strip, or the output rows of a band, of a picture that is `length` long.
+std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length);
+std::vector<Extent> row_extents(const Pass& pass, Span band, int64_t length);
+
+}  // namespace upres

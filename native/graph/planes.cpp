@@ -1,0 +1,67 @@
+#include "graph/planes.h"
+
+#include <algorithm>
+#include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "base/tiles.h"
+
+namespace upres {
+namespace {
+
+constexpr int64_t kLine = 16;                      // floats in a cache line
+constexpr int64_t kHugePage = int64_t{1} << 21;    // bytes
+
+int64_t floats_in(const Slot& slot, int64_t height, int64_t width) {
+  return row_pitch(width * slot.scale + 2 * Planes::kBorder, slot.stride) * height * slot.scale;
+}
+
+}  // namespace
+
+int64_t row_pitch(int64_t width, int64_t stride) {
+  constexpr int64_t kPage = 1024, kApart = 3 * kLine;
+  const int64_t pitch = rounded_up(width * stride, kLine);
+  const int64_t over = pitch % kPage;
+  return over < kApart ? pitch + kApart - over : over > kPage - kApart ? pitch + kPage + kApart - over : pitch;
+}
+
+int64_t Planes::bytes(const std::vector<Slot>& slots, int64_t height, int64_t width) {
+  int64_t floats = 0;
+  for (const Slot& slot : slots) floats += floats_in(slot, height, width);
+  return floats * 4;
+}
+
+void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) {
+  if (height == height_ && width == width_) return;
+  const int64_t needed = rounded_up(bytes(slots, height, width), kHugePage);
+  if (needed > capacity_) {
+    height_ = width_ = capacity_ = 0;
+    memory_.reset();
+    memory_.reset(static_cast<float*>(std::aligned_alloc(kHugePage, static_cast<size_t>(needed))));
+    if (!memory_) throw std::bad_alloc();
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    madvise(memory_.get(), static_cast<size_t>(needed), MADV_HUGEPAGE);  // a third of a network's time by small pages
+#endif
+    capacity_ = needed;
+  }
+  planes_.clear();
+  float* next = memory_.get();
+  for (const Slot& slot : slots) {
+    const int64_t columns = width * slot.scale, rows = height * slot.scale, border = kBorder * slot.stride;
+    const int64_t pitch = row_pitch(columns + 2 * kBorder, slot.stride);
+    for (int64_t y = 0; y < rows; ++y) {
+      float* row = next + y * pitch;
+      std::fill(row, row + border, 0.0f);
+      std::fill(row + border + columns * slot.stride, row + pitch, 0.0f);
+    }
+    planes_.push_back({next + border, pitch, slot.stride});
+    next += floats_in(slot, height, width);
+  }
+  height_ = height;
+  width_ = width;
+}
+
+}  // namespace upres

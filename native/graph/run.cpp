@@ -1,0 +1,91 @@
+#include "graph/run.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/pool.h"
+#include "base/tiles.h"
+#include "graph/task.h"
+
+namespace upres {
+namespace {
+
+constexpr int64_t kLeastBand = 32;  // rows; each band warms up again
+constexpr int kTasksPerThread = 2;
+
+std::vector<Span> cut(int64_t length, int64_t count) {
+  std::vector<Span> parts;
+  const int64_t tiles = (length + kTileRows - 1) / kTileRows;
+  for (int64_t i = 0; i < count; ++i) {
+    parts.push_back({tiles * i / count * kTileRows, std::min(tiles * (i + 1) / count * kTileRows, length)});
+  }
+  return parts;
+}
+
+void run_pass(const Frame& frame, const Pass& pass, int threads, int64_t bands) {
+  const int64_t height = frame.height * pass.scale, width = frame.width * pass.scale;
+  const std::vector<Span> strips = cut(width, (width + pass.strip - 1) / pass.strip);
+  const auto across = static_cast<int64_t>(strips.size());
+  if (threads > 1) bands = std::max(bands, std::min((threads * kTasksPerThread + across - 1) / across, height / kLeastBand));
+  const std::vector<Span> rows = cut(height, std::clamp<int64_t>(bands, 1, (height + kTileRows - 1) / kTileRows));
+  run_parallel(static_cast<int>(strips.size() * rows.size()), threads, [&](int number) {
+    const auto task = static_cast<size_t>(number);
+    run_task(frame, pass, strips[task % strips.size()], rows[task / strips.size()]);
+  });
+}
+
+}  // namespace
+
+GraphRunner::GraphRunner(Graph graph, const Kernels& kernels)
+    : graph_(std::move(graph)), kernels_(kernels), plan_(make_plan(graph_)) {
+  for (const Operation& operation : graph_.operations()) {
+    Epilogue epilogue;
+    epilogue.operands = static_cast<int>(operation.operands.size());
+    for (const StepOf& step : operation.steps) {
+      epilogue.step[epilogue.steps++] = {step.kind, step.left, step.right, step.first.data(), step.second.data()};
+    }
+    epilogues_.push_back(epilogue);
+  }
+  zeros_.assign(static_cast<size_t>(zero_floats(graph_, plan_)), 0.0f);
+}
+
+int64_t GraphRunner::bytes(int64_t height, int64_t width, int threads) const {
+  int64_t floats = 0;
+  for (const Pass& pass : plan_.passes) floats = std::max(floats, scratch_floats(graph_, pass));
+  return Planes::bytes(plan_.slots, height / graph_.unshuffle(), width / graph_.unshuffle()) + floats * 4 * threads;
+}
+
+void GraphRunner::load_pictures(const float* from, int64_t height, int64_t width, int threads) {
+  const int side = graph_.unshuffle();
+  const int64_t across = width / side;
+  run_parallel(static_cast<int>(height / side), threads, [&](int row) {
+    for (const PictureMap& picture : graph_.pictures()) {
+      const int64_t stride = graph_.maps()[static_cast<size_t>(picture.map)].stride;
+      float* const first = planes_.at(plan_.slot_of_map[static_cast<size_t>(picture.map)], row, 0);
+      std::fill(first, first + across * stride, 0.0f);
+      int64_t channel = 0;
+      for (int color = 0; color < graph_.colors(); ++color) {
+        const float factor = picture.factor[static_cast<size_t>(color)];
+        const float summand = picture.summand[static_cast<size_t>(color)];
+        for (int i = 0; i < side; ++i)
+          for (int j = 0; j < side; ++j, ++channel) {
+            const float* pixel = from + (color * height + int64_t{row} * side + i) * width + j;
+            for (int64_t x = 0; x < across; ++x) first[x * stride + channel] = pixel[x * side] * factor + summand;
+          }
+      }
+    }
+  });
+}
+
+void GraphRunner::run(const float* from, int64_t height, int64_t width, float* to, int threads, int bands) {
+  const int side = graph_.unshuffle();
+  if (height % side != 0 || width % side != 0) throw std::invalid_argument("expected sides of whole squares of pixels");
+  if (height == 0 || width == 0) return;
+  planes_.fit(plan_.slots, height / side, width / side);
+  load_pictures(from, height, width, threads);
+  const Frame frame{graph_, kernels_, plan_, epilogues_, planes_, zeros_.data(), height / side, width / side, to};
+  for (const Pass& pass : plan_.passes) run_pass(frame, pass, threads, bands);
+}
+
+}  // namespace upres

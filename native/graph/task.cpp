@@ -1,0 +1,211 @@
+#include "graph/task.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/tiles.h"
+
+namespace upres {
+namespace {
+
+int64_t widest_map(const Graph& graph) {
+  int64_t widest = kChannelBlock;
+  for (const Map& map : graph.maps()) widest = std::max<int64_t>(widest, map.stride);
+  for (const Operation& operation : graph.operations()) widest = std::max<int64_t>(widest, operation.outputs);
+  return widest;
+}
+
+// Where each thing lies in a thread's scratch memory.
+struct Layout {
+  std::vector<int64_t> rings, pitches;  // of each stage
+  int64_t spare, gathered, kernel, total;
+  int64_t row;  // floats in a row of `spare` and `gathered`
+
+  Layout(const Graph& graph, const Pass& pass) {
+    int64_t next = 0;
+    row = rounded_up(pass.ring_width * widest_map(graph), kChannelBlock);
+    for (const Stage& stage : pass.stages) {
+      const Operation& operation = graph.operations()[static_cast<size_t>(stage.operation)];
+      pitches.push_back(row_pitch(pass.ring_width, operation.outputs));
+      rings.push_back(next);
+      next += stage.ring_rows * pitches.back();
+    }
+    spare = next;
+    gathered = spare + kTileRows * row;
+    kernel = gathered + kMaxOperands * kTileRows * row;
+    total = kernel + conv_scratch(widest_map(graph));
+  }
+};
+
+class Task {
+ public:
+  Task(const Frame& frame, const Pass& pass, Span strip, Span band)
+      : frame_(frame),
+        pass_(pass),
+        layout_(frame.graph, pass),
+        strip_(strip),
+        band_(band),
+        height_(frame.height * pass.scale),
+        width_(frame.width * pass.scale),
+        columns_(column_extents(pass, strip, width_)),
+        rows_(row_extents(pass, band, height_)),
+        memory_(static_cast<float*>(scratch(layout_.total))) {}
+
+  void run() {
+    int64_t first = INT64_MAX, end = INT64_MIN;
+    for (size_t s = 0; s < pass_.stages.size(); ++s) {
+      first = std::min(first, rows_[s].made.begin - pass_.stages[s].row_phase);
+      end = std::max(end, rows_[s].made.end - pass_.stages[s].row_phase);
+    }
+    for (int64_t step = first; step < end; step += kTileRows) {
+      for (size_t s = 0; s < pass_.stages.size(); ++s) {
+        const int64_t y = step + pass_.stages[s].row_phase;
+        if (y >= rows_[s].made.begin && y < rows_[s].made.end) make_rows(s, y);
+      }
+    }
+  }
+
+ private:
+  const Operation& operation(size_t stage) const {
+    return frame_.graph.operations()[static_cast<size_t>(pass_.stages[stage].operation)];
+  }
+
+  // Column 0 of the ring, which is the first one that anybody reads or writes.
+  int64_t origin(size_t stage) const { return std::min(columns_[stage].made.begin, columns_[stage].read.begin); }
+
+  float* in_ring(size_t stage, int64_t y, int64_t x) const {
+    const int64_t count = pass_.stages[stage].ring_rows, place = ((y % count) + count) % count;
+    return memory_ + layout_.rings[stage] + place * layout_.pitches[stage] +
+           (x - origin(stage)) * operation(stage).outputs;
+  }
+
+  // Row y of a map from column x on: zeros outside of the picture.
+  const float* source(int map, int64_t y, int64_t x) const {
+    if (y < 0 || y >= height_) return frame_.zeros;
+    for (size_t s = 0; s < pass_.stages.size(); ++s) {
+      if (operation(s).map == map && pass_.stages[s].ring_rows > 0) return in_ring(s, y, x);
+    }
+    return frame_.planes.at(frame_.plan.slot_of_map[static_cast<size_t>(map)], y, x);
+  }
+
+  // Whether a row can be made where it is kept: no pixel of it belongs to another task.
+  bool made_in_place(size_t stage, int64_t y) const {
+    const Operation& op = operation(stage);
+    const Span& made = columns_[stage].made;
+    return pass_.stages[stage].kept && pass_.stages[stage].ring_rows == 0 && op.map != kPicture && op.shuffle == 1 &&
+           made.begin == strip_.begin && made.end == strip_.end && y >= band_.begin && y < band_.end;
+  }
+
+  // Where a row goes at first: to memory for other passes, into the ring, or where it may be looked at for a moment.
+  float* target(size_t stage, int64_t y, int number) const {
+    if (made_in_place(stage, y)) {
+      return frame_.planes.at(frame_.plan.slot_of_map[static_cast<size_t>(operation(stage).map)], y, strip_.begin);
+    }
+    const bool inside = y >= 0 && y < height_;
+    if (inside && pass_.stages[stage].ring_rows > 0) return in_ring(stage, y, columns_[stage].made.begin);
+    return memory_ + layout_.spare + number * layout_.row;
+  }
+
+  void make_rows(size_t stage, int64_t y) {
+    const Operation& op = operation(stage);
+    const Span& made = columns_[stage].made;
+    const int halo = op.kind->halo();
+    const float *from[kMaxParts * (kTileRows + 2)], *operands[kMaxOperands * kTileRows];
+    float* to[kTileRows];
+    ConvWeights weights{op.taps.data(), op.bias.data(), static_cast<int>(op.inputs.size()), {}, op.outputs};
+    int next = 0;
+    for (size_t p = 0; p < op.inputs.size(); ++p) {
+      weights.channels[p] = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])].stride;
+      for (int r = -halo; r < kTileRows + halo; ++r) from[next++] = source(op.inputs[p], y + r, made.begin - halo);
+    }
+    for (size_t o = 0; o < op.operands.size(); ++o) {
+      for (int r = 0; r < kTileRows; ++r) {
+        const float* row = source(op.operands[o].map, y + r, made.begin);
+        const auto number = static_cast<int>(o) * kTileRows + r;
+        operands[number] = op.operands[o].channels.empty() ? row : gather(op, op.operands[o], row, made, number);
+      }
+    }
+    for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
+    (frame_.kernels.conv->*op.kind->kernel)(
+        weights, frame_.epilogues[static_cast<size_t>(pass_.stages[stage].operation)],
+        {from, made.length(), to, operands, memory_ + layout_.kernel});
+    for (int r = 0; r < kTileRows; ++r) {
+      if (y + r < 0 || y + r >= height_) continue;
+      if (pass_.stages[stage].ring_rows > 0) clear_beside(stage, y + r);
+      const bool kept = pass_.stages[stage].kept && y + r >= band_.begin && y + r < band_.end;
+      if (kept && !made_in_place(stage, y + r)) keep(op, made.begin, y + r, to[r]);
+    }
+  }
+
+  const float* gather(const Operation& op, const Operand& operand, const float* row, const Span& columns, int number) {
+    const int64_t stride = frame_.graph.maps()[static_cast<size_t>(operand.map)].stride;
+    float* const first = memory_ + layout_.gathered + number * layout_.row;
+    const size_t count = operand.channels.size();
+    for (int64_t x = 0; x < columns.length(); ++x) {
+      float* to = first + x * op.outputs;
+      for (size_t c = 0; c < count; ++c) to[c] = row[x * stride + operand.channels[c]];
+      std::fill(to + count, to + op.outputs, 0.0f);
+    }
+    return first;
+  }
+
+  // Zeros where a row of the ring lies outside of the picture, for what looks there.
+  void clear_beside(size_t stage, int64_t y) {
+    const Extent& extent = columns_[stage];
+    const int64_t channels = operation(stage).outputs, end = std::max(extent.made.end, extent.read.end);
+    float* const row = in_ring(stage, y, origin(stage));
+    const int64_t left = std::max<int64_t>(-origin(stage), 0), right = std::min(end, width_) - origin(stage);
+    std::fill(row, row + left * channels, 0.0f);
+    std::fill(row + right * channels, row + (end - origin(stage)) * channels, 0.0f);
+  }
+
+  // The strip's part of a row, which begins at column `first`, to the output or to memory for other passes.
+  void keep(const Operation& op, int64_t first, int64_t y, const float* row) {
+    const float* from = row + (strip_.begin - first) * op.outputs;
+    if (op.map == kPicture) return keep_colors(op, y, from);
+    const Map& map = frame_.graph.maps()[static_cast<size_t>(op.map)];
+    const int slot = frame_.plan.slot_of_map[static_cast<size_t>(op.map)];
+    const auto bytes = static_cast<size_t>(map.stride) * sizeof(float);
+    if (op.shuffle == 1) {
+      std::memcpy(frame_.planes.at(slot, y, strip_.begin), from, bytes * static_cast<size_t>(strip_.length()));
+      return;
+    }
+    for (int64_t x = strip_.begin; x < strip_.end; ++x)
+      for (int i = 0; i < op.shuffle; ++i)
+        for (int j = 0; j < op.shuffle; ++j, from += map.stride)
+          std::memcpy(frame_.planes.at(slot, y * op.shuffle + i, x * op.shuffle + j), from, bytes);
+  }
+
+  void keep_colors(const Operation& op, int64_t y, const float* from) {
+    const int64_t columns = width_ * op.shuffle, rows = height_ * op.shuffle;
+    for (int color = 0; color < frame_.graph.colors(); ++color)
+      for (int i = 0; i < op.shuffle; ++i) {
+        const float* values = from + (color * op.shuffle + i) * op.shuffle;
+        float* to = frame_.out + (color * rows + y * op.shuffle + i) * columns + strip_.begin * op.shuffle;
+        for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
+          for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
+      }
+  }
+
+  const Frame& frame_;
+  const Pass& pass_;
+  const Layout layout_;
+  const Span strip_, band_;
+  const int64_t height_, width_;
+  const std::vector<Extent> columns_, rows_;
+  float* const memory_;
+};
+
+}  // namespace
+
+int64_t zero_floats(const Graph& graph, const Plan& plan) {
+  int64_t width = 0;
+  for (const Pass& pass : plan.passes) width = std::max(width, pass.ring_width);
+  return (width + 2) * widest_map(graph);
+}
+
+int64_t scratch_floats(const Graph& graph, const Pass& pass) { return Layout(graph, pass).total; }
+
+void run_task(const Frame& frame, const Pass& pass, Span strip, Span band) { Task(frame, pass, strip, band).run(); }
+
+}  // namespace upres

@@ -1,0 +1,221 @@
+// Every kind of convolution and every step of an epilogue against plain loops at double precision.
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "conv/kinds.h"
+#include "tests/check.h"
+#include "tests/tests.h"
+
+namespace upres::test {
+namespace {
+
+struct Case {
+  int kernel_size;
+  std::vector<int> inputs;  // channels of each part
+  int outputs;
+  int columns;
+  bool picture;  // whether the input's channels are not padded
+};
+
+struct Randoms {
+  std::mt19937 engine;
+  std::vector<float> operator()(size_t count, double spread = 1.0) {
+    std::normal_distribution<double> normal(0.0, spread);
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(normal(engine));
+    return values;
+  }
+};
+
+// One call of a kernel: four rows, with all that it reads around them.
+struct Call {
+  Case shape;
+  std::vector<Part> parts;
+  std::vector<std::vector<float>> maps;  // (kTileRows + 2 halo, columns + 2 halo, stride) each
+  std::vector<float> filters, bias;
+  int outputs;  // padded
+
+  int halo() const { return shape.kernel_size / 2; }
+  int total() const {
+    int sum = 0;
+    for (const Part& part : parts) sum += part.channels;
+    return sum;
+  }
+  double pixel(size_t part, int row, int column, int channel) const {
+    return maps[part][static_cast<size_t>((row * (shape.columns + 2 * halo()) + column) * parts[part].stride + channel)];
+  }
+  double sum(int row, int column, int output) const {
+    const int size = shape.kernel_size;
+    double total_sum = output < shape.outputs ? bias[static_cast<size_t>(output)] : 0.0;
+    if (output >= shape.outputs) return 0.0;
+    int first = 0;
+    for (size_t p = 0; p < parts.size(); first += parts[p++].channels)
+      for (int c = 0; c < parts[p].channels; ++c)
+        for (int t = 0; t < size * size; ++t)
+          total_sum += pixel(p, row + t / size, column + t % size, c) *
+                       filters[static_cast<size_t>((output * total() + first + c) * size * size + t)];
+    return total_sum;
+  }
+};
+
+Call make_call(const Case& shape, unsigned seed) {
+  Randoms randoms{std::mt19937(seed)};
+  Call call{shape, {}, {}, {}, {}, padded_channels(shape.outputs)};
+  const int halo = call.halo();
+  for (int channels : shape.inputs) {
+    const int stride = shape.picture ? picture_channels(channels) : padded_channels(channels);
+    call.parts.push_back({channels, stride});
+    call.maps.push_back(randoms(static_cast<size_t>((kTileRows + 2 * halo) * (shape.columns + 2 * halo) * stride)));
+  }
+  call.filters = randoms(static_cast<size_t>(shape.outputs * call.total() * shape.kernel_size * shape.kernel_size), 0.2);
+  call.bias = randoms(static_cast<size_t>(call.outputs));
+  std::fill(call.bias.begin() + shape.outputs, call.bias.end(), 0.0f);
+  return call;
+}
+
+// What the kernel makes of it, (kTileRows, columns, outputs).
+std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue& epilogue,
+                       const std::vector<std::vector<float>>& operands) {
+  const Case& shape = call.shape;
+  const Filters filters{shape.outputs, call.total(), shape.kernel_size, call.filters.data()};
+  const ConvKind* kind = find_kind(filters, call.parts);
+  check(kind != nullptr, "no kind of convolution takes %dx%d", shape.kernel_size, shape.kernel_size);
+  const std::vector<float> taps = kind->pack(filters, call.parts, call.outputs);
+  ConvWeights weights{taps.data(), call.bias.data(), static_cast<int>(call.parts.size()), {}, call.outputs};
+  std::vector<const float*> from, operand_rows;
+  int widest = call.outputs;
+  for (size_t p = 0; p < call.parts.size(); ++p) {
+    weights.channels[p] = call.parts[p].stride;
+    widest = std::max(widest, call.parts[p].stride);
+    for (int r = 0; r < kTileRows + 2 * call.halo(); ++r)
+      from.push_back(call.maps[p].data() + r * (shape.columns + 2 * call.halo()) * call.parts[p].stride);
+  }
+  std::vector<float> out(static_cast<size_t>(kTileRows * shape.columns * call.outputs));
+  float* to[kTileRows];
+  for (int r = 0; r < kTileRows; ++r) to[r] = out.data() + r * shape.columns * call.outputs;
+  for (const auto& operand : operands)
+    for (int r = 0; r < kTileRows; ++r) operand_rows.push_back(operand.data() + r * shape.columns * call.outputs);
+  std::vector<float> scratch(static_cast<size_t>(conv_scratch(widest)), NAN);  // what is stale must not be seen
+  (kernels.conv->*kind->kernel)(weights, epilogue,
+                               {from.data(), shape.columns, to, operand_rows.data(), scratch.data()});
+  return out;
+}
+
+void test_kinds(const Kernels& kernels) {
+  const Case cases[] = {
+      {3, {3}, 32, 4, true},   {3, {1}, 16, 20, true},  {3, {4}, 48, 8, true},    {3, {12}, 32, 12, true},
+      {3, {32}, 32, 4, false}, {3, {32}, 12, 8, false}, {3, {20}, 27, 52, false}, {3, {48}, 48, 56, false},
+      {3, {16}, 80, 40, false}, {1, {32}, 32, 4, false}, {1, {48}, 16, 28, false}, {1, {16, 48, 32, 16}, 48, 12, false},
+  };
+  for (const Case& shape : cases) {
+    const Call call = make_call(shape, 7);
+    const std::vector<float> out = run(call, kernels, {}, {});
+    double worst = 0.0;
+    for (int r = 0; r < kTileRows; ++r)
+      for (int x = 0; x < shape.columns; ++x)
+        for (int o = 0; o < call.outputs; ++o) {
+          const double found = out[static_cast<size_t>((r * shape.columns + x) * call.outputs + o)];
+          worst = std::max(worst, std::abs(found - call.sum(r, x, o)));
+          check(std::isfinite(found), "%s: %d to %d channels: stale values got in", kernels.name, call.total(), o);
+        }
+    check(worst < 1e-4, "%s: %dx%d of %d to %d channels is off by %g", kernels.name, shape.kernel_size,
+          shape.kernel_size, call.total(), shape.outputs, worst);
+  }
+}
+
+double step_by_definition(const Step& step, int channel, double a, double b) {
+  switch (step.kind) {
+    case kSlope:
+      return a > 0.0 ? a : a * step.first[channel];
+    case kSigmoid:
+      return 1.0 / (1.0 + std::exp(-a));
+    case kTanh:
+      return std::tanh(a);
+    case kClamp:
+      return std::min(std::max(a, static_cast<double>(step.first[channel])), static_cast<double>(step.second[channel]));
+    case kAffine:
+      return a * step.first[channel] + step.second[channel];
+    case kAdd:
+      return a + b;
+    case kSubtract:
+      return a - b;
+    case kMultiply:
+      return a * b;
+  }
+  return 0.0;
+}
+
+// All steps in one epilogue with two operands, on each kind of convolution; and the slope alone.
+void test_epilogues(const Kernels& kernels) {
+  Randoms randoms{std::mt19937(3)};
+  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 8, false}};
+  for (const Case& shape : cases) {
+    const Call call = make_call(shape, 5);
+    const auto channels = static_cast<size_t>(call.outputs);
+    const std::vector<float> low(channels, -0.5f), high(channels, 0.75f), slope = randoms(channels, 0.5),
+                             factor = randoms(channels), summand = randoms(channels);
+    const std::vector<std::vector<float>> operands = {randoms(kTileRows * shape.columns * channels),
+                                                      randoms(kTileRows * shape.columns * channels)};
+    Epilogue all;
+    all.operands = 2;
+    const Step steps[] = {{kSlope, 0, 0, slope.data(), nullptr}, {kAdd, 3, 1, nullptr, nullptr},
+                          {kSigmoid, 4, 0, nullptr, nullptr},    {kAffine, 0, 0, factor.data(), summand.data()},
+                          {kTanh, 6, 0, nullptr, nullptr},       {kMultiply, 7, 5, nullptr, nullptr},
+                          {kSubtract, 8, 2, nullptr, nullptr},   {kClamp, 9, 0, low.data(), high.data()}};
+    for (const Step& step : steps) all.step[all.steps++] = step;
+    Epilogue alone;
+    alone.step[alone.steps++] = steps[0];
+    for (const Epilogue* epilogue : {&all, &alone}) {
+      const std::vector<float> out = run(call, kernels, *epilogue, operands);
+      for (size_t i = 0; i < out.size(); ++i) {
+        const auto pixel = static_cast<int>(i / channels), channel = static_cast<int>(i % channels);
+        std::vector<double> values = {call.sum(pixel / shape.columns, pixel % shape.columns, channel)};
+        for (int k = 0; k < epilogue->operands; ++k) values.push_back(operands[static_cast<size_t>(k)][i]);
+        for (int s = 0; s < epilogue->steps; ++s) {
+          const Step& step = epilogue->step[s];
+          values.push_back(step_by_definition(step, channel, values[static_cast<size_t>(step.left)],
+                                              values[static_cast<size_t>(step.right)]));
+        }
+        check(std::abs(out[i] - values.back()) < 1e-4, "%s: an epilogue of %d steps gives %g, expected %g",
+              kernels.name, epilogue->steps, static_cast<double>(out[i]), values.back());
+      }
+    }
+  }
+}
+
+// What is not finite stays so through every step, and reaches the tiles that see it, no others.
+void test_not_finite(const Kernels& kernels) {
+  Call call = make_call({3, {16}, 16, 12, false}, 9);
+  const int row = 2, column = 3, stride = call.parts[0].stride;
+  for (float bad : {NAN, INFINITY}) {
+    call.maps[0][static_cast<size_t>((row * (call.shape.columns + 2) + column) * stride)] = bad;
+    const std::vector<float> zero(16, -0.5f), one(16, 1.0f);
+    Epilogue steps;
+    const Step each[] = {{kSlope, 0, 0, one.data(), nullptr},
+                         {kClamp, 1, 0, zero.data(), one.data()},
+                         {kSigmoid, 2, 0, nullptr, nullptr},
+                         {kTanh, 3, 0, nullptr, nullptr}};
+    for (const Step& step : each) steps.step[steps.steps++] = step;
+    const std::vector<float> out = run(call, kernels, steps, {});
+    for (int r = 0; r < kTileRows; ++r)
+      for (int x = 0; x < call.shape.columns; ++x)
+        for (int o = 0; o < 16; ++o) {
+          const bool finite = std::isfinite(out[static_cast<size_t>((r * call.shape.columns + x) * 16 + o)]);
+          check(x < 4 || finite, "%s: a value that is not finite left its tile", kernels.name);
+          const bool seen = std::abs(r + 1 - row) <= 1 && std::abs(x + 1 - column) <= 1;
+          check(!seen || std::isinf(bad) || !finite, "%s: a pixel that is not a number was lost", kernels.name);
+        }
+  }
+}
+
+}  // namespace
+
+void test_conv(const Kernels& kernels) {
+  test_kinds(kernels);
+  test_epilogues(kernels);
+  test_not_finite(kernels);
+}
+
+}  // namespace upres::test

@@ -1,0 +1,221 @@
+// Whole graphs against plain loops, and against themselves on other threads, bands and memory.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "base/tiles.h"
+#include "graph/run.h"
+#include "graph/task.h"
+#include "tests/check.h"
+#include "tests/tests.h"
+
+namespace upres::test {
+namespace {
+
+// Row by row, channel by channel: values[(channel * height + y) * width + x].
+struct Volume {
+  int channels;
+  int64_t height, width;
+  std::vector<double> values;
+
+  Volume(int c, int64_t h, int64_t w) : channels(c), height(h), width(w), values(static_cast<size_t>(c * h * w)) {}
+  double& at(int c, int64_t y, int64_t x) { return values[static_cast<size_t>((c * height + y) * width + x)]; }
+  double get(int c, int64_t y, int64_t x) const {
+    const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+    return inside ? values[static_cast<size_t>((c * height + y) * width + x)] : 0.0;
+  }
+};
+
+std::vector<float> noise_floats(size_t count, double spread, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<double> normal(0.0, spread);
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(normal(engine));
+  return values;
+}
+
+struct Layer {
+  std::vector<float> weight, bias;
+  int outputs, inputs, size;
+
+  Layer(int o, int i, int k, unsigned seed)
+      : weight(noise_floats(static_cast<size_t>(o * i * k * k), 1.0 / std::sqrt(i * k * k), seed)),
+        bias(noise_floats(static_cast<size_t>(o), 0.1, seed + 1)),
+        outputs(o),
+        inputs(i),
+        size(k) {}
+  Filters filters() const { return {outputs, inputs, size, weight.data()}; }
+
+  Volume operator()(const Volume& from) const {
+    Volume to(outputs, from.height, from.width);
+    for (int o = 0; o < outputs; ++o)
+      for (int64_t y = 0; y < from.height; ++y)
+        for (int64_t x = 0; x < from.width; ++x) {
+          double sum = bias[static_cast<size_t>(o)];
+          for (int c = 0; c < inputs; ++c)
+            for (int t = 0; t < size * size; ++t)
+              sum += from.get(c, y + t / size - size / 2, x + t % size - size / 2) *
+                     static_cast<double>(filters().at(o, c, t));
+          to.at(o, y, x) = sum;
+        }
+    return to;
+  }
+};
+
+template <class Function>
+Volume pointwise(const Volume& a, const Volume& b, Function function) {
+  Volume to(a.channels, a.height, a.width);
+  for (size_t i = 0; i < to.values.size(); ++i) to.values[i] = function(a.values[i], b.values[i]);
+  return to;
+}
+
+Volume beside(const Volume& a, const Volume& b) {
+  Volume to(a.channels + b.channels, a.height, a.width);
+  std::copy(a.values.begin(), a.values.end(), to.values.begin());
+  std::copy(b.values.begin(), b.values.end(), to.values.begin() + static_cast<int64_t>(a.values.size()));
+  return to;
+}
+
+// `colors` planes of squares of pixels; or, where `inner`, a pixel's channels beside each other for each of them.
+Volume shuffled(const Volume& from, int side, int channels, bool inner) {
+  Volume to(channels, from.height * side, from.width * side);
+  for (int c = 0; c < channels; ++c)
+    for (int64_t y = 0; y < to.height; ++y)
+      for (int64_t x = 0; x < to.width; ++x) {
+        const auto phase = static_cast<int>(y % side * side + x % side);
+        const int channel = inner ? phase * (from.channels / (side * side)) + c : c * side * side + phase;
+        to.at(c, y, x) = from.get(channel, y / side, x / side);
+      }
+  return to;
+}
+
+double hard_gate(double last, double x) {
+  return (last + x) * std::min(std::max(last / 4.0, -0.5), 0.5) + x;
+}
+
+// A network with all that graphs have: a picture of squares, residual blocks over several passes, two maps beside each
+// other, a map enlarged on the way, and the picture's own pixels added to the output.
+struct Example {
+  int side, width;
+  Layer head, first, second, third, fusion, raise, last;
+
+  Example(int unshuffle, int channels)
+      : side(unshuffle),
+        width(channels),
+        head(channels, 3 * side * side, 3, 1),
+        first(channels, channels, 3, 3),
+        second(channels, channels, 3, 5),
+        third(channels, channels, 3, 7),
+        fusion(channels, 2 * channels, 1, 9),
+        raise(4 * padded_channels(channels), channels, 3, 11),
+        last(3 * side * side, channels, 3, 13) {}
+
+  Graph graph() const {
+    Graph graph(3, side, 2 * side);
+    const int picture = graph.add_picture({2.0f, 1.0f, 1.0f}, {0.0f, -0.5f, 0.0f});
+    const int shallow = graph.add_convolution({picture}, head.filters(), head.bias, {}, {}, 1, width);
+    const std::vector<float> slope(static_cast<size_t>(width), 0.1f), quarter(static_cast<size_t>(width), 0.25f),
+        none(static_cast<size_t>(width)), low(static_cast<size_t>(width), -0.5f), high(static_cast<size_t>(width), 0.5f);
+    const std::vector<StepOf> leaky = {{kSlope, 0, 0, slope, {}}};
+    const std::vector<StepOf> gate = {{kAdd, 0, 1, {}, {}},      {kAffine, 0, 0, quarter, none}, {kClamp, 3, 0, low, high},
+                                      {kMultiply, 2, 4, {}, {}}, {kAdd, 5, 1, {}, {}}};
+    int features = shallow;
+    for (int block = 0; block < 2; ++block) {
+      const int one = graph.add_convolution({features}, first.filters(), first.bias, {}, leaky, 1, width);
+      const int two = graph.add_convolution({one}, second.filters(), second.bias, {}, leaky, 1, width);
+      features = graph.add_convolution({two}, third.filters(), third.bias, {{features, {}}}, gate, 1, width);
+    }
+    const int fused = graph.add_convolution({features, shallow}, fusion.filters(), fusion.bias, {}, {}, 1, width);
+    const int raised = graph.add_convolution({fused}, raise.filters(), raise.bias, {}, {}, 2, width);
+    const int end = graph.add_convolution({raised}, last.filters(), last.bias, {}, leaky_of(), side, kPicture);
+    check(end == kPicture, "the output is no map");
+    return graph;
+  }
+
+  std::vector<StepOf> leaky_of() const {
+    return {{kSlope, 0, 0, std::vector<float>(static_cast<size_t>(last.outputs), 0.5f), {}}};
+  }
+
+  Volume by_loops(const std::vector<float>& picture, int64_t height, int64_t columns) const {
+    Volume squares(3 * side * side, height / side, columns / side);
+    for (int c = 0; c < 3; ++c)
+      for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < columns; ++x) {
+          const double pixel = picture[static_cast<size_t>((c * height + y) * columns + x)];
+          squares.at(static_cast<int>((c * side + y % side) * side + x % side), y / side, x / side) =
+              c == 0 ? 2.0 * pixel : c == 1 ? pixel - 0.5 : pixel;
+        }
+    const auto leaky = [](double slope) { return [slope](double a, double) { return a > 0.0 ? a : a * slope; }; };
+    const Volume shallow = head(squares);
+    Volume features = shallow;
+    for (int block = 0; block < 2; ++block) {
+      const Volume one = first(features), one_done = pointwise(one, one, leaky(0.1f));
+      const Volume two = second(one_done), two_done = pointwise(two, two, leaky(0.1f));
+      features = pointwise(third(two_done), features, hard_gate);
+    }
+    const Volume end = last(shuffled(raise(fusion(beside(features, shallow))), 2, width, true));
+    return shuffled(pointwise(end, end, leaky(0.5)), side, 3, false);
+  }
+};
+
+std::vector<float> output_of(GraphRunner& runner, const std::vector<float>& picture, int64_t height, int64_t width,
+                             int threads, int bands) {
+  std::vector<float> out(picture.size() * 4, NAN);
+  runner.run(picture.data(), height, width, out.data(), threads, bands);
+  return out;
+}
+
+void test_sizes(const Kernels& kernels) {
+  const int64_t sizes[][2] = {{1, 1}, {1, 9}, {7, 1}, {4, 4}, {5, 6}, {13, 21}, {9, 130}, {37, 101}};
+  for (const auto& shape : {std::pair<int, int>{1, 16}, {1, 20}, {2, 48}}) {
+    const Example example(shape.first, shape.second);
+    GraphRunner runner(example.graph(), kernels);
+    for (const auto& size : sizes) {
+      const int64_t height = size[0] * shape.first, width = size[1] * shape.first;
+      const std::vector<float> picture = noise_floats(static_cast<size_t>(3 * height * width), 0.5, 99);
+      const std::vector<float> out = output_of(runner, picture, height, width, 1, 1);
+      const Volume expected = example.by_loops(picture, height, width);
+      double worst = 0.0, largest = 1.0;  // random weights may leave 0 .. 1
+      for (double value : expected.values) largest = std::max(largest, std::abs(value));
+      for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected.values[i]) / largest);
+      check(worst < 2e-5, "%s: a graph of %d channels on %dx%d is off by %g", kernels.name, shape.second,
+            static_cast<int>(width), static_cast<int>(height), worst);
+      for (int threads : {1, 3})
+        for (int bands : {1, 2, 5}) {
+          std::fill_n(static_cast<float*>(scratch(1 << 20)), 1 << 20, NAN);  // what is stale must not be seen
+          const std::vector<float> again = output_of(runner, picture, height, width, threads, bands);
+          check(std::memcmp(again.data(), out.data(), out.size() * sizeof(float)) == 0,
+                "%s: %d threads and %d bands change a picture of %dx%d", kernels.name, threads, bands,
+                static_cast<int>(width), static_cast<int>(height));
+        }
+    }
+  }
+}
+
+// A strip must give what the whole picture gives: pixels of its own, computed in tiles that begin elsewhere in memory.
+void test_memory(const Kernels& kernels) {
+  const Example example(1, 32);
+  GraphRunner runner(example.graph(), kernels);
+  const std::vector<float> small = noise_floats(3 * 8 * 12, 0.5, 1), large = noise_floats(3 * 40 * 300, 0.5, 2);
+  const std::vector<float> before = output_of(runner, small, 8, 12, 1, 1);
+  std::vector<float> bad = large;
+  std::fill(bad.begin(), bad.end(), NAN);
+  output_of(runner, bad, 40, 300, 2, 2);
+  const std::vector<float> after = output_of(runner, small, 8, 12, 1, 1);
+  check(std::memcmp(before.data(), after.data(), before.size() * sizeof(float)) == 0,
+        "%s: a picture of another call is seen", kernels.name);
+  check(runner.bytes(40, 300, 2) > runner.bytes(8, 12, 2) && runner.bytes(8, 12, 2) > runner.bytes(8, 12, 1),
+        "%s: memory does not grow with pictures and threads", kernels.name);
+}
+
+}  // namespace
+
+void test_graph(const Kernels& kernels) {
+  test_sizes(kernels);
+  test_memory(kernels);
+}
+
+}  // namespace upres::test

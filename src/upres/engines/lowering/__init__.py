@@ -1,0 +1,1 @@
+"""From graphs of operators to what the native module runs."""

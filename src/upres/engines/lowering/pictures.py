@@ -1,0 +1,119 @@
+"""Operators that move pixels or channels of the picture: unshuffling, enlarging, repeating; and sizes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from upres.engines.lowering.values import Picture, Sizes, Term, Value
+from upres.engines.lowering.walk import Walk, unsupported
+from upres.models.nodes import Node
+
+
+def nearest(walk: Walk, node: Node) -> Picture:
+    """The picture enlarged by a whole factor to the nearest pixel."""
+    picture, scales = walk.take(node), walk.constant(node, 2).astype(np.float64)
+    expected = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+    usual = all(node.attributes.get(name) == wanted for name, wanted in expected.items())
+    whole = scales.shape == (4,) and scales[2] == scales[3] == round(scales[2]) and scales[0] == scales[1] == 1
+    if not (isinstance(picture, Picture) and not picture.trail and usual and whole):
+        raise unsupported(node, "native enlarges the picture alone, by a whole factor to the nearest pixel")
+    if picture.unshuffle != 1 or picture.copies != 1:
+        raise unsupported(node, "it enlarges the picture after it was taken apart")
+    return replace(picture, enlargement=picture.enlargement * int(scales[2]))
+
+
+def picture_operand(walk: Walk, node: Node, picture: Picture, anchor: Value) -> Term:
+    """For each channel of the term the channel of the picture that lies there."""
+    colors, block, scale = walk.colors, anchor.block, walk.convolutions[anchor.term.base].scale
+    if block == 1:  # channels beside each other: copies of a color, or a square of pixels
+        side = picture.unshuffle
+        chosen = [channel // picture.copies for channel in range(colors * side**2 * picture.copies)]
+        fits = picture.enlargement == 1
+    else:  # a square of pixels, of which each pixel of the picture covers a square
+        side, inner = block // picture.enlargement, picture.enlargement
+        chosen = [
+            (color * side + row // inner) * side + column // inner
+            for color in range(colors) for row in range(block) for column in range(block)
+        ]  # fmt: skip
+        fits = block % picture.enlargement == 0 and picture.unshuffle == picture.copies == 1
+        picture = replace(picture, unshuffle=side, enlargement=1)
+    if not fits or len(chosen) != anchor.term.channels or scale != 1:
+        raise unsupported(node, "the picture does not fit the map on the other side")
+    walk.require_unshuffle(replace(picture, copies=1), node)
+    return Term("picture", len(chosen), -1, picture=replace(picture, copies=1), chosen=tuple(chosen))
+
+
+def entries(value: Any) -> tuple[Any, ...]:
+    """What stands in a shape: numbers, or sides of values."""
+    return value.entries if isinstance(value, Sizes) else tuple(np.atleast_1d(value).tolist())
+
+
+def shape(walk: Walk, node: Node) -> Sizes:  # noqa: ARG001
+    """The sides of a value, by name."""
+    return Sizes(tuple((node.inputs[0], axis) for axis in range(6)))
+
+
+def part_of_sizes(walk: Walk, node: Node) -> Sizes:
+    """Some of the sides."""
+    sizes = walk.take(node)
+    start, end = (int(walk.constant(node, index).reshape(-1)[0]) for index in (1, 2))
+    if not isinstance(sizes, Sizes) or start < 0 or end < 0 or len(node.inputs) > 4:
+        raise unsupported(node, "native cuts sizes alone, no maps")
+    return Sizes(sizes.entries[start:end])
+
+
+def reshape(walk: Walk, node: Node) -> Picture:
+    """A step on the way from pixels to squares of them, or from channels to copies of them."""
+    picture = walk.take(node)
+    if not isinstance(picture, Picture):
+        raise unsupported(node, "native reshapes the picture alone, to squares of pixels or repeated channels")
+    if node.operator == "Transpose":
+        how: tuple[Any, ...] = tuple(np.atleast_1d(node.attributes.get("perm", ())).tolist())
+    else:
+        how = tuple(_named(entry, node.inputs[0]) for entry in entries(walk.take(node, 1)))
+    picture = replace(picture, trail=(*picture.trail, (node.operator, how)))
+    return _recognised(picture)
+
+
+def _named(entry: Any, value: str) -> Any:
+    """A number of a shape, or which side of that value it is."""
+    return ("side", entry[1]) if isinstance(entry, tuple) and entry[0] == value else entry
+
+
+def _recognised(picture: Picture) -> Picture:
+    """What a trail of reshaping comes to, where it is at its end."""
+    numbers = [step[1] for step in picture.trail]
+    if picture.unshuffle == picture.copies == picture.enlargement == 1:
+        for side in {entry for step in numbers for entry in step if isinstance(entry, int) and entry > 1}:
+            if picture.trail == _unshuffling(side):
+                return replace(picture, unshuffle=side, trail=())
+            if picture.trail == _copying(side):
+                return replace(picture, copies=side, trail=())
+    return picture
+
+
+def _unshuffling(side: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """How torch's exporter writes a pixel unshuffle with free sides."""
+    return (
+        ("Unsqueeze", (3,)),
+        ("Reshape", (0, 0, -1, side, 0)),
+        ("Reshape", (0, 0, 0, 0, -1, side)),
+        ("Transpose", (0, 1, 3, 5, 2, 4)),
+        ("Reshape", (0, -1, 1, 1, 0, 0)),
+        ("Squeeze", (2, 3)),
+    )
+
+
+def _copying(count: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """How torch's exporter writes channels repeated beside each other."""
+    return (
+        ("Unsqueeze", (2,)),
+        ("Tile", (1, 1, count, 1, 1)),
+        ("Reshape", (("side", 0), -1, ("side", 3), ("side", 4))),
+    )
+
+
+def identity(walk: Walk, node: Node) -> Any:
+    """The value as it is."""
+    return walk.take(node)

@@ -1,0 +1,89 @@
+"""One walk over a graph, and the maps that its values are stored in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upres.engines.lowering.values import Convolution, Operations, Picture, Term, Value
+from upres.errors import UnsupportedModelError
+from upres.models.nodes import Node, Nodes
+
+
+@dataclass
+class Walk:
+    """One walk over a graph."""
+
+    graph: Nodes
+    colors: int
+    values: dict[str, Any] = field(default_factory=dict)
+    convolutions: list[Convolution] = field(default_factory=list)
+    unshuffle: int | None = None
+
+    def operations(self, lowerings: Mapping[str, Callable[["Walk", Node], Any]]) -> Operations:
+        """The graph's operations, each operator lowered as the table says."""
+        self.values |= self.graph.constants
+        ones = np.ones(self.colors, np.float32)
+        self.values[self.graph.input] = Picture(factor=ones, summand=0 * ones)
+        for node in self.graph.nodes:
+            if node.operator not in lowerings:
+                raise unsupported(node, "native has no such operator")
+            self.values[node.outputs[0]] = lowerings[node.operator](self, node)
+        output = self.values.get(self.graph.output)
+        if not isinstance(output, Value):
+            raise UnsupportedModelError("the graph's output is no convolution's")
+        self.store(output, "the output")
+        last = self.convolutions[output.term.base]
+        # the output is stored where it is made and nowhere else, and made last
+        if output.term.channels != self.colors * output.block**2 or last is not self.convolutions[-1]:
+            raise UnsupportedModelError("the graph's output is not that of its last convolution")
+        return Operations(
+            colors=self.colors,
+            unshuffle=self.unshuffle or 1,
+            enlargement=last.scale * output.block,
+            convolutions=tuple(self.convolutions),
+        )
+
+    def take(self, node: Node, index: int = 0) -> Any:
+        """An input of a node that is computed."""
+        found = self.values.get(node.inputs[index]) if index < len(node.inputs) else None
+        if found is None:
+            raise unsupported(node, "an input is computed in a way that native does not know")
+        return found
+
+    def constant(self, node: Node, index: int) -> NDArray[Any]:
+        """An input of a node that stands in the file."""
+        found = self.take(node, index)
+        if not isinstance(found, np.ndarray) or found.size == 0:
+            raise unsupported(node, "an input has to be a constant")
+        return found
+
+    def store(self, value: Value, reader: str) -> Term:
+        """The map in which a value is to be found, and that it is made so."""
+        maker = self.convolutions[value.term.base]
+        if maker.stored is not None and maker.stored != value:
+            raise UnsupportedModelError(f"two values of one convolution are stored, the second for {reader}")
+        if maker.map is None:
+            maker.stored = value
+            maker.map = Term("map", value.term.channels // value.block**2, value.term.base)
+        return maker.map
+
+    def scale_of(self, term: Term | Picture) -> int:
+        """How many times as high and wide as the smallest maps a map is."""
+        if isinstance(term, Picture):
+            return 1
+        maker = self.convolutions[term.base]
+        return maker.scale * (maker.stored.block if maker.stored is not None else 1)
+
+    def require_unshuffle(self, picture: Picture, node: Node) -> None:
+        """See that the whole network looks at squares of one size."""
+        if picture.trail or picture.unshuffle != (self.unshuffle or picture.unshuffle):
+            raise unsupported(node, "it looks at the picture in another way than the rest of the network")
+        self.unshuffle = picture.unshuffle
+
+
+def unsupported(node: Node, why: str) -> UnsupportedModelError:
+    """What refuses a graph because of one operator."""
+    return UnsupportedModelError(f"operator {node.operator} ({node.outputs[0]}): {why}")

@@ -1,0 +1,252 @@
+"""Networks of several convolutions in the native engine: the module's graph, and a session on it.
+
+`upres.engines.lowering` says what the operations are; here the native module is told of them. Weights of a map that is
+shuffled on the way to a larger one are put in order such that all channels of a pixel lie beside each other.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from upres.engines.engine import Batch, Session, SessionFacts, made, require_graph
+from upres.engines.lowering.lower import lower
+from upres.engines.lowering.values import Floats, Operations, Picture, Term, Value
+from upres.errors import GraphError, UnsupportedModelError
+from upres.models.catalog import Model
+from upres.models.graph import require_structure
+from upres.models.nodes import read_nodes
+
+if TYPE_CHECKING:
+    from upres.engines import _native
+
+MOST_OPERANDS, MOST_STEPS = 4, 12
+"""What the native module takes behind one convolution (kernels.h)."""
+_BLOCK = 16
+"""Channels of a map are padded to a multiple of this many."""
+_LARGE = 2520
+"""Side of a picture in which borders and threads take next to nothing; a multiple of all small numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epilogue:
+    """What the native module is told of the steps between a convolution's sum and what is stored."""
+
+    operands: tuple[Term, ...]
+    steps: tuple[tuple[str, int, int, Floats, Floats], ...]
+    """Name, numbers of the values it takes (0 the sum, then operands, then steps), and its constants."""
+
+
+def epilogue(value: Value) -> Epilogue:
+    """The steps that make a value, in an order in which each can be done.
+
+    Raises:
+        UnsupportedModelError: If there are more than the native module takes.
+    """
+    operands, steps = list[Term](), list[Term]()
+    _visit(value.term, operands, steps)
+    if len(operands) > MOST_OPERANDS or len(steps) > MOST_STEPS:
+        raise UnsupportedModelError(
+            f"{len(steps)} steps on {len(operands)} maps behind one convolution;"
+            f" native has {MOST_STEPS} on {MOST_OPERANDS}"
+        )
+    none = np.empty(0, np.float32)
+
+    def number(term: Term) -> int:
+        if term.kind == "sum":
+            return 0
+        return 1 + (operands.index(term) if term in operands else len(operands) + steps.index(term))
+
+    return Epilogue(
+        operands=tuple(operands),
+        steps=tuple(
+            (
+                step.kind,
+                number(step.args[0]),
+                number(step.args[1]) if len(step.args) > 1 else 0,
+                *_two(step.constants, none),
+            )
+            for step in steps
+        ),
+    )
+
+
+def _two(constants: Sequence[Floats], none: Floats) -> tuple[Floats, Floats]:
+    first, second = [*constants, none, none][:2]
+    return first, second
+
+
+def _visit(term: Term, operands: list[Term], steps: list[Term]) -> None:
+    if term in operands or term in steps or term.kind == "sum":
+        return
+    if term.kind in ("map", "picture"):
+        operands.append(term)
+        return
+    for each in term.args:
+        _visit(each, operands, steps)
+    steps.append(term)
+
+
+def build(operations: Operations, native: Any) -> "_native.Graph":
+    """The operations as a graph of the native module.
+
+    Raises:
+        UnsupportedModelError: If an epilogue is longer than the module takes.
+    """
+    graph = native.Graph(operations.colors, operations.unshuffle, operations.enlargement)
+    maps = _Maps(graph)
+    for number, each in enumerate(operations.convolutions):
+        if each.stored is None:
+            continue
+        last = number == len(operations.convolutions) - 1
+        order = _order(each.stored, last=last)
+        after = epilogue(each.stored)
+        inner = each.stored.block > 1 and not last
+        if inner and after.operands:
+            raise UnsupportedModelError("a map is added to one that is shuffled on the way to a larger one")
+        maps.made[number] = graph.convolution(
+            [maps.number(source) for source in each.inputs],
+            _in_order(each.weight, order),
+            _in_order(each.bias, order).tolist(),
+            [(maps.number(term), list(term.chosen)) for term in after.operands],
+            [
+                (name, left, right, *(_in_order(constant, order).tolist() for constant in constants))
+                for name, left, right, *constants in after.steps
+            ],
+            each.stored.block,
+            native.OUTPUT if last else len(each.weight) // each.stored.block**2,
+        )
+    return graph  # type: ignore[no-any-return]
+
+
+class _Maps:
+    """Numbers that the native module gave to maps."""
+
+    def __init__(self, graph: "_native.Graph") -> None:
+        self._graph = graph
+        self._pictures: dict[bytes, int] = {}
+        self.made: dict[int, int] = {}
+
+    def number(self, source: Picture | Term) -> int:
+        """Of a map, or of the picture as it is looked at there."""
+        picture = source if isinstance(source, Picture) else source.picture
+        if picture is None:
+            return self.made[source.base]  # type: ignore[union-attr]
+        key = picture.factor.tobytes() + picture.summand.tobytes()
+        if key not in self._pictures:
+            self._pictures[key] = self._graph.picture(picture.factor.tolist(), picture.summand.tolist())
+        return self._pictures[key]
+
+
+def _order(stored: Value, *, last: bool) -> list[int] | None:
+    """Which filter each output of the native module is, -1 for none; ``None`` where all stay as they are."""
+    if last or stored.block == 1:
+        return None
+    phases = stored.block**2
+    channels = stored.term.channels // phases
+    padded = -(-channels // _BLOCK) * _BLOCK
+    return [
+        channel * phases + phase if channel < channels else -1 for phase in range(phases) for channel in range(padded)
+    ]
+
+
+def _in_order(values: Floats, order: list[int] | None) -> Floats:
+    if order is None or len(values) == 0:
+        return np.ascontiguousarray(values)
+    with_zeros = np.concatenate((values, np.zeros_like(values[:1])))
+    return np.ascontiguousarray(with_zeros[order])
+
+
+class GraphSession(Session):
+    """A network of convolutions packed for this processor.
+
+    Args:
+        runner: The network in the native module.
+        colors: Planes in and out.
+        scale: How many times wider and higher the output is.
+        threads: Processor threads; 0: one for every core that this process may use.
+    """
+
+    def __init__(self, runner: "_native.GraphRunner", *, colors: int, scale: int, threads: int) -> None:
+        self._runner, self._colors, self._scale, self._threads = runner, colors, scale, threads
+        self._last = np.empty(0, np.float32)
+        self.facts = SessionFacts(engine="native", precision="f32", isa=runner.isa)
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network: ``(N, C, H, W)`` float32 to ``(N, C, H * scale, W * scale)``, unclamped.
+
+        Raises:
+            ValueError: If the batch has another number of planes, or sides that the network does not take.
+            EngineError: If the network makes values that are not finite.
+        """
+        if batch.ndim != 4 or batch.shape[1] != self._colors:
+            raise ValueError(f"expected a batch (N, {self._colors}, H, W), got shape {batch.shape}")
+        batch = np.ascontiguousarray(batch, np.float32)
+        shape = (*batch.shape[:2], batch.shape[2] * self._scale, batch.shape[3] * self._scale)
+        if self._last.shape != shape or sys.getrefcount(self._last) > 2:  # fresh pages take time
+            self._last = np.empty(shape, np.float32)
+        self._runner.run(batch, self._last, self._threads)
+        return made("native", self._last, shape)
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Of the maps that pass from one run of convolutions to the next, as they are for large pictures."""
+        return round(self.memory_bytes(_LARGE, _LARGE) / _LARGE**2)
+
+    def memory_bytes(self, height: int, width: int) -> int:
+        """Memory that a run takes besides the batch and what it makes of it."""
+        return self._runner.bytes(height, width, self._threads)
+
+
+def operations_of(model: Model) -> Operations:
+    """The operations of a model's graph.
+
+    Raises:
+        UnsupportedModelError: If the model has no graph, or one with operators that native lacks.
+        GraphError: If the graph is not the weights' own, or damaged.
+        CheckpointError: If the weights cannot be read or are not finite.
+    """
+    if model.graph is None:
+        raise UnsupportedModelError(
+            f"native: no kernels for {model.card.name} ({model.card.architecture}), and no .onnx graph beside it"
+        )
+    colors = 1 if model.card.color_mode == "luma" else 3
+    try:
+        content = model.graph.read_bytes()
+        require_structure(content, channels=colors)
+        operations = lower(read_nodes(content), colors=colors)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"native: {model.card.name}: {error}") from error
+    except GraphError as error:
+        raise GraphError(f"native: cannot load {model.graph}: {error}", hint=error.hint) from error
+    except OSError as error:
+        raise GraphError(f"native: cannot load {model.graph}: {error.strerror}") from error
+    require_graph("native", model, model.graph)  # last: for the many that have other operators it says nothing new
+    if operations.enlargement != model.card.scale * operations.unshuffle:
+        raise UnsupportedModelError(f"native: {model.card.name}: its graph makes another size than its card says")
+    return operations
+
+
+def open_graph(model: Model, *, threads: int, precision: str, isa: str) -> GraphSession:
+    """Pack a model's network.
+
+    Args:
+        model: One that `operations_of` takes.
+        threads: Processor threads; 0: one for every core that this process may use.
+        precision: ``f32`` or ``auto``.
+        isa: Instruction set; empty for the best.
+
+    Raises:
+        UnsupportedModelError: As `operations_of`, or if the precision is another.
+        GraphError: As `operations_of`.
+        CheckpointError: As `operations_of`.
+    """
+    operations = operations_of(model)
+    if precision not in ("auto", "f32"):
+        raise UnsupportedModelError(f"native: {model.card.name} has no precision '{precision}' here; use f32")
+    native = import_module("upres.engines._native")
+    runner = native.GraphRunner(build(operations, native), isa)
+    return GraphSession(runner, colors=operations.colors, scale=model.card.scale, threads=threads)

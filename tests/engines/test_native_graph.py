@@ -1,0 +1,252 @@
+"""Networks of several convolutions in the native engine: exactness, edges, threads, and what is refused."""
+
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from upres.engines import select
+from upres.engines.engine import SessionFacts
+from upres.engines.lowering.lower import lower
+from upres.engines.native import ENGINE
+from upres.engines.native_graph import GraphSession, build, operations_of
+from upres.errors import EngineError, GraphError, UnsupportedModelError
+from upres.models.card import ModelCard, ModelSpec
+from upres.models.catalog import find, list_models
+from upres.models.nodes import read_nodes
+
+native = pytest.importorskip("upres.engines._native", reason="the native module was not built")
+pytest.importorskip("torch")
+
+import torch  # noqa: E402
+
+from upres.lab import checkpoint  # noqa: E402
+from upres.lab.archs.ecbsr import ECBSR  # noqa: E402
+from upres.lab.archs.edsr import EDSR  # noqa: E402
+from upres.lab.archs.plain import PlainSR  # noqa: E402
+from upres.lab.archs.span import SPAN  # noqa: E402
+from upres.lab.archs.srvggnet_compact import SRVGGNetCompact  # noqa: E402
+from upres.lab.compress.fold import fold  # noqa: E402
+from upres.lab.export.onnx import export, traced  # noqa: E402
+
+ISAS = native.instruction_sets()
+TOLERANCE = 2e-5
+SHIPPED = [model.card.name for model in list_models() if model.card.architecture == "plain"]
+NETWORKS = {
+    "restorer": lambda: PlainSR(scale=1, unshuffle=2, num_channels=48, num_blocks=2, task="denoise", gate="hard"),
+    "squares_x2": lambda: PlainSR(scale=2, unshuffle=2, num_blocks=1),
+    "silu_x3": lambda: PlainSR(scale=3, num_blocks=1, activation="silu", gate="skip"),
+    "span_gate_x4": lambda: PlainSR(scale=4, num_blocks=2, gate="span", nearest_skip=False),
+    "compact_x2": lambda: SRVGGNetCompact(scale=2, num_layers=3),
+    "compact_x1": lambda: SRVGGNetCompact(scale=1, num_channels=24, num_layers=2, activation="leakyrelu"),
+    "compact_relu_x4": lambda: SRVGGNetCompact(scale=4, num_layers=2, activation="relu"),
+    "ecbsr_x2": lambda: fold(ECBSR(scale=2, num_blocks=2, num_colors=3))[0],
+    "ecbsr_luma_x3": lambda: fold(ECBSR(scale=3, num_blocks=2, value_range=255.0))[0],
+    "edsr_x4": lambda: EDSR(scale=4, num_channels=64, num_blocks=2, residual_scale=1.0),
+    "edsr_x3": lambda: EDSR(scale=3, num_channels=20, num_blocks=1),
+    "span_x2": lambda: SPAN(scale=2, num_blocks=2, expanded=False),
+    "span_x4": lambda: SPAN(scale=4, num_channels=28, cat_channels=20, num_blocks=2, expanded=False),
+}
+
+
+@cache
+def network(name):
+    torch.manual_seed(len(name))
+    return NETWORKS[name]().float().eval()
+
+
+def lowered(module):
+    colors = 1 if module.color_mode == "luma" else 3
+    return lower(read_nodes(traced(module).SerializeToString()), colors=colors)
+
+
+@cache
+def runner(name, isa):
+    return native.GraphRunner(build(lowered(network(name)), native), isa)
+
+
+def picture(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape, np.float32)
+
+
+def by_torch(module, batch):
+    """In float64, so that what differs is the engine's error."""
+    with torch.no_grad():
+        return deepcopy(module).double()(torch.from_numpy(batch).double()).numpy()
+
+
+def run(runner, batch, scale, *, threads=1, bands=1):
+    out = np.full((*batch.shape[:2], batch.shape[2] * scale, batch.shape[3] * scale), np.nan, np.float32)
+    runner.run(batch, out, threads, bands)
+    return out
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_networks_come_out_as_torch_makes_them(name, isa):
+    model = find(name)
+    session = ENGINE.open(model, threads=2, isa=isa)
+    assert session.facts == SessionFacts(engine="native", precision="f32", isa=isa)
+    batch = picture(2, 3, 21, 34)
+    expected = by_torch(checkpoint.load(model.weights)[0], batch)
+    np.testing.assert_allclose(session(batch), expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_network_of_these_operators_comes_out_as_torch_makes_it(name, isa):
+    module = network(name)
+    colors = 1 if module.color_mode == "luma" else 3
+    for shape in [(1, colors, 2, 2), (1, colors, 18, 26)]:
+        batch = picture(*shape)
+        expected = by_torch(module, batch)
+        error = np.abs(run(runner(name, isa), batch, module.scale) - expected).max()
+        assert error <= TOLERANCE * max(1, np.abs(expected).max()), "random weights may leave 0 .. 1"
+
+
+@settings(max_examples=25, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 120), threads=st.integers(1, 4), bands=st.integers(1, 7))
+def test_pictures_of_any_size_on_any_threads_and_bands(height, width, threads, bands):
+    batch = picture(1, 3, height, width, seed=height * width)
+    once = run(runner("silu_x3", ISAS[0]), batch, 3)
+    np.testing.assert_array_equal(once, run(runner("silu_x3", ISAS[0]), batch, 3, threads=threads, bands=bands))
+    expected = by_torch(network("silu_x3"), batch)
+    np.testing.assert_allclose(once, expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["edsr_x4", "restorer", "span_x2"])
+def test_threads_and_bands_change_no_bit(name):
+    scale = network(name).scale
+    batch = picture(1, 3, 70, 230)  # three strips
+    once = run(runner(name, ISAS[0]), batch, scale)
+    for threads, bands in [(1, 3), (2, 1), (3, 8)]:
+        again = run(runner(name, ISAS[0]), batch, scale, threads=threads, bands=bands)
+        np.testing.assert_array_equal(once, again)
+
+
+def test_what_is_not_finite_stays_near_and_is_told():
+    """Four pixels a convolution, as a tile of minimal filtering sees its neighbours, and nothing in the next call."""
+    model = find("plain_c32b6_light_x2")
+    session, batch = ENGINE.open(model, threads=1), picture(1, 3, 40, 260)
+    assert isinstance(session, GraphSession)
+    clean = session(batch).copy()
+    for value in (np.nan, np.inf):
+        broken = batch.copy()
+        broken[0, 1, 20, 5] = value
+        with pytest.raises(EngineError, match="not finite"):
+            session(broken)
+        out = np.empty_like(clean)
+        session._runner.run(broken, out, 1)
+        reach = 2 * (5 + 4 * len(operations_of(model).convolutions))
+        assert not np.isfinite(out[..., 40, 10]).all()
+        np.testing.assert_array_equal(out[..., reach:], clean[..., reach:])
+        np.testing.assert_array_equal(session(batch), clean)
+
+
+def test_memory_is_known_before_the_run():
+    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    assert isinstance(session, GraphSession)
+    small, large = session.memory_bytes(100, 100), session.memory_bytes(400, 500)
+    assert large - small == pytest.approx(3 * 32 * 4 * (400 * 500 - 100 * 100), rel=0.2), "three maps of 32 channels"
+
+
+def test_results_are_the_callers(tmp_path):
+    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    first = session(picture(1, 3, 5, 6))
+    kept = first.copy()
+    session(picture(1, 3, 5, 6, seed=1))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_batches_that_do_not_fit_are_refused():
+    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    for shape in [(3, 5, 6), (1, 1, 5, 6)]:
+        with pytest.raises(ValueError, match=r"expected a batch \(N, 3, H, W\)"):
+            session(picture(*shape))
+    odd, out = picture(1, 3, 5, 6), np.empty((1, 3, 5, 6), np.float32)
+    with pytest.raises(ValueError, match="whole squares of pixels"):
+        runner("restorer", ISAS[0]).run(odd, out, 1)
+    with pytest.raises(ValueError, match="as much larger"):
+        runner("compact_x2", ISAS[0]).run(odd, out, 1)
+
+
+def test_no_pixels_make_no_pixels():
+    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    for shape in [(0, 3, 4, 4), (1, 3, 0, 4), (1, 3, 4, 0)]:
+        assert session(np.zeros(shape, np.float32)).shape == (shape[0], 3, 2 * shape[2], 2 * shape[3])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("rlfn_c32b6_x4", r"operator Conv \(.*stride.*\): strides \(2, 2\); native has \(1, 1\) alone"),
+        ("espcn_x2", r"operator Conv \(.*\): filters of 5x5; native has 3x3 and 1x1"),
+        ("fsrcnn_x3", r"operator Conv"),
+    ],
+)
+def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(name, reason):
+    model = find(name)
+    assert not ENGINE.supports(model)
+    with pytest.raises(UnsupportedModelError, match=f"^native: {name}: {reason}"):
+        ENGINE.open(model)
+    assert select.open_session(model, threads=1).facts.engine == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.GELU(), nn.PixelShuffle(2)), "native has no such"),
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 12, 3, padding=1, groups=3), nn.PixelShuffle(2)), "group 3"),
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 12, 3, padding=2, dilation=2), nn.PixelShuffle(2)), "dilations"),
+        (lambda nn: nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 3, 3, padding=1)), "enlarged or repeated"),
+        (lambda nn: nn.PixelShuffle(1), "shuffles pixels of maps"),
+    ],
+)
+def test_operators_used_in_another_way_are_named(layers, reason):
+    module = layers(torch.nn)
+    module.color_mode, module.scale = "rgb", 2
+    with pytest.raises(UnsupportedModelError, match=reason):
+        lowered(module.eval())
+
+
+def test_a_value_read_twice_in_two_states_is_refused():
+    class Twice(torch.nn.Module):
+        color_mode, scale = "rgb", 1
+
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.Conv2d(8, 8, 3, padding=1)
+            self.last = torch.nn.Conv2d(8, 3, 3, padding=1)
+
+        def forward(self, x):
+            raw = self.first(x)
+            return self.last(self.second(torch.relu(raw)) + raw)
+
+    with pytest.raises(UnsupportedModelError, match="two values of one convolution"):
+        lowered(Twice().eval())
+
+
+def test_a_graph_of_other_weights_is_refused(tmp_path):
+    torch.manual_seed(0)
+    small = ModelSpec(architecture="plain", scale=2, arguments={"num_channels": 16, "num_blocks": 1})
+    module = checkpoint.build(small).eval()
+    card = ModelCard(name="own_x2", spec=small, color_mode="rgb", parameters=0)
+    paths = [tmp_path / f"{name}.safetensors" for name in ("own_x2", "other_x2")]
+    for path in paths:
+        checkpoint.save(path, module, card)
+        export(module, path.with_suffix(".onnx"), weights=path)
+        module = checkpoint.build(small).eval()
+    session = ENGINE.open(find(paths[0]), threads=1)
+    batch = picture(1, 3, 9, 7)
+    expected = by_torch(checkpoint.load(paths[0])[0], batch)
+    np.testing.assert_allclose(session(batch), expected, atol=TOLERANCE)
+    with pytest.raises(GraphError, match="made of other weights"):
+        ENGINE.open(replace(find(paths[0]), graph=paths[1].with_suffix(".onnx")))
+    with pytest.raises(UnsupportedModelError, match=r"no kernels for own_x2 \(plain\), and no .onnx graph beside it"):
+        ENGINE.open(replace(find(paths[0]), graph=None))
+    with pytest.raises(UnsupportedModelError, match="no precision 'int16' here"):
+        ENGINE.open(find(paths[0]), precision="int16")
