@@ -13,7 +13,7 @@ from PIL import Image
 from upres.errors import DataError, RecipeError
 from upres.lab.checkpoint import load
 from upres.lab.data.degradations import NOISE, PHOTOGRAPH
-from upres.lab.training import run
+from upres.lab.training import outcome, run
 from upres.lab.training.listener import Silence
 from upres.lab.training.recipe import Recipe, Stage, override
 from upres.lab.training.run import run_recipe
@@ -43,6 +43,20 @@ def test_without_a_validation_folder_pictures_are_held_out(photos: Path) -> None
     training = _run(RECIPE, photos)
     assert training["validation"]["dataset"] == "held-out training pictures"
     assert (training["validation"]["pictures"], training["data"]["pictures"]) == (1, 2)
+
+
+def test_a_finished_run_without_its_state_is_left_as_it_is(photos: Path) -> None:
+    _run(RECIPE, photos)
+    folder = photos.parent / "run"
+    (folder / "state.safetensors").unlink()
+    networks = {path: path.stat().st_mtime_ns for path in folder.glob("*.safetensors")}
+    longer = override(RECIPE, ["steps=3"])
+    assert outcome.finished(folder, longer) is None
+    found = run_recipe(RECIPE, data=photos, out=folder, cache=photos.parent / "cache")
+    assert (found.steps, found.last) == (2, folder / "last.safetensors")
+    assert networks == {path: path.stat().st_mtime_ns for path in folder.glob("*.safetensors")}
+    again = run_recipe(RECIPE, data=photos, out=folder, cache=photos.parent / "cache", restart=True)
+    assert again.last.stat().st_mtime_ns != networks[again.last]
 
 
 def test_pictures_beside_the_data_validate_and_sources_are_counted(photos: Path) -> None:

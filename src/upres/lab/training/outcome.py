@@ -32,6 +32,37 @@ class TrainingResult:
     last: Path
 
 
+def finished(folder: Path, recipe: Recipe) -> TrainingResult | None:
+    """A run that went to its end, by its networks alone: its state was not kept, or went another way.
+
+    Args:
+        folder: Of the run.
+        recipe: That it has to be of.
+
+    Returns:
+        How it went, as far as its cards say; ``None`` where there is a state, no last network of the recipe, or one of
+        fewer steps.
+    """
+    best, last = folder / "best.safetensors", folder / "last.safetensors"
+    if (folder / "state.safetensors").is_file() or not (best.is_file() and last.is_file()):
+        return None
+    ended = read_card(last).training
+    if not ended.get("recipe") or Recipe.from_dict(ended["recipe"]) != recipe or ended["steps"] < recipe.steps:
+        return None
+    training = read_card(best).training
+    return TrainingResult(
+        recipe=recipe.name,
+        steps=ended["steps"],
+        best_psnr_db=training["validation"]["psnr_db"],
+        best_step=training["steps"],
+        seconds=0.0,
+        steps_per_s=0.0,
+        waiting_share=0.0,
+        best=best,
+        last=last,
+    )
+
+
 class Outcome:
     """The checkpoints of one run.
 

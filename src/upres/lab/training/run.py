@@ -14,7 +14,7 @@ from upres.lab.data.degradations import BICUBIC, degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
 from upres.lab.training.listener import Listener
 from upres.lab.training.loop import train
-from upres.lab.training.outcome import TrainingResult
+from upres.lab.training.outcome import TrainingResult, finished
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.teachers import require_teachers
 from upres.lab.training.validation import Validator
@@ -66,6 +66,9 @@ def run_recipe(
         recipe = _on_pairs(recipe, listener, f"{data}: trains on its pairs ({paired.says}), and degrades nothing")
         if validation and not validates_on_pairs:
             raise DataError(f"{folder}: pairs are trained on, and there are none in it to validate on; name such a set")
+    done = None if restart else finished(Path(out), recipe)
+    if done is not None:
+        return done
     spec, degradation = recipe.spec(), recipe.stages[-1].degradation
     color_mode: Any = build(spec).color_mode
 
