@@ -92,11 +92,15 @@ def _row(summary: Mapping[str, Any], label: str) -> Mapping[str, Any]:
     return found
 
 
-def _verdict(row: Mapping[str, Any], *, ahead: int) -> str:
-    """Whether a row's gain has the sign that the claim wants, beyond the spread: ``yes``, ``no``, ``not shown``."""
-    if not row["certain"]:
-        return "not beyond the spread"
-    return "yes" if row["gain_db"] * ahead > 0 else "no, the reverse"
+def _verdict(row: Mapping[str, Any], spread: float | None, *, ahead: int) -> str:
+    """Whether a row's gain has the sign that the claim wants, beyond the spread.
+
+    A row of one seed counts with the spread that the study's other rows have, and says so.
+    """
+    alone = len(row["psnr_db"]) == 1
+    if not (row["certain"] or (alone and spread is not None and abs(row["gain_db"]) > 2 * spread)):
+        return "not beyond the spread" if spread is not None else "one seed, spread not known"
+    return ("yes" if row["gain_db"] * ahead > 0 else "no, the reverse") + " (one seed)" * (not row["certain"])
 
 
 def _claims(found: Contents) -> Iterator[tuple[str, str, str, str]]:
@@ -146,7 +150,7 @@ def _claims_of_quality(found: Contents) -> Iterator[tuple[str, str, str, str]]:
         over = _row(found[study], row["against"])["says"].split(":")[0]
         here = f"{row['gain_db']:+.3f} dB over *{over}*"
         if ahead:
-            yield claim, paper, here, _verdict(row, ahead=ahead)
+            yield claim, paper, here, _verdict(row, found[study]["spread_db"], ahead=ahead)
         else:
             yield claim, paper, here, "yes" if row["gain_db"] > -NOTHING_DB else "no"
     if {"ghost", "ghost_scratch"} <= found.keys():

@@ -18,6 +18,7 @@ def study(**gains: tuple[float, bool]) -> dict[str, Any]:
             "mean_db": 30 + gain,
             "gain_db": gain,
             "certain": certain,
+            "psnr_db": {"0": 30 + gain, "1": 30 + gain},
         }
         for label, (gain, certain) in gains.items()
     ]
@@ -36,6 +37,17 @@ def verdicts(**found: Any) -> dict[str, str]:
 def test_a_rival_counts_as_beaten_only_beyond_the_spread(monkeypatch, gain, certain, expected):
     monkeypatch.setattr(compression, "_QUALITY", (("ghost", "pruned_l1", "ahead of L1", "ahead", -1),))
     assert verdicts(ghost=study(ghost=(0.0, False), pruned_l1=(gain, certain)))["ahead of L1"] == expected
+
+
+@pytest.mark.parametrize(
+    ("gain", "spread", "expected"),
+    [(-0.1, 0.04, "yes (one seed)"), (-0.1, 0.06, "not beyond the spread"), (-0.1, None, "one seed, spread not known")],
+)
+def test_a_row_of_one_seed_borrows_the_spread_and_says_so(monkeypatch, gain, spread, expected):
+    monkeypatch.setattr(compression, "_QUALITY", (("ghost", "pruned_l1", "ahead of L1", "ahead", -1),))
+    found = study(pruned_l1=(gain, False))
+    found["rows"][1]["psnr_db"] = {"0": 30 + gain}
+    assert verdicts(ghost={**found, "spread_db": spread})["ahead of L1"] == expected
 
 
 @pytest.mark.parametrize(("gain", "expected"), [(-0.01, "yes"), (-0.05, "no")])
