@@ -53,8 +53,10 @@ def test_a_finished_run_without_its_state_is_left_as_it_is(photos: Path) -> None
     longer = override(RECIPE, ["steps=3"])
     assert outcome.finished(folder, longer) is None
     found = run_recipe(RECIPE, data=photos, out=folder, cache=photos.parent / "cache")
-    assert (found.steps, found.last) == (2, folder / "last.safetensors")
+    assert (found.steps, found.best, found.last) == (2, folder / "best.safetensors", folder / "last.safetensors")
     assert networks == {path: path.stat().st_mtime_ns for path in folder.glob("*.safetensors")}
+    found.best.unlink()
+    assert run_recipe(RECIPE, data=photos, out=folder, cache=photos.parent / "cache").best == found.last
     again = run_recipe(RECIPE, data=photos, out=folder, cache=photos.parent / "cache", restart=True)
     assert again.last.stat().st_mtime_ns != networks[again.last]
 

@@ -44,11 +44,12 @@ def finished(folder: Path, recipe: Recipe) -> TrainingResult | None:
         fewer steps.
     """
     best, last = folder / "best.safetensors", folder / "last.safetensors"
-    if (folder / "state.safetensors").is_file() or not (best.is_file() and last.is_file()):
+    if (folder / "state.safetensors").is_file() or not last.is_file():
         return None
     ended = read_card(last).training
     if not ended.get("recipe") or Recipe.from_dict(ended["recipe"]) != recipe or ended["steps"] < recipe.steps:
         return None
+    best = best if best.is_file() else last
     training = read_card(best).training
     return TrainingResult(
         recipe=recipe.name,
