@@ -236,7 +236,7 @@ def _latencies(*contents: Any) -> Iterator[Latency]:
     found = dict(zip(_PRESENT, contents, strict=True))
     for name in STUDIES:
         if name in found:
-            yield from studies.latencies(found[name])
+            yield from studies.latencies(found[name], scale=4 if name.endswith("_x4") else 2)
 
 
 PAGES: Sequence[Page] = (

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.pages import studies
 from benchmarks.pages.page import ROOT, Latency, Page, results
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from upres.evaluation.results import dataset_label
 from upres.lab.archs.mirnet import CatFusion, MIRNet
 from upres.lab.blocks.selective import SelectiveKernelFusion
 from upres.lab.studies.summary import markdown
-from upres.machine.names import name_of
 from upres.metrics.table import METRICS, from_figures
 
 SCORES = "restoration"
@@ -125,9 +125,8 @@ def _study(study: str, question: str, summary: Mapping[str, Any] | None) -> str:
     if summary is None:
         return f"## `{study}`\n\n{question}\n\n{_MISSING.format(command=_command(study))}\n"
     environment = summary["environment"]
-    seeds = sorted({len(row["psnr_db"]) for row in summary["rows"]})
     setting = _SETTING.format(
-        seeds=f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}",
+        seeds=studies.seeds_of(summary),
         threads=environment["cores"],
         machine=machine_line(environment),
     )
@@ -142,18 +141,8 @@ def _command(name: str) -> str:
 
 def _latencies(*contents: Mapping[str, Any]) -> Iterator[Latency]:
     for summary in contents:
-        for row in summary.get("rows", ()):
-            if row["latency_ms"] is not None:
-                yield Latency(
-                    machine=name_of(summary["environment"]),
-                    model=f"{summary['study']}-{row['label']}",
-                    engine="eager torch",
-                    arithmetic="f32",
-                    width=320,
-                    height=180,
-                    threads=summary["environment"]["cores"],
-                    ms=row["latency_ms"],
-                )
+        if "study" in summary:
+            yield from studies.latencies(summary, scale=1)
 
 
 PAGES: Sequence[Page] = (

@@ -25,8 +25,8 @@ convolution (IMDB-R), shallow residual blocks (SRB), feature distillation connec
 }
 
 
-def latencies(summary: Mapping[str, Any]) -> Iterator[Latency]:
-    """Milliseconds in eager PyTorch, of the rows that were timed."""
+def latencies(summary: Mapping[str, Any], *, scale: int = 4) -> Iterator[Latency]:
+    """Milliseconds in eager PyTorch of the rows that were timed, all of this scale."""
     for row in summary["rows"]:
         if row["latency_ms"] is not None:
             yield Latency(
@@ -34,8 +34,8 @@ def latencies(summary: Mapping[str, Any]) -> Iterator[Latency]:
                 model=f"{summary['study']}-{row['label']}",
                 engine="eager torch",
                 arithmetic="f32",
-                width=1280,
-                height=720,
+                width=320 * scale,
+                height=180 * scale,
                 threads=summary["environment"]["cores"],
                 ms=row["latency_ms"],
             )
@@ -45,7 +45,7 @@ def render(summary: Mapping[str, Any]) -> str:
     """The Markdown page."""
     environment = summary["environment"]
     setting = SETTING.format(
-        seeds=_counted(sorted({len(row["psnr_db"]) for row in summary["rows"]})),
+        seeds=seeds_of(summary),
         threads=environment["cores"],
         machine=machine_line(environment),
         study=summary["study"],
@@ -53,8 +53,9 @@ def render(summary: Mapping[str, Any]) -> str:
     return f"# {summary['title']}\n\n{INTRODUCTIONS[summary['study']]}\n{setting}\n{markdown(summary)}"
 
 
-def _counted(numbers: Sequence[int]) -> str:
+def seeds_of(summary: Mapping[str, Any]) -> str:
     """How many seeds rows have: ``3 seeds``, ``1 or 2 seeds``."""
+    numbers = sorted({len(row["psnr_db"]) for row in summary["rows"]})
     return f"{' or '.join(map(str, numbers))} seed{'s' if numbers != [1] else ''}"
 
 
