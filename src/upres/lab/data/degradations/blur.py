@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from upres.lab.data.degradations.first_draws import shared_stream
-from upres.lab.data.degradations.gaussian import filter_columns, gaussian_taps
+from upres.lab.data.degradations.gaussian import filtered, gaussian_taps
 from upres.lab.data.degradations.step import Crop, Range, Step, to_bytes
 from upres.lab.data.pictures import Pixels
 
@@ -33,8 +33,5 @@ class Blur(Step):
         if len(taps) == 1:
             return picture
         radius = len(taps) // 2
-        rows = picture.astype(np.float32)
-        for _ in (0, 1):  # columns, then rows as columns
-            padded = np.pad(rows, ((radius, radius), (0, 0), (0, 0)), mode="edge")
-            rows = filter_columns(padded, taps).swapaxes(0, 1)
-        return to_bytes(rows)
+        padded = np.pad(picture.astype(np.float32), ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+        return to_bytes(filtered(padded, taps))

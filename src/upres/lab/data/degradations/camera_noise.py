@@ -19,7 +19,7 @@ from PIL import Image
 
 from upres.lab.data.degradations import in_camera
 from upres.lab.data.degradations.camera import Camera, Light, finished, linear
-from upres.lab.data.degradations.gaussian import filter_columns, gaussian_taps
+from upres.lab.data.degradations.gaussian import filtered, gaussian_taps
 from upres.lab.data.degradations.step import Crop, Range, Step, to_bytes
 from upres.lab.data.pictures import Pixels
 
@@ -137,6 +137,4 @@ def smoothed(noise: Light, length: float) -> Light:
     taps /= np.sqrt((taps**2).sum())
     reach = len(taps) // 2
     padded = np.pad(noise, ((reach, reach), (reach, reach), (0, 0)), mode="symmetric")
-    for _ in (0, 1):
-        padded = filter_columns(padded, taps).swapaxes(0, 1)
-    return padded
+    return filtered(padded, taps)

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.lab.data.degradations.gaussian import filter_columns, gaussian_taps
+from upres.lab.data.degradations.gaussian import filtered, gaussian_taps
 from upres.lab.data.degradations.step import Crop, Range, Step, to_bytes
 from upres.lab.data.pictures import Pixels
 
@@ -47,10 +47,7 @@ class CorrelatedNoise(Step):
         noise = np.zeros((height, width, 3), np.float32)
         for colors in mixture * np.float32(sigma):  # not by BLAS, whose threads and roundings differ among machines
             noise += rng.standard_normal((height, width, 1), dtype=np.float32) * colors
-        for _ in (0, 1):  # columns, then rows as columns
-            noise = filter_columns(noise, taps).swapaxes(0, 1)
-        noise += picture
-        return to_bytes(noise)
+        return to_bytes(filtered(noise, taps) + picture)
 
 
 def _mixture(colors: NDArray[np.float64], color: float) -> NDArray[np.float32]:

@@ -16,7 +16,14 @@ def gaussian_taps(sigma: float) -> Taps:
     return taps
 
 
-def filter_columns(padded: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
+def filtered(padded: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
+    """Columns, then rows filtered by symmetric taps: both sides of ``(H, W, C)`` lose ``len(taps) - 1``."""
+    for _ in (0, 1):  # columns, then rows as columns
+        padded = _filter_columns(padded, taps).swapaxes(0, 1)
+    return padded
+
+
+def _filter_columns(padded: NDArray[np.float32], taps: Taps) -> NDArray[np.float32]:
     """Every column filtered by symmetric taps: ``(H + len(taps) - 1, W, C)`` to ``(H, W, C)``."""
     radius = len(taps) // 2
     length = len(padded) - 2 * radius

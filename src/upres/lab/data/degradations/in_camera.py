@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upres.image.color import LUMA_WEIGHTS
-from upres.lab.data.degradations.gaussian import filter_columns, gaussian_taps
+from upres.lab.data.degradations.gaussian import filtered, gaussian_taps
 
 _CHROMA = (0.5, 2.0)
 """Standard deviation of the Gaussian that smooths colours, in pixels."""
@@ -44,7 +44,4 @@ def sharpened(noise: Residual, amount: float) -> Residual:
 def _blurred(planes: Residual, sigma: float) -> Residual:
     taps = gaussian_taps(sigma)
     reach = len(taps) // 2
-    planes = np.pad(planes, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
-    for _ in (0, 1):  # columns, then rows as columns
-        planes = filter_columns(planes, taps).swapaxes(0, 1)
-    return planes
+    return filtered(np.pad(planes, ((reach, reach), (reach, reach), (0, 0)), mode="edge"), taps)
