@@ -12,7 +12,7 @@ from upres.models.card import ColorMode, Task
 from upres.models.catalog import Model
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Piece, Stage
-from upres.pipeline.steps import NetworkStep, Step
+from upres.pipeline.steps import NetworkStep, Step, Weakened
 
 DARK = 1.5
 """Stops from which on a picture lacks light: one of the 141 of BSD100 and CID22's validation set lacks as much."""
@@ -133,7 +133,7 @@ class CleanStep(NetworkStep):
         return Cleaning(session, self.exposure, self.strength)
 
 
-class Cleaning(Session):
+class Cleaning(Weakened):
     """A network of scale 1 on a lifted picture. Its change counts where the curve multiplied tones, by how much it did.
 
     Args:
@@ -143,16 +143,12 @@ class Cleaning(Session):
     """
 
     def __init__(self, session: Session, exposure: Exposure, strength: float) -> None:
-        self.facts = session.facts
-        self._session = session
+        super().__init__(session, strength)
         self._lifted = exposure.of(_TONES)
         gains = self._lifted[1:] / _TONES[1:]
         self._weights = strength * np.clip((np.append(gains[0], gains) - 1) / _WHOLE, 0, 1)
 
-    def __call__(self, batch: Batch, /) -> Batch:
-        """What went in, and a share of what the network makes of it."""
-        shares = np.interp(batch.max(axis=1, keepdims=True), self._lifted, self._weights)
-        change: Batch = self._session(batch) - batch
-        change *= shares.astype(np.float32)
-        change += batch
-        return change
+    def shares(self, batch: Batch) -> Batch:
+        """By the brightness of each pixel, what the curve did to it."""
+        shares: Batch = np.interp(batch.max(axis=1, keepdims=True), self._lifted, self._weights).astype(np.float32)
+        return shares

@@ -142,11 +142,17 @@ class Weakened(Session):
 
     def __init__(self, session: Session, strength: float) -> None:
         self.facts = session.facts
-        self._session, self._strength = session, np.float32(strength)
+        self._session, self.strength = session, strength
+
+    def shares(self, batch: Batch) -> np.float32 | Batch:
+        """Which share of the change counts: one number, or one a pixel."""
+        del batch
+        return np.float32(self.strength)
 
     def __call__(self, batch: Batch, /) -> Batch:
         """What went in, and a share of what the network makes of it."""
+        shares = self.shares(batch)
         change: Batch = self._session(batch) - batch
-        change *= self._strength
+        change *= shares
         change += batch
         return change
