@@ -9,7 +9,7 @@ from benchmarks.pages.page import ROOT, read, results
 
 
 def study(**gains: tuple[float, bool]) -> dict[str, Any]:
-    rows = [{"label": "original", "says": "original: EDSR", "against": None, "mean_db": 30.0}]
+    rows: list[dict[str, Any]] = [{"label": "original", "says": "original: EDSR", "against": None, "mean_db": 30.0}]
     rows += [
         {
             "label": label,
