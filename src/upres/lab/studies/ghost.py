@@ -2,8 +2,7 @@
 
 * `CONVERTED`: half of the convolutions of a trained EDSR replaced, by ghosts and by other means, each trained on for
   the same steps; inner pruning by half has exactly the ghosts' operations.
-* `SCRATCH`: the same kinds of networks from nothing, and a narrow plain one of as many operations, for as many steps as
-  the teacher.
+* `SCRATCH`: ghosts from nothing, and a narrow plain network of as many operations, for as many steps as the teacher.
 * `OFFSETS`: shares of ghosts by how their offsets are found, and what larger or more offsets give.
 * `WIRING`: networks whose blocks share weights, group channels or join features (CARN_M, RDN), and a chain (VDSR).
 * `FOURFOLD`: conversion at x4.
@@ -27,9 +26,10 @@ _TEACHER_STAGE = Stage(
 )
 _ON = replace(_TEACHER_STAGE, steps=6_000, optim=replace(_TEACHER_STAGE.optim, learning_rate=7.5e-4))
 """How a converted network is trained on: a quarter of the rate."""
-_SHORT = replace(_ON, steps=4_000)
-_SMALLER = replace(_TEACHER_STAGE, steps=8_000)
+_SHORT = replace(_ON, steps=2_500)
+_SMALLER = replace(_TEACHER_STAGE, steps=6_000, patch_size=32)
 """Teachers of networks other than EDSR."""
+_SMALLER_ON = replace(_SHORT, patch_size=32)
 
 
 def _faded(shrink: Shrink) -> tuple[Stage, ...]:
@@ -68,7 +68,7 @@ _EDSR_X4 = _teacher(
     "teacher_edsr_c32b8_x4",
     "edsr_baseline_x4",
     _EDSR,
-    stage=replace(_TEACHER_STAGE, steps=10_000),
+    stage=replace(_TEACHER_STAGE, steps=6_000),
     start=_EDSR_X2.name,
 )
 _CARN_M_X2 = _teacher("teacher_carn_m_c32_x2", "carn_m_x2", _CARN_M, stage=_SMALLER)
@@ -113,9 +113,15 @@ CONVERTED = Study(
         _arm("random", "ghosts, intrinsic filters at random", {**_GHOST, "intrinsic": "random"}, against="ghost"),
         _arm("depthwise", "depthwise ghosts", {**_GHOST, "offsets": "depthwise"}, against="ghost"),
         _arm("separable", "depthwise separable convolutions", {"name": "separable"}, against="ghost"),
-        _arm("pruned_l1", "inner width halved by L1", {**_PRUNE, "importance": "l1"}, against="ghost", seeds=_TWICE),
+        _arm("pruned_l1", "inner width halved by L1", {**_PRUNE, "importance": "l1"}, against="ghost"),
         _arm("pruned_fpgm", "inner width halved by FPGM", {**_PRUNE, "importance": "fpgm"}, against="ghost"),
-        _arm("pruned_taylor", "inner width halved by Taylor", {**_PRUNE, "importance": "taylor"}, against="ghost"),
+        _arm(
+            "pruned_taylor",
+            "inner width halved by Taylor",
+            {**_PRUNE, "importance": "taylor"},
+            against="ghost",
+            seeds=_TWICE,
+        ),
         _arm("faded", "inner width halved by SRP", against="ghost", stages=_faded(Shrink(share=0.5, growth_every=5))),
         _arm(
             "aligned",
@@ -149,7 +155,6 @@ SCRATCH = Study(
     seeds=(0,),
     rows=(
         _fresh("ghost", "ghosts, offsets learned", {**_GHOST, **_UNTRAINED}),
-        _fresh("depthwise", "depthwise ghosts", {**_GHOST, **_UNTRAINED, "offsets": "depthwise"}),
         _fresh("narrow", "plain, 25 channels: as many operations", num_channels=25),
     ),
 )
@@ -195,7 +200,14 @@ WIRING = Study(
     teachers=(_CARN_M_X2, _RDN_X2, _VDSR_X2),
     seeds=(0,),
     rows=tuple(
-        _arm(f"{name}_{kind}", f"{says}, {how}", *steps, teacher=teacher, against=f"{name}_original", stages=(_SHORT,))
+        _arm(
+            f"{name}_{kind}",
+            f"{says}, {how}",
+            *steps,
+            teacher=teacher,
+            against=f"{name}_original",
+            stages=(_SMALLER_ON,),
+        )
         for name, says, teacher in (
             ("carn_m", "CARN_M of 32 channels", _CARN_M_X2),
             ("rdn", "RDN D4C4G32", _RDN_X2),
@@ -211,7 +223,7 @@ FOURFOLD = Study(
     teachers=(_EDSR_X2, _EDSR_X4),
     seeds=(0,),
     rows=(
-        _arm("original", "original: EDSR, 32 channels, 8 blocks, trained on", teacher=_EDSR_X4),
-        _arm("ghost", "ghosts: k-means, offsets learned", _GHOST, teacher=_EDSR_X4),
+        _arm("original", "original: EDSR, 32 channels, 8 blocks, trained on", teacher=_EDSR_X4, stages=(_SHORT,)),
+        _arm("ghost", "ghosts: k-means, offsets learned", _GHOST, teacher=_EDSR_X4, stages=(_SHORT,)),
     ),
 )

@@ -15,7 +15,7 @@ _RECIPE = shipping(_MODEL)
 _FIRST = _RECIPE.stages[0]
 _ON = replace(
     _FIRST,
-    steps=4_000,
+    steps=2_500,
     optim=replace(_FIRST.optim, learning_rate=_FIRST.optim.learning_rate / 4),
     schedule=Schedule(name="cosine", warmup_steps=200),
 )
