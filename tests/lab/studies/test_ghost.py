@@ -102,5 +102,5 @@ def test_a_study_trains_its_teacher_first_and_does_not_compare_it(data, tmp_path
 
 def test_rows_are_run_seed_by_seed():
     names = [recipe.name for recipe in islice(ghost.CONVERTED.recipes(), 1, None)]
-    assert names[-3:] == ["ghost-original-seed1", "ghost-ghost-seed1", "ghost-pruned_l1-seed1"]
+    assert names[-3:] == ["ghost-original-seed1", "ghost-ghost-seed1", "ghost-pruned_taylor-seed1"]
     assert all(name.endswith("seed0") for name in names[:-3])
