@@ -78,6 +78,41 @@ def test_channels_that_cannot_be_matched_are_an_error_that_names_them() -> None:
         adopt(ours, theirs, WarmStart(narrow=True), source="wide")
 
 
+@pytest.mark.parametrize(
+    ("architecture", "narrow", "wide"),
+    [
+        ("rlfn", {"num_channels": 8, "num_blocks": 2}, {"num_channels": 13}),
+        ("edsr", {"num_channels": 6, "num_blocks": 2}, {"num_channels": 14}),
+        (
+            "rdn",
+            {"num_channels": 9, "growth": 9, "num_blocks": 2, "num_layers": 3},
+            {"num_channels": 11, "growth": 11},
+        ),
+    ],
+)
+def test_a_widened_network_begins_as_the_same_function_and_its_copies_part(
+    architecture: str, narrow: dict[str, object], wide: dict[str, object]
+) -> None:
+    theirs, ours = _network(architecture, **narrow), _network(architecture, **{**narrow, **wide})
+    report = adopt(ours, theirs, WarmStart(wide=True), source="narrow")
+    assert not report.fresh
+    x = torch.rand(1, 3, 16, 18)
+    torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-4)
+    ours(x).square().mean().backward()
+    for name, weight in ours.named_parameters():
+        if weight.ndim == 4 and weight.shape[0] > 3:
+            assert weight.grad is not None
+            rows = weight.grad.flatten(1)
+            alive = rows[rows.any(dim=1)]
+            assert len(alive.unique(dim=0)) == len(alive), f"{name} has copies that learn alike"
+
+
+def test_a_widened_network_that_is_another_function_is_refused() -> None:
+    theirs, ours = (_network("carn", num_channels=width, groups=4) for width in (8, 12))
+    with pytest.raises(RecipeError, match=r"start\.wide"):
+        adopt(ours, theirs, WarmStart(wide=True), source="narrow")
+
+
 def test_cards_count_the_steps_before(tmp_path: Path) -> None:
     recipe = recipe_for("esr_tm_x2")
     network = build(recipe.spec())

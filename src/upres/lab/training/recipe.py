@@ -61,6 +61,9 @@ class WarmStart:
     """Beginnings of the tensor names that stay fresh even where the shapes agree."""
     narrow: bool = False
     """Whether a wider network's strongest channels are taken, rather than none of a tensor whose shape differs."""
+    wide: bool = False
+    """Whether a narrower network's channels are copied, so that the run begins with the same function; not with
+    ``narrow``."""
 
 
 @dataclass(frozen=True, kw_only=True)

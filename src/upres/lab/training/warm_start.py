@@ -1,31 +1,19 @@
-"""Begin with the weights of another network: x3 and x4 with those of x2, a narrow network with those of a wider one.
-
-Narrowing keeps the channels whose filters are strongest. Channels that meet in an addition or follow one another must
-be the same ones, so all dimensions that shrink alike (48 to 46, say) keep one selection, scored over every layer that
-makes such channels; where the next layer sees several such maps concatenated, it keeps the selection of each, and a
-convolution before a pixel shuffle keeps all sub-positions of a channel.
-"""
+"""Begin with the weights of another network: x3 and x4 with those of x2, one width with those of another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from upres.errors import Hint, RecipeError, UnknownModelError
 from upres.lab.checkpoint import load
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
+from upres.lab.training.widths import narrowed, require_same, widened
 from upres.models.card import read_card
 from upres.models.catalog import find
-
-_SHUFFLED = "upsampler."
-"""Where the zoo's networks keep the convolutions whose outputs are shuffled."""
-
-_Widths = tuple[int, int]
-"""Theirs, ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +104,13 @@ def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: st
     """Fill every tensor of ``network`` that has its like, by name and shape, in ``theirs``.
 
     Raises:
-        RecipeError: If there is none, or ``start.narrow`` cannot tell which channels belong together.
+        RecipeError: If there is none, or it cannot be told which channels belong together in another width.
     """
     ours, given = network.state_dict(), theirs.state_dict()
     if start.narrow:
-        given = _narrowed(given, ours, fresh=start.fresh)
+        given = narrowed(given, ours, fresh=start.fresh)
+    elif start.wide:
+        given = widened(given, ours, fresh=start.fresh)
     taken = [
         name
         for name, value in ours.items()
@@ -129,55 +119,6 @@ def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: st
     if not taken:
         raise RecipeError(f"start.model={source}: no tensor in common with the network that is trained")
     network.load_state_dict({**ours, **{name: given[name] for name in taken}})
+    if start.wide and len(taken) == len(ours):
+        require_same(network, theirs)
     return WarmStartReport(source=source, taken=tuple(taken), fresh=tuple(ours.keys() - set(taken)))
-
-
-def _narrowed(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], *, fresh: tuple[str, ...]) -> dict[str, Tensor]:
-    """Their tensors with the channels that ours have room for; those in which ours are larger are left out."""
-    shared = {
-        name: value
-        for name, value in theirs.items()
-        if name in ours and value.ndim == ours[name].ndim and not name.startswith(fresh or ("\0",))
-        if all(a >= b for a, b in zip(value.shape, ours[name].shape, strict=True))
-    }
-    kept = _selections(shared, ours)
-    result = {}
-    for name, value in shared.items():
-        for dimension, widths in enumerate(zip(value.shape, ours[name].shape, strict=True)):
-            if widths[0] > widths[1]:
-                shuffled = name.startswith(_SHUFFLED) and dimension == 0
-                value = value.index_select(dimension, _selection(kept, widths, name, shuffled=shuffled))
-        result[name] = value
-    return result
-
-
-def _selections(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> dict[_Widths, Tensor]:
-    """For each width of outputs that shrinks, the channels with the strongest filters, in their order."""
-    scores: dict[_Widths, Tensor] = {}
-    for name, value in theirs.items():
-        widths = (value.shape[0], ours[name].shape[0]) if value.ndim >= 2 else (0, 0)
-        if widths[0] > widths[1] and not name.startswith(_SHUFFLED):
-            norms = value.detach().float().flatten(1).abs().sum(1)
-            # over their mean, so that no layer's scale decides for the others
-            scores[widths] = scores.get(widths, torch.zeros_like(norms)) + norms / norms.mean().clamp_min(1e-12)
-    return {widths: score.topk(widths[1]).indices.sort().values for widths, score in scores.items()}
-
-
-def _selection(kept: Mapping[_Widths, Tensor], widths: _Widths, name: str, *, shuffled: bool) -> Tensor:
-    """The channels that a dimension keeps: those of its width, or of several such maps side by side."""
-    if widths in kept:
-        return kept[widths]
-    parts = [
-        (base, widths[0] // base[0])
-        for base in kept
-        if widths[0] % base[0] == 0 and widths[0] // base[0] * base[1] == widths[1]
-    ]
-    if len(parts) != 1:
-        raise RecipeError(
-            f"start.narrow: {name} has {widths[0]} channels for {widths[1]}, and which of them the layers before keep "
-            "cannot be told; name it in start.fresh"
-        )
-    (base, copies), *_ = parts
-    if shuffled:  # the copies of one channel lie together
-        return (kept[base][:, None] * copies + torch.arange(copies)).flatten()
-    return (torch.arange(copies)[:, None] * base[0] + kept[base]).flatten()
