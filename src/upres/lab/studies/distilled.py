@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.studies.study import Row, Study
-from upres.lab.training.recipe import Recipe, Stage, WarmStart
+from upres.lab.training.recipe import Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.recipes.rgb import shipping
 
 _STEPS = 1_500
@@ -18,8 +18,14 @@ _STEPS = 1_500
 def _teacher(scale: int) -> Recipe:
     model = f"rlfn_s_x{scale}"
     recipe, stage = shipping(model), _last_stage(model)
+    stage = replace(
+        stage,
+        steps=3_000,
+        optim=replace(stage.optim, learning_rate=7.5e-4),
+        schedule=Schedule(name="cosine", warmup_steps=200),
+    )
     start = WarmStart(model=f"rlfn_c32b6_x{scale}", wide=True)
-    return replace(recipe, name=f"teacher_{model}", stages=(replace(stage, steps=3_000),), start=start)
+    return replace(recipe, name=f"teacher_{model}", stages=(stage,), start=start)
 
 
 def _last_stage(model: str, teacher: str = "") -> Stage:
