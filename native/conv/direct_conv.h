@@ -1,4 +1,4 @@
-// Convolutions by their definition: 3x3 of a few channels, whose nine taps are one product, and 1x1.
+// Convolutions by their definition: 3x3 and 5x5, whose taps are one product, and 1x1.
 #pragma once
 
 #include "conv/epilogue.h"
@@ -7,13 +7,14 @@
 namespace upres {
 namespace {
 
-// Three neighbours of a row lie beside each other, so each row is a stretch of three times the channels.
+// The neighbours in a row lie beside each other, so each row of taps is a stretch of as many times the channels.
 void convolve_direct(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
-  const int64_t channels = weights.channels[0];
+  const int size = weights.kernel_size;
+  const int64_t channels = weights.channels[0], across = size * channels;
   for (int r = 0; r < kTileRows; ++r) {
-    Stretched stretches[3];
-    for (int i = 0; i < 3; ++i) stretches[i] = {rows.from[r + i], channels, 3 * channels};
-    multiply({stretches, 3, 9 * channels, weights.taps, weights.bias, rows.to[r], weights.outputs}, rows.columns,
+    Stretched stretches[2 * kMaxHalo + 1];
+    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i], channels, across};
+    multiply({stretches, size, size * across, weights.taps, weights.bias, rows.to[r], weights.outputs}, rows.columns,
              weights.outputs);
   }
   finish_rows(epilogue, rows, weights.outputs);

@@ -42,11 +42,11 @@ std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>&
 }
 
 std::vector<float> pack_direct(const Filters& filters, const std::vector<Part>& parts, int outputs) {
-  const int channels = parts[0].stride, depth = kTaps * kTaps * channels;
+  const int channels = parts[0].stride, count = filters.kernel_size * filters.kernel_size, depth = count * channels;
   std::vector<float> taps(static_cast<size_t>(depth) * outputs);
   for (int o = 0; o < filters.outputs; ++o)
     for (int k = 0; k < filters.inputs; ++k)
-      for (int t = 0; t < kTaps * kTaps; ++t) taps[place(o, depth, t * channels + k)] = filters.at(o, k, t);
+      for (int t = 0; t < count; ++t) taps[place(o, depth, t * channels + k)] = filters.at(o, k, t);
   return taps;
 }
 
@@ -67,6 +67,7 @@ std::vector<float> pack_product(const Filters& filters, const std::vector<Part>&
 
 constexpr ConvKind kKinds[] = {
     {"direct", "f32", 3, kMostDirect, false, &ConvTable::direct, pack_direct},
+    {"direct", "f32", 5, kAny, false, &ConvTable::direct, pack_direct},
     {"minimal", "f32", 3, kAny, false, &ConvTable::minimal, pack_minimal},
     {"product", "f32", 1, kAny, true, &ConvTable::product, pack_product},
 };

@@ -110,9 +110,9 @@ class Task {
     const Operation& op = operation(stage);
     const Span& made = columns_[stage].made;
     const int halo = op.kind->halo();
-    const float *from[kMaxParts * (kTileRows + 2)], *operands[kMaxOperands * kTileRows];
+    const float *from[kMaxParts * (kTileRows + 2 * kMaxHalo)], *operands[kMaxOperands * kTileRows];
     float* to[kTileRows];
-    ConvWeights weights{op.taps.data(), op.bias.data(), static_cast<int>(op.inputs.size()), {}, op.outputs};
+    ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, op.outputs};
     int next = 0;
     for (size_t p = 0; p < op.inputs.size(); ++p) {
       weights.channels[p] = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])].stride;
@@ -201,7 +201,7 @@ class Task {
 int64_t zero_floats(const Graph& graph, const Plan& plan) {
   int64_t width = 0;
   for (const Pass& pass : plan.passes) width = std::max(width, pass.ring_width);
-  return (width + 2) * widest_map(graph);
+  return (width + 2 * kMaxHalo) * widest_map(graph);
 }
 
 int64_t scratch_floats(const Graph& graph, const Pass& pass) { return Layout(graph, pass).total; }

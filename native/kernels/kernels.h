@@ -117,15 +117,15 @@ struct Epilogue {
 
 // Maps are pixel-major: all channels of a pixel lie beside each other, a multiple of kChannelBlock of them but for
 // pictures. Convolutions make kTileRows rows at a time, of a multiple of four columns.
-constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6;
+constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6, kMaxHalo = 2;
 
 // `taps` lie as each kind of convolution packs them (conv/kinds.h); `channels` of each part of a concatenated input.
 struct ConvWeights {
   const float *taps, *bias;
-  int parts, channels[kMaxParts], outputs;
+  int kernel_size, parts, channels[kMaxParts], outputs;
 };
 
-// `from`: the input rows of each part, from one above the first row made where the convolution looks beyond its own
+// `from`: the input rows of each part, from as far above the first row made as the convolution looks beyond its own
 // pixel, each at the first column read. `operands`: kTileRows rows each. `scratch`: conv_scratch(widest) floats.
 struct ConvRows {
   const float* const* from;
@@ -140,7 +140,7 @@ using Convolve = void (*)(const ConvWeights& weights, const Epilogue& epilogue, 
 // One for each kind of convolution in float32.
 struct ConvTable {
   Convolve minimal;  // 3x3 by F(4x4, 3x3)
-  Convolve direct;   // 3x3 by its definition, for inputs of a few channels
+  Convolve direct;   // by its definition: 3x3 of a few channels, 5x5
   Convolve product;  // 1x1, of several maps beside each other
 };
 

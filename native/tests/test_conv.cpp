@@ -83,7 +83,8 @@ std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue&
   const ConvKind* kind = find_kind(filters, call.parts);
   check(kind != nullptr, "no kind of convolution takes %dx%d", shape.kernel_size, shape.kernel_size);
   const std::vector<float> taps = kind->pack(filters, call.parts, call.outputs);
-  ConvWeights weights{taps.data(), call.bias.data(), static_cast<int>(call.parts.size()), {}, call.outputs};
+  ConvWeights weights{taps.data(),   call.bias.data(), shape.kernel_size, static_cast<int>(call.parts.size()), {},
+                      call.outputs};
   std::vector<const float*> from, operand_rows;
   int widest = call.outputs;
   for (size_t p = 0; p < call.parts.size(); ++p) {
@@ -108,6 +109,7 @@ void test_kinds(const Kernels& kernels) {
       {3, {3}, 32, 4, true},   {3, {1}, 16, 20, true},  {3, {4}, 48, 8, true},    {3, {12}, 32, 12, true},
       {3, {32}, 32, 4, false}, {3, {32}, 12, 8, false}, {3, {20}, 27, 52, false}, {3, {48}, 48, 56, false},
       {3, {16}, 80, 40, false}, {1, {32}, 32, 4, false}, {1, {48}, 16, 28, false}, {1, {16, 48, 32, 16}, 48, 12, false},
+      {5, {1}, 22, 16, true},  {5, {3}, 64, 4, true},   {5, {56}, 4, 12, false},
   };
   for (const Case& shape : cases) {
     const Call call = make_call(shape, 7);

@@ -9,7 +9,16 @@ graph is lowered if all of its operators are, and refused with the name of the f
 from collections.abc import Callable
 from typing import Any
 
-from upres.engines.lowering.maps import arithmetic, clip, concatenation, convolution, depth_to_space, function, slope
+from upres.engines.lowering.maps import (
+    arithmetic,
+    clip,
+    concatenation,
+    convolution,
+    depth_to_space,
+    function,
+    slope,
+    transposed_convolution,
+)
 from upres.engines.lowering.pictures import identity, nearest, part_of_sizes, reshape, shape
 from upres.engines.lowering.values import Operations
 from upres.engines.lowering.walk import Walk
@@ -17,6 +26,7 @@ from upres.models.nodes import Node, Nodes
 
 LOWERINGS: dict[str, Callable[[Walk, Node], Any]] = {
     "Conv": convolution,
+    "ConvTranspose": transposed_convolution,
     "Concat": concatenation,
     "DepthToSpace": depth_to_space,
     "Resize": nearest,

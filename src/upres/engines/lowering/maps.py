@@ -1,6 +1,8 @@
 """Operators on maps: convolutions, and what is done to their sums pixel by pixel."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from upres.models.nodes import Node
 
 MOST_INPUTS = 6
 """Maps beside each other that the native module takes (kernels.h)."""
+_SIZES = (1, 3, 5)
+"""Of filters for which there are kernels."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -22,16 +26,61 @@ def convolution(walk: Walk, node: Node) -> Value:
     Raises:
         UnsupportedModelError: If it is of a kind for which there is no kernel.
     """
+    weight, bias = _filters(walk, node, outputs_at=0)
+    pad = weight.shape[-1] // 2
+    _require(node, {"group": 1, "dilations": (1, 1), "strides": (1, 1), "pads": (pad,) * 4}, pads=(0,) * 4)
+    return Value(_sum(walk, node, weight, bias))
+
+
+def transposed_convolution(walk: Walk, node: Node) -> Value:
+    """The sum of a convolution to squares of pixels, as many as a transposed one makes of each pixel.
+
+    Output ``stride * y + i`` sees of input ``y + t`` the tap ``i + pad - stride * t``.
+
+    Raises:
+        UnsupportedModelError: If no kernel has filters as wide, or the output is not ``stride`` times as large.
+    """
+    weight, bias = _filters(walk, node, outputs_at=1)
+    size, stride, pad = (
+        weight.shape[-1],
+        *(int(np.max(node.attributes.get(name, usual))) for name, usual in (("strides", 1), ("pads", 0))),
+    )
+    rest = stride - size + 2 * pad
+    expected = {"group": 1, "dilations": (1, 1), "strides": (stride,) * 2, "pads": (pad,) * 4}
+    _require(node, {**expected, "output_padding": (rest, rest)}, strides=(1, 1), pads=(0,) * 4, output_padding=(0, 0))
+    halo = max(stride - 1 + pad, size - 1 - pad) // stride
+    phases = np.zeros((weight.shape[1], stride, stride, len(weight), 2 * halo + 1, 2 * halo + 1), np.float32)
+    for i, t in product(range(stride), range(-halo, halo + 1)):
+        for j, u in product(range(stride), range(-halo, halo + 1)):
+            row, column = i + pad - stride * t, j + pad - stride * u
+            if 0 <= row < size and 0 <= column < size:
+                phases[:, i, j, :, t + halo, u + halo] = weight[:, :, row, column].T
+    filters = phases.reshape(-1, *phases.shape[3:])
+    return Value(_sum(walk, node, filters, np.repeat(bias, stride**2)), stride)
+
+
+def _filters(walk: Walk, node: Node, *, outputs_at: int) -> tuple[Floats, Floats]:
+    """Weights, which are square, and biases, a zero for each output where there are none."""
     weight = walk.constant(node, 1).astype(np.float32)
-    bias = walk.constant(node, 2) if len(node.inputs) > 2 else np.zeros(len(weight))
+    if weight.ndim != 4 or weight.shape[2] != weight.shape[3]:
+        raise unsupported(node, f"filters of {'x'.join(map(str, weight.shape[2:]))}; native has square ones")
+    bias = walk.constant(node, 2) if len(node.inputs) > 2 else np.zeros(weight.shape[outputs_at])
+    return weight, bias.astype(np.float32)
+
+
+def _require(node: Node, expected: Mapping[str, Any], **usual: Any) -> None:
+    """Refuse a node of which an attribute, or what it is where it is left out, is not as expected."""
+    for name, wanted in {**expected, "auto_pad": "NOTSET"}.items():
+        found = node.attributes.get(name, usual.get(name, wanted))
+        if found != wanted:
+            raise unsupported(node, f"{name} {found}; native has {wanted} alone")
+
+
+def _sum(walk: Walk, node: Node, weight: Floats, bias: Floats) -> Term:
+    """The sum of one more convolution, zeros beyond the edges."""
     size = weight.shape[-1]
-    expected = {"group": 1, "dilations": (1, 1), "strides": (1, 1), "pads": (size // 2,) * 4, "auto_pad": "NOTSET"}
-    usual = {**expected, "pads": (0, 0, 0, 0)} | dict(node.attributes)
-    if weight.ndim != 4 or weight.shape[2:] not in ((3, 3), (1, 1)):
-        raise unsupported(node, f"filters of {'x'.join(map(str, weight.shape[2:]))}; native has 3x3 and 1x1")
-    for name, wanted in expected.items():
-        if usual[name] != wanted:
-            raise unsupported(node, f"{name} {usual[name]}; native has {wanted} alone")
+    if size not in _SIZES:
+        raise unsupported(node, f"filters of {size}x{size}; native has 1x1, 3x3 and 5x5")
     source = walk.take(node)
     parts = source.values if isinstance(source, Beside) else (source,)
     if len(parts) > (MOST_INPUTS if size == 1 else 1):
@@ -43,11 +92,8 @@ def convolution(walk: Walk, node: Node) -> Value:
     channels = sum(_channels(each, walk.colors) for each in inputs)
     if len(scales) > 1 or channels != weight.shape[1]:
         raise unsupported(node, "its inputs do not fit each other or its filters")
-    number = len(walk.convolutions)
-    walk.convolutions.append(
-        Convolution(inputs=inputs, weight=weight, bias=bias.astype(np.float32), scale=scales.pop())
-    )
-    return Value(Term("sum", len(weight), number))
+    walk.convolutions.append(Convolution(inputs=inputs, weight=weight, bias=bias, scale=scales.pop()))
+    return Term("sum", len(weight), len(walk.convolutions) - 1)
 
 
 def _input(walk: Walk, node: Node, value: Any) -> Picture | Term:
