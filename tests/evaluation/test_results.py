@@ -54,11 +54,19 @@ def test_another_question_has_no_answer_yet(change):
     assert results.find(wanted(**change)) is None
 
 
-def test_another_engine_asked_for_is_another_question():
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"engine": "torch", "precision": "auto"},
+        {"engine": "auto", "precision": "f32"},
+        {"engine": "auto", "precision": "auto", "device": "cuda"},
+    ],
+)
+def test_another_engine_precision_or_device_asked_for_is_another_question(asked):
     results = Results()
     results.add([record()])
     question = wanted()
-    question["run"] = {**question["run"], "asked": {"engine": "torch", "precision": "auto"}}
+    question["run"] = {**question["run"], "asked": asked}
     assert results.find(question) is None
 
 

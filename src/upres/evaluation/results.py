@@ -14,7 +14,7 @@ Record = Mapping[str, Any]
 """A `QualityReport.to_dict` with one more key, ``run``: on what it rests.
 
 ``run`` holds ``parameters``, ``weights_sha256``, ``engine`` and ``precision`` as used, and ``asked``, the engine and
-precision as asked for, which may be ``auto``.
+precision as asked for, which may be ``auto``, and the device where it is not the processor.
 """
 
 _KIND = "upres evaluate"
@@ -152,7 +152,7 @@ def _order(record: Record) -> tuple[Any, ...]:
 def _key(record: Record) -> tuple[Any, ...]:
     asked = record["run"]["asked"]
     what = (record["model"], record["scale"], dataset_label(record), record["protocol"])
-    return *what, asked["engine"], asked["precision"]
+    return *what, asked["engine"], asked["precision"], asked.get("device", "cpu")
 
 
 def _read(path: Path) -> list[Record]:
