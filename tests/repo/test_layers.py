@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "lab.losses": {"image", "lab.checkpoint", "models"},
     "lab.training": {
         "lab.checkpoint",
+        "lab.complexity",
         "lab.zoo",
         "lab.losses",
         "lab.data",

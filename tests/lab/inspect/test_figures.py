@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from upres.errors import DataError, OutputExistsError
+from upres.errors import DataError, OutputExistsError, UnsupportedModelError
 from upres.lab.checkpoint import build, describe
 from upres.lab.inspect.figures import FIGURES, Settings, example_batch, inspect
 from upres.lab.subject import Subject
@@ -36,7 +36,10 @@ def picture(request, tmp_path):
 def test_every_figure_is_written_with_its_json(color_mode, picture, tmp_path):
     subject = subject_of(color_mode)
     reports = inspect(subject, picture, tmp_path / "new" / "figures", settings=Settings(side=32))
-    assert list(reports) == list(FIGURES)
+    assert list(reports) == [name for name in FIGURES if name not in ("choice", "bands")]
+    shown = (tmp_path / "new" / "figures" / "index.html").read_text()
+    assert shown.count("data:image/png;base64,") == len(reports)
+    assert 'src="http' not in shown
     for name, report in reports.items():
         stem = tmp_path / "new" / "figures" / name
         assert json.loads(stem.with_suffix(".json").read_text()) == report
@@ -67,6 +70,24 @@ def test_the_middle_of_the_picture_is_looked_at(tmp_path):
     assert float(batch.min()) == 1
     whole = example_batch(subject_of("luma"), tmp_path / "picture.png", side=500)
     assert whole.shape == (1, 1, 60, 80)
+
+
+def test_a_network_that_chooses_has_all_figures(picture, tmp_path):
+    torch.manual_seed(0)
+    spec = ModelSpec(architecture="esr_tm", scale=2)
+    network = build(spec).eval()
+    subject = Subject(network=network, card=describe(network, spec, name="<mine> & yours"), trained=True)
+    reports = inspect(subject, picture, tmp_path, settings=Settings(side=32))
+    assert list(reports) == list(FIGURES)
+    assert sum(each["weight"] for each in reports["choice"]["candidates"]) == pytest.approx(1, abs=1e-5)
+    assert sum(each["wins"] for each in reports["choice"]["candidates"]) == pytest.approx(1, abs=1e-5)
+    assert all(len(each["decibels"]) == len(reports["bands"]["up_to"]) for each in reports["bands"]["candidates"])
+    assert "<h1>&lt;mine&gt; &amp; yours</h1>" in (tmp_path / "index.html").read_text()
+
+
+def test_a_figure_that_was_asked_for_and_is_not_there_is_an_error(picture, tmp_path):
+    with pytest.raises(UnsupportedModelError, match="does not choose among candidates"):
+        inspect(subject_of("luma"), picture, tmp_path, figures=["choice"], settings=Settings(side=32))
 
 
 def test_mistakes_are_told(picture, tmp_path):

@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Mapping
-from typing import Any
 
+from upres.apps.cli._inspect_lines import LINES
 from upres.apps.cli.arguments import count, names, positive_number
 from upres.errors import MissingExtraError
 
@@ -13,11 +12,14 @@ EPILOG = """examples:
   upres inspect runs/vdsr_x2/best.safetensors -o figures/ --picture photo.png --figures similarity
   upres inspect edsr_baseline_x2 --weights EDSR_baseline_x2.pt -o figures/ --max-offset 2
 
-figures, each as NAME.json and NAME.png:
+figures, each as NAME.json and NAME.png, and index.html with all of them:
   similarity  of every channel the other channel of its layer that explains it best once shifted and multiplied; the
               figure shows the most similar pair of some layers. error is the share of variance that is left.
   receptive   which input pixels the middle of the output depends on: attribution, diffusion index, extent
-  spectrum    share of high frequencies in what a convolution gives, in a shifted copy, and in their difference"""
+  spectrum    share of high frequencies in what a convolution gives, in a shifted copy, and in their difference
+  filters     filters of the picture and upscaling kernels: gain, direction, and detail that the input cannot hold
+  choice      which candidate an edge-SR network believes where, and how sure it is
+  bands       frequencies of which each candidate of an edge-SR network has more than bicubic"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the figures")
     parser.add_argument("--weights", metavar="FILE", help="weights for a zoo's name, as `upres import` takes them")
     parser.add_argument("--picture", metavar="FILE", help="what the network sees (default: examples/chelsea.png)")
-    parser.add_argument("--figures", nargs="+", metavar="NAME", help="which ones (default: all)")
+    parser.add_argument("--figures", nargs="+", metavar="NAME", help="which ones (default: all that the network has)")
     parser.add_argument("--side", type=count, default=128, metavar="N", help="look at the middle NxN (default 128)")
     parser.add_argument("--max-offset", type=count, default=1, metavar="N", help="largest shift (default 1)")
     parser.add_argument(
@@ -47,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the figures and say what they show; returns the exit status."""
     try:
-        from upres.lab.inspect.figures import FIGURES, Settings, inspect
+        from upres.lab.inspect.figures import Settings, inspect
         from upres.lab.subject import open_subject, require_trained
     except ModuleNotFoundError as error:
         raise MissingExtraError("upres inspect", "lab") from error
 
     subject = open_subject(args.model, weights=args.weights)
     require_trained(subject)
-    figures = names(args.figures) if args.figures else list(FIGURES)
+    figures = names(args.figures) if args.figures else None
     keys = ("side", "max_offset", "tolerance", "pairs")
     settings = Settings(**{key: getattr(args, key) for key in keys})
     reports = inspect(subject, args.picture, args.output, figures=figures, settings=settings, overwrite=args.overwrite)
@@ -62,33 +64,6 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(reports, indent=1))
         return 0
     for name, report in reports.items():
-        print(f"{name}: {args.output}/{name}.png and .json\n" + "\n".join(_LINES[name](report)))
+        print(f"{name}: {args.output}/{name}.png and .json\n" + "\n".join(LINES[name](report)))
+    print(f"all of them: {args.output}/index.html")
     return 0
-
-
-def _similarity(report: Mapping[str, Any]) -> list[str]:
-    width = max(len(layer["name"]) for layer in report["layers"])
-    head = f"  {'layer':{width}}  channels  explained  without shift  median error  without shift"
-    return [head] + [
-        f"  {layer['name']:{width}}  {layer['channels']:8d}  {layer['explained']:9.0%}  "
-        f"{layer['explained_in_place']:13.0%}  {layer['median_error']:12.3f}  {layer['median_error_in_place']:13.3f}"
-        for layer in report["layers"]
-    ]
-
-
-def _receptive(report: Mapping[str, Any]) -> list[str]:
-    reach = report["receptive_field"] or "all"
-    return [
-        f"  diffusion index {report['diffusion_index']:.2f}, 95 % within {report['extent']} pixels; can reach {reach}"
-    ]
-
-
-def _spectrum(report: Mapping[str, Any]) -> list[str]:
-    width = max(len(layer["name"]) for layer in report["layers"])
-    return [f"  {'layer':{width}}  features  shifted  difference"] + [
-        f"  {layer['name']:{width}}  {layer['features']:8.2%}  {layer['shifted']:7.2%}  {layer['difference']:10.2%}"
-        for layer in report["layers"]
-    ]
-
-
-_LINES = {"similarity": _similarity, "receptive": _receptive, "spectrum": _spectrum}

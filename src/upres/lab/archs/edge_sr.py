@@ -10,7 +10,7 @@ values are the same and only one plane is shuffled instead of ``C`` to ``3C``. e
 official code does and the official weights need; the paper's listing does not. Filters start at bicubic interpolation.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,15 @@ LUMA_GAIN = 0.5
 """How much of the luma eSR-CNN's first feature carries at the start."""
 
 
+class Candidates(NamedTuple):
+    """Upscaled planes before their pixels are shuffled, and what the choice among them rests on."""
+
+    values: Tensor
+    """``(N, C, s², H, W)``."""
+    scores: Tensor
+    """Of the same shape; the larger, the more a value counts."""
+
+
 class EdgeSRMax(nn.Module):
     """eSR-MAX: the largest of ``num_channels`` linear upscalings at each pixel.
 
@@ -33,6 +42,8 @@ class EdgeSRMax(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    roles: ClassVar[tuple[str, ...]] = ("values",)
+    """What the channels of the last convolution are, in equal parts."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -49,10 +60,14 @@ class EdgeSRMax(nn.Module):
         """Start every channel near bicubic interpolation."""
         _start_at_bicubic(self.filter.weight, self.scale, values=self.filter.out_channels // self.scale**2)
 
+    def candidates(self, x: Tensor) -> Candidates:
+        """What is chosen from: the values are their own scores."""
+        values = self.filter(x).unflatten(1, (-1, self.scale**2))
+        return Candidates(values, values)
+
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
-        values = self.filter(x).unflatten(1, (-1, self.scale**2))  # (N, C, s², H, W)
-        return F.pixel_shuffle(values.amax(dim=1), self.scale)
+        return F.pixel_shuffle(self.candidates(x).values.amax(dim=1), self.scale)
 
 
 class EdgeSRTM(nn.Module):
@@ -62,6 +77,8 @@ class EdgeSRTM(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    roles: ClassVar[tuple[str, ...]] = ("values", "keys")
+    """What the channels of the last convolution are, in equal parts."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -78,10 +95,14 @@ class EdgeSRTM(nn.Module):
         """Start the values near bicubic interpolation and the keys small and random."""
         _start_at_bicubic(self.filter.weight, self.scale, values=self.filter.out_channels // (2 * self.scale**2))
 
+    def candidates(self, x: Tensor) -> Candidates:
+        """What is chosen from, by the softmax of the keys."""
+        values, keys = self.filter(x).unflatten(1, (2, -1, self.scale**2)).unbind(1)
+        return Candidates(values, keys)
+
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
-        values, keys = self.filter(x).unflatten(1, (2, -1, self.scale**2)).unbind(1)  # each (N, C, s², H, W)
-        return _weighted(values, keys, self.scale)
+        return _weighted(self.candidates(x), self.scale)
 
 
 class EdgeSRTR(nn.Module):
@@ -91,6 +112,8 @@ class EdgeSRTR(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    roles: ClassVar[tuple[str, ...]] = ("values", "queries", "keys")
+    """What the channels of the last convolution are, in equal parts."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -107,10 +130,14 @@ class EdgeSRTR(nn.Module):
         """Start the values near bicubic interpolation, queries and keys small and random."""
         _start_at_bicubic(self.filter.weight, self.scale, values=self.filter.out_channels // (3 * self.scale**2))
 
+    def candidates(self, x: Tensor) -> Candidates:
+        """What is chosen from, by the softmax of query times key."""
+        values, queries, keys = self.filter(x).unflatten(1, (3, -1, self.scale**2)).unbind(1)
+        return Candidates(values, queries * keys)
+
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
-        values, queries, keys = self.filter(x).unflatten(1, (3, -1, self.scale**2)).unbind(1)
-        return _weighted(values, queries * keys, self.scale)
+        return _weighted(self.candidates(x), self.scale)
 
 
 class EdgeSRCNN(nn.Module):
@@ -126,6 +153,8 @@ class EdgeSRCNN(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    roles: ClassVar[tuple[str, ...]] = ("values", "keys")
+    """What the channels of the last convolution are, in equal parts."""
     halo: ClassVar[int] = 4
     """Low-resolution pixels at each side that an output pixel depends on."""
 
@@ -163,10 +192,14 @@ class EdgeSRCNN(nn.Module):
         values *= 0.02
         values[:, :, 0] += phase_filters(self.scale, 3)[:, 0] / LUMA_GAIN
 
+    def candidates(self, x: Tensor) -> Candidates:
+        """What is chosen from, by the softmax of the squared keys."""
+        values, keys = self.filter(x).unflatten(1, (2, -1, self.scale**2)).unbind(1)
+        return Candidates(values, keys.square())
+
     def forward(self, x: Tensor) -> Tensor:
         """The upscaled luma plane."""
-        values, keys = self.filter(x).unflatten(1, (2, -1, self.scale**2)).unbind(1)
-        return _weighted(values, keys.square(), self.scale)
+        return _weighted(self.candidates(x), self.scale)
 
 
 def _filters(scale: int, kernel_size: int, num_channels: int) -> nn.Conv2d:
@@ -175,9 +208,10 @@ def _filters(scale: int, kernel_size: int, num_channels: int) -> nn.Conv2d:
     return nn.Conv2d(1, num_channels * scale**2, kernel_size, padding=kernel_size // 2, bias=False)
 
 
-def _weighted(values: Tensor, keys: Tensor, scale: int) -> Tensor:
-    """Sum of the values weighted by the softmax of the keys over the channels, shuffled to one plane."""
-    return F.pixel_shuffle((values * keys.softmax(dim=1)).sum(dim=1), scale)
+def _weighted(candidates: Candidates, scale: int) -> Tensor:
+    """Sum of the values weighted by the softmax of the scores over the channels, shuffled to one plane."""
+    values, scores = candidates
+    return F.pixel_shuffle((values * scores.softmax(dim=1)).sum(dim=1), scale)
 
 
 @torch.no_grad()

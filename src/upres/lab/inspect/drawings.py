@@ -11,7 +11,8 @@ from upres.errors import MissingExtraError
 from upres.lab.inspect.similarity import Pair
 from upres.lab.inspect.spectra import LayerSpectrum
 
-_SOFT, _SMALL = "#555555", 7.5
+SOFT, SMALL = "#555555", 7.5
+"""Colour of titles; size of what is written below panels."""
 
 
 def draw_pairs(pairs: Sequence[Pair]) -> bytes:
@@ -20,7 +21,7 @@ def draw_pairs(pairs: Sequence[Pair]) -> bytes:
     All but the partner share one range of grey, the difference around its middle, so that it looks as faint as it is.
     """
     columns = ("feature", "partner", "partner, shifted", "difference")
-    figure = _figure(7.2, 1.95 * len(pairs) + 0.2)
+    figure = new_figure(7.2, 1.95 * len(pairs) + 0.2)
     axes = figure.subplots(len(pairs), len(columns), squeeze=False)
     for row, pair in zip(axes, pairs, strict=True):
         like, low, high = pair.likeness, float(pair.feature.min()), float(pair.feature.max())
@@ -28,15 +29,15 @@ def draw_pairs(pairs: Sequence[Pair]) -> bytes:
         ranges = ((low, high), (None, None), (low, high), (-half, half))
         planes = (pair.feature, pair.partner, pair.shifted, pair.difference)
         for panel, plane, (least, most) in zip(row, planes, ranges, strict=True):
-            _show(panel, plane, least, most)
+            show(panel, plane, least, most)
         dy, dx = like.offset
-        row[0].set_xlabel(f"{pair.layer}: {like.channel}", fontsize=_SMALL)
-        row[1].set_xlabel(f"{like.partner}", fontsize=_SMALL)
-        row[2].set_xlabel(f"by ({dy}, {dx}), x {like.gain:.3g}", fontsize=_SMALL)
-        row[3].set_xlabel(f"error {like.error:.3f}", fontsize=_SMALL)
+        row[0].set_xlabel(f"{pair.layer}: {like.channel}", fontsize=SMALL)
+        row[1].set_xlabel(f"{like.partner}", fontsize=SMALL)
+        row[2].set_xlabel(f"by ({dy}, {dx}), x {like.gain:.3g}", fontsize=SMALL)
+        row[3].set_xlabel(f"error {like.error:.3f}", fontsize=SMALL)
     for panel, title in zip(axes[0], columns, strict=True):
-        panel.set_title(title, fontsize=9, color=_SOFT)
-    return _png(figure)
+        panel.set_title(title, fontsize=9, color=SOFT)
+    return png(figure)
 
 
 def draw_attribution(
@@ -50,9 +51,9 @@ def draw_attribution(
         extent: Side of the square that is drawn around the middle.
         index: The diffusion index, for the title.
     """
-    figure = _figure(7.2, 3.6)
+    figure = new_figure(7.2, 3.6)
     left, right = figure.subplots(1, 2)
-    _show(left, picture, 0.0, 1.0)
+    show(left, picture, 0.0, 1.0)
     decades = np.log10(np.maximum(strength / max(float(strength.max()), 1e-30), 1e-4))
     right.imshow(decades, cmap="magma", vmin=-4, vmax=0)
     height, width = strength.shape
@@ -61,32 +62,38 @@ def draw_attribution(
         panel.set_xticks([])
         panel.set_yticks([])
         panel.add_patch(_rectangle(corner, extent, color))
-    left.set_title("picture, and the square that holds 95 %", fontsize=9, color=_SOFT)
-    right.set_title(f"attribution, four decades; diffusion index {index:.1f}", fontsize=9, color=_SOFT)
-    return _png(figure)
+    left.set_title("picture, and the square that holds 95 %", fontsize=9, color=SOFT)
+    right.set_title(f"attribution, four decades; diffusion index {index:.1f}", fontsize=9, color=SOFT)
+    return png(figure)
 
 
 def draw_spectra(layers: Sequence[LayerSpectrum]) -> bytes:
     """Shares of high frequency, layer by layer, as PNG."""
-    figure = _figure(max(5.0, 2.5 + 0.16 * len(layers)), 3.8)
+    figure = new_figure(max(5.0, 2.5 + 0.16 * len(layers)), 3.8)
     axes = figure.add_subplot()
     places = range(len(layers))
     for label, marker in (("features", "o"), ("shifted", "x"), ("difference", "^")):
         axes.plot(places, [getattr(each, label) for each in layers], marker=marker, markersize=4, label=label, lw=0.8)
     axes.set_xticks(list(places), [each.name for each in layers], rotation=90, fontsize=6)
-    axes.set_ylabel("share of power at high frequencies", fontsize=9, color=_SOFT)
+    axes.set_ylabel("share of power at high frequencies", fontsize=9, color=SOFT)
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=8, frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
-def _show(panel: Any, plane: NDArray[np.float32], low: float | None, high: float | None) -> None:
+def show(panel: Any, plane: NDArray[np.float32], low: float | None, high: float | None) -> None:
+    """Draw a plane, or a picture, pixel by pixel; ``None`` for its own least and largest value."""
     panel.imshow(plane, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     panel.set_xticks([])
     panel.set_yticks([])
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure of so many inches.
+
+    Raises:
+        MissingExtraError: If matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -100,7 +107,8 @@ def _rectangle(corner: tuple[float, float], side: int, color: str) -> Any:
     return Rectangle(corner, side, side, fill=False, edgecolor=color, linewidth=1)
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """A figure as a PNG file."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
