@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from benchmarks.pages import (
     choice,
     compression,
+    filters,
     fuzz,
     ghost,
     install,
@@ -43,6 +44,7 @@ _MODULES = (
     ghost,
     compression,
     restoration,
+    filters,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}
