@@ -91,3 +91,13 @@ def test_a_candidate_is_faster_and_no_worse(gain, ms, named):
     said = compression._candidates(summary, timed).splitlines()[-1]
     assert said.startswith("Faster in both") == named
     assert ("small" in said) == named
+
+
+@pytest.mark.parametrize(("scratch", "expected"), [(-0.2, "yes (one seed)"), (0.2, "no, the reverse (one seed)")])
+def test_a_network_from_nothing_with_one_seed_is_compared_by_the_spread_of_the_other_study(
+    monkeypatch, scratch, expected
+):
+    monkeypatch.setattr(compression, "_QUALITY", ())
+    found = {"ghost": study(ghost=(0.0, True)), "ghost_scratch": {**study(ghost=(scratch, False)), "spread_db": None}}
+    found["ghost_scratch"]["rows"][1]["psnr_db"] = {"0": 30 + scratch}
+    assert verdicts(**found)["a converted network is ahead of one from nothing"] == expected
