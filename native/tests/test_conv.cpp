@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 #include <random>
 #include <vector>
 
@@ -149,10 +150,10 @@ double step_by_definition(const Step& step, int channel, double a, double b) {
   return 0.0;
 }
 
-// All steps in one epilogue with two operands, on each kind of convolution; and the slope alone.
+// All steps in one epilogue with two operands, on each kind of convolution; and those that have code of their own.
 void test_epilogues(const Kernels& kernels) {
   Randoms randoms{std::mt19937(3)};
-  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 8, false}};
+  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 52, false}};
   for (const Case& shape : cases) {
     const Call call = make_call(shape, 5);
     const auto channels = static_cast<size_t>(call.outputs);
@@ -167,9 +168,18 @@ void test_epilogues(const Kernels& kernels) {
                           {kTanh, 6, 0, nullptr, nullptr},       {kMultiply, 7, 5, nullptr, nullptr},
                           {kSubtract, 8, 2, nullptr, nullptr},   {kClamp, 9, 0, low.data(), high.data()}};
     for (const Step& step : steps) all.step[all.steps++] = step;
-    Epilogue alone;
-    alone.step[alone.steps++] = steps[0];
-    for (const Epilogue* epilogue : {&all, &alone}) {
+    const auto of = [](int read, std::initializer_list<Step> taken) {
+      Epilogue epilogue;
+      epilogue.operands = read;
+      for (const Step& step : taken) epilogue.step[epilogue.steps++] = step;
+      return epilogue;
+    };
+    const Epilogue alone = of(0, {steps[0]}), skip = of(1, {steps[0], {kAdd, 2, 1, nullptr, nullptr}});
+    const Epilogue mask = of(2, {{kAdd, 0, 2, nullptr, nullptr},
+                                 {kSigmoid, 3, 0, nullptr, nullptr},
+                                 {kMultiply, 1, 4, nullptr, nullptr}});
+    const Epilogue* const each[] = {&all, &alone, &skip, &mask};
+    for (const Epilogue* epilogue : each) {
       const std::vector<float> out = run(call, kernels, *epilogue, operands);
       for (size_t i = 0; i < out.size(); ++i) {
         const auto pixel = static_cast<int>(i / channels), channel = static_cast<int>(i % channels);

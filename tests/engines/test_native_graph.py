@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,6 +234,33 @@ def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(name, reason
     with pytest.raises(UnsupportedModelError, match=f"^native: {name}: {reason}"):
         ENGINE.open(model)
     assert select.open_session(model, threads=1).facts.engine == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("between", "convolutions"),
+    [
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.Conv2d(24, 12, 1)), 2),
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.Conv2d(24, 20, 1), nn.Conv2d(20, 12, 1)), 2),
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.ReLU(), nn.Conv2d(24, 12, 1)), 3),
+        (lambda nn: (nn.Conv2d(16, 4, 1), nn.Conv2d(4, 12, 1)), 3),
+    ],
+)
+def test_products_in_a_row_are_merged_where_that_saves_some(between, convolutions):
+    torch.manual_seed(1)
+    nn = torch.nn
+    module: Any = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), *between(nn), nn.PixelShuffle(2)).eval()
+    module.color_mode, module.scale = "rgb", 2
+    operations = lowered(module)
+    assert sum(maker.stored is not None for maker in operations.makers) == convolutions
+    batch = picture(1, 3, 9, 14)
+    out = run(native.GraphRunner(build(operations, native)), batch, 2)
+    np.testing.assert_allclose(out, by_torch(module, batch), atol=TOLERANCE)
+
+
+def test_attention_is_one_product_a_pixel():
+    """Of each block: three convolutions, fusion, squeeze, two reductions, the coarse map, and the gate."""
+    stored = [maker for maker in operations_of(find("rlfn_c32b6_x4")).makers if maker.stored is not None]
+    assert len(stored) == 1 + 6 * 9 + 2
 
 
 def coarse(nn):

@@ -21,6 +21,7 @@ from upres.engines.lowering.maps import (
     pooling,
     slope,
 )
+from upres.engines.lowering.merge import merged
 from upres.engines.lowering.pictures import cast, identity, one_of_sizes, part_of_sizes, reshape, resize, shape
 from upres.engines.lowering.values import Operations
 from upres.engines.lowering.walk import Walk
@@ -56,4 +57,4 @@ def lower(graph: Nodes, *, colors: int) -> Operations:
     Raises:
         UnsupportedModelError: If an operator, or the way it is used, has no place there; the message names it.
     """
-    return Walk(graph, colors).operations(LOWERINGS)
+    return merged(Walk(graph, colors).operations(LOWERINGS))
