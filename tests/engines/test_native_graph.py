@@ -188,11 +188,18 @@ def test_what_is_not_finite_spreads_through_the_coarse_map_and_no_further():
         np.testing.assert_array_equal(run(native_runner, batch, 2), clean)
 
 
-def test_memory_is_known_before_the_run():
-    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+@pytest.mark.parametrize(
+    ("name", "floats"),
+    [
+        ("plain_c32b6_light_x2", 3 * 32),
+        ("rlfn_c32b6_x2", 3 * 32 + 2 * 16),  # the first map, and a block's two maps before a barrier and behind it
+    ],
+)
+def test_memory_is_known_before_the_run(name, floats):
+    session = ENGINE.open(find(name), threads=1)
     assert isinstance(session, GraphSession)
     small, large = session.memory_bytes(100, 100), session.memory_bytes(400, 500)
-    assert large - small == pytest.approx(3 * 32 * 4 * (400 * 500 - 100 * 100), rel=0.2), "three maps of 32 channels"
+    assert large - small == pytest.approx(floats * 4 * (400 * 500 - 100 * 100), rel=0.2)
 
 
 def test_results_are_the_callers(tmp_path):
@@ -265,6 +272,10 @@ def test_attention_is_one_product_a_pixel():
 
 def coarse(nn):
     return nn.Conv2d(3, 12, 3, padding=1), nn.Conv2d(12, 12, 3, stride=2)
+
+
+def test_the_default_network_runs_natively():
+    assert select.open_session(find("rlfn_c32b6_x4"), threads=1).facts.engine == "native"
 
 
 @pytest.mark.parametrize(
