@@ -36,21 +36,32 @@ StepKind step_named(const std::string& name) {
   throw nb::value_error(("no step '" + name + "'").c_str());
 }
 
+Filters filters_of(const Batch& weight, const std::vector<float>& bias) {
+  if (weight.shape(2) != weight.shape(3)) throw nb::value_error("expected square filters");
+  if (bias.size() != weight.shape(0)) throw nb::value_error("expected a bias for each output");
+  return {static_cast<int>(weight.shape(0)), static_cast<int>(weight.shape(1)), static_cast<int>(weight.shape(2)),
+          weight.data()};
+}
+
 int add_convolution(Graph& graph, const std::vector<int>& inputs, const Batch& weight, std::vector<float> bias,
                     const std::vector<OperandPair>& operands, const std::vector<StepTuple>& steps, int shuffle,
                     int channels) {
-  if (weight.shape(2) != weight.shape(3)) throw nb::value_error("expected square filters");
-  if (bias.size() != weight.shape(0)) throw nb::value_error("expected a bias for each output");
   std::vector<Operand> read;
   std::vector<StepOf> done;
   for (const auto& [map, chosen] : operands) read.push_back({map, chosen});
   for (const auto& [name, left, right, first, second] : steps) {
     done.push_back({step_named(name), left, right, first, second});
   }
-  const Filters filters{static_cast<int>(weight.shape(0)), static_cast<int>(weight.shape(1)),
-                        static_cast<int>(weight.shape(2)), weight.data()};
+  const Filters filters = filters_of(weight, bias);
   return graph.add_convolution(inputs, filters, std::move(bias), std::move(read), std::move(done), shuffle, channels);
 }
+
+int add_strided(Graph& graph, int input, const Batch& weight, std::vector<float> bias, int stride) {
+  const Filters filters = filters_of(weight, bias);
+  return graph.add_strided(input, filters, std::move(bias), stride);
+}
+
+int add_pooling(Graph& graph, int input, int side, int stride) { return graph.add_pooling(input, {side, stride}); }
 
 void run(GraphRunner& runner, const Batch& from, const OutBatch& to, int threads, int bands) {
   const Graph& graph = runner.graph();
@@ -85,7 +96,10 @@ void bind_graph(nb::module_& m) {
       .def(nb::init<int, int, int>(), "colors"_a, "unshuffle"_a, "enlargement"_a)
       .def("picture", &Graph::add_picture, "factor"_a, "summand"_a)
       .def("convolution", &add_convolution, "inputs"_a, "weight"_a, "bias"_a, "operands"_a, "steps"_a, "shuffle"_a,
-           "channels"_a);
+           "channels"_a)
+      .def("strided", &add_strided, "source"_a, "weight"_a, "bias"_a, "stride"_a)
+      .def("pooling", &add_pooling, "source"_a, "side"_a, "stride"_a)
+      .def_prop_ro("least_side", &Graph::least_side);
   m.attr("OUTPUT") = kPicture;
   nb::class_<GraphRunner>(m, "GraphRunner")
       .def("__init__", [](GraphRunner* self, const Graph& graph, const std::string& isa) {

@@ -7,31 +7,48 @@
 namespace upres {
 namespace {
 
+// Sums of so many columns are still in the first-level cache when the epilogue takes them.
+constexpr int64_t kColumns = 24;
+
+// Calls `sums(row, first, count, to)` for four rows, some columns at a time, and does what follows.
+template <class Sums>
+UPRES_INLINE void convolve_in_parts(const Epilogue& epilogue, const ConvRows& rows, int64_t outputs, Sums sums) {
+  for (int64_t first = 0; first < rows.columns; first += kColumns) {
+    const int64_t count = kColumns < rows.columns - first ? kColumns : rows.columns - first;
+    float* to[kTileRows];
+    const float* operands[kMaxOperands * kTileRows];
+    for (int i = 0; i < epilogue.operands * kTileRows; ++i) operands[i] = rows.operands[i] + first * outputs;
+    for (int r = 0; r < kTileRows; ++r) {
+      to[r] = rows.to[r] + first * outputs;
+      sums(r, first, count, to[r]);
+    }
+    finish_rows(epilogue, {nullptr, count, to, operands, nullptr}, outputs);
+  }
+}
+
 // The neighbours in a row lie beside each other, so each row of taps is a stretch of as many times the channels.
 void convolve_direct(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
   const int size = weights.kernel_size;
   const int64_t channels = weights.channels[0], across = size * channels;
-  for (int r = 0; r < kTileRows; ++r) {
+  convolve_in_parts(epilogue, rows, weights.outputs, [&](int r, int64_t first, int64_t count, float* to) {
     Stretched stretches[2 * kMaxHalo + 1];
-    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i], channels, across};
-    multiply({stretches, size, size * across, weights.taps, weights.bias, rows.to[r], weights.outputs}, rows.columns,
-             weights.outputs);
-  }
-  finish_rows(epilogue, rows, weights.outputs);
+    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i] + first * channels, channels, across};
+    multiply({stretches, size, size * across, weights.taps, weights.bias, to, weights.outputs}, count, weights.outputs);
+  });
 }
 
 void convolve_product(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
-  for (int r = 0; r < kTileRows; ++r) {
+  int64_t depth = 0;
+  for (int p = 0; p < weights.parts; ++p) depth += weights.channels[p];
+  convolve_in_parts(epilogue, rows, weights.outputs, [&](int r, int64_t first, int64_t count, float* to) {
     Stretched stretches[kMaxParts];
-    int64_t depth = 0;
     for (int p = 0; p < weights.parts; ++p) {
-      stretches[p] = {rows.from[p * kTileRows + r], weights.channels[p], weights.channels[p]};
-      depth += weights.channels[p];
+      const int64_t channels = weights.channels[p];
+      stretches[p] = {rows.from[p * kTileRows + r] + first * channels, channels, channels};
     }
-    multiply({stretches, weights.parts, depth, weights.taps, weights.bias, rows.to[r], weights.outputs}, rows.columns,
+    multiply({stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs}, count,
              weights.outputs);
-  }
-  finish_rows(epilogue, rows, weights.outputs);
+  });
 }
 
 }  // namespace

@@ -58,8 +58,15 @@ void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][k
   }
 }
 
-// The most frequent epilogues need no steps: nothing, a slope, and the gate (sum + x) clamp(sum a + b) + x.
-enum Form { kNothing, kOneSlope, kGate, kSteps };
+// The most frequent epilogues need no steps: nothing, a slope, a slope and a skip, the gate (sum + x) clamp(sum a + b) +
+// x, and the mask x sigmoid(sum + y) of attention.
+enum Form { kNothing, kOneSlope, kSkip, kGate, kMask, kSteps };
+
+constexpr Step kSlopeSteps[] = {{kSlope, 0, 0, nullptr, nullptr}};
+constexpr Step kSkipSteps[] = {{kSlope, 0, 0, nullptr, nullptr}, {kAdd, 2, 1, nullptr, nullptr}};
+constexpr Step kMaskSteps[] = {{kAdd, 0, 2, nullptr, nullptr},
+                               {kSigmoid, 3, 0, nullptr, nullptr},
+                               {kMultiply, 1, 4, nullptr, nullptr}};
 
 constexpr Step kGateSteps[] = {{kAdd, 0, 1, nullptr, nullptr},
                                {kAffine, 0, 0, nullptr, nullptr},
@@ -78,9 +85,10 @@ bool has_steps(const Epilogue& epilogue, int operands, const Step (&steps)[kCoun
 }
 
 inline Form form_of(const Epilogue& epilogue) {
-  constexpr Step kSlopeAlone[] = {{kSlope, 0, 0, nullptr, nullptr}};
   if (epilogue.steps == 0) return kNothing;
-  if (has_steps(epilogue, 0, kSlopeAlone)) return kOneSlope;
+  if (has_steps(epilogue, 0, kSlopeSteps)) return kOneSlope;
+  if (has_steps(epilogue, 1, kSkipSteps)) return kSkip;
+  if (has_steps(epilogue, 2, kMaskSteps)) return kMask;
   return has_steps(epilogue, 1, kGateSteps) ? kGate : kSteps;
 }
 
@@ -93,17 +101,25 @@ UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t
   const auto each = [&](auto function) {
     UPRES_UNROLL for (int i = 0; i < kChunk; ++i) store(rows.to[i / 2] + at[i % 2], function(i));
   };
+  [[maybe_unused]] const auto operand = [&](int number, int i) {
+    return load<Floats>(rows.operands[number * kTileRows + i / 2] + at[i % 2]);
+  };
   if constexpr (kForm == kNothing) {
     each([&](int i) { return sum[i]; });
   } else if constexpr (kForm == kOneSlope) {
     const Floats slope = load<Floats>(epilogue.step[0].first + channel);
     each([&](int i) { return slope_below_zero(sum[i], slope); });
+  } else if constexpr (kForm == kSkip) {
+    const Floats slope = load<Floats>(epilogue.step[0].first + channel);
+    each([&](int i) { return slope_below_zero(sum[i], slope) + operand(0, i); });
+  } else if constexpr (kForm == kMask) {
+    each([&](int i) { return operand(0, i) * sigmoid(sum[i] + operand(1, i)); });
   } else if constexpr (kForm == kGate) {
     const Step &affine = epilogue.step[1], &clamp = epilogue.step[2];
     const Floats factor = load<Floats>(affine.first + channel), summand = load<Floats>(affine.second + channel);
     const Floats lower = load<Floats>(clamp.first + channel), upper = load<Floats>(clamp.second + channel);
     each([&](int i) {
-      const Floats input = load<Floats>(rows.operands[i / 2] + at[i % 2]);
+      const Floats input = operand(0, i);
       return multiply_add(sum[i] + input, clamped(multiply_add(sum[i], factor, summand), lower, upper), input);
     });
   } else {
@@ -111,8 +127,7 @@ UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t
     for_chunk(values[0], [&](int i) { return sum[i]; });
     int next = 1;
     for (; next <= epilogue.operands; ++next) {
-      const float* const* operand = rows.operands + (next - 1) * kTileRows;
-      for_chunk(values[next], [&](int i) { return load<Floats>(operand[i / 2] + at[i % 2]); });
+      for_chunk(values[next], [&](int i) { return operand(next - 1, i); });
     }
     for (int s = 0; s < epilogue.steps; ++s, ++next) take_step(epilogue.step[s], channel, values, values[next]);
     each([&](int i) { return values[next - 1][i]; });
@@ -127,8 +142,12 @@ UPRES_INLINE void with_form(const Epilogue& epilogue, Work work) {
       return work(std::integral_constant<Form, kNothing>{});
     case kOneSlope:
       return work(std::integral_constant<Form, kOneSlope>{});
+    case kSkip:
+      return work(std::integral_constant<Form, kSkip>{});
     case kGate:
       return work(std::integral_constant<Form, kGate>{});
+    case kMask:
+      return work(std::integral_constant<Form, kMask>{});
     case kSteps:
       return work(std::integral_constant<Form, kSteps>{});
   }

@@ -41,15 +41,6 @@ std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>&
   return taps;
 }
 
-std::vector<float> pack_direct(const Filters& filters, const std::vector<Part>& parts, int outputs) {
-  const int channels = parts[0].stride, count = filters.kernel_size * filters.kernel_size, depth = count * channels;
-  std::vector<float> taps(static_cast<size_t>(depth) * outputs);
-  for (int o = 0; o < filters.outputs; ++o)
-    for (int k = 0; k < filters.inputs; ++k)
-      for (int t = 0; t < count; ++t) taps[place(o, depth, t * channels + k)] = filters.at(o, k, t);
-  return taps;
-}
-
 std::vector<float> pack_product(const Filters& filters, const std::vector<Part>& parts, int outputs) {
   int depth = 0;
   for (const Part& part : parts) depth += part.stride;
@@ -80,6 +71,15 @@ const ConvKind* find_kind(const Filters& filters, const std::vector<Part>& parts
     if (fits && filters.kernel_size == kind.kernel_size) return &kind;
   }
   return nullptr;
+}
+
+std::vector<float> pack_direct(const Filters& filters, const std::vector<Part>& parts, int outputs) {
+  const int channels = parts[0].stride, all = filters.kernel_size * filters.kernel_size, depth = all * channels;
+  std::vector<float> taps(static_cast<size_t>(depth) * outputs);
+  for (int o = 0; o < filters.outputs; ++o)
+    for (int k = 0; k < filters.inputs; ++k)
+      for (int t = 0; t < all; ++t) taps[place(o, depth, t * channels + k)] = filters.at(o, k, t);
+  return taps;
 }
 
 int padded_channels(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }

@@ -40,6 +40,9 @@ struct ConvKind {
 // The fastest that takes such filters; null where there is none.
 const ConvKind* find_kind(const Filters& filters, const std::vector<Part>& parts);
 
+// The weights of a convolution by its definition, of any size, on one part: also those of `ConvTable::strided`.
+std::vector<float> pack_direct(const Filters& filters, const std::vector<Part>& parts, int outputs);
+
 // Channels of a map in memory: whole blocks, but pictures of up to kMostDirect channels as they are.
 int padded_channels(int channels);
 int picture_channels(int channels);

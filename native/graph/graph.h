@@ -11,10 +11,31 @@
 
 namespace upres {
 
+// Windows of `side` x `side` pixels, `stride` apart, none of them beyond the edges: a pixel of a coarser map each.
+struct Windows {
+  int side, stride;
+  int64_t count(int64_t length) const { return length < side ? 0 : (length - side) / stride + 1; }
+  bool operator==(const Windows& other) const { return side == other.side && stride == other.stride; }
+};
+
+// How high and wide a map is: `scale` times the smallest maps of the network that no window made smaller, and then made
+// smaller by one kind of windows after the other.
+struct Level {
+  int scale;
+  std::vector<Windows> reductions;
+
+  int64_t length(int64_t smallest) const;
+  Level reduced(Windows windows) const;
+  // Whether maps of this level are made of those of the other.
+  bool is_below(const Level& other) const;
+  bool operator==(const Level& other) const { return scale == other.scale && reductions == other.reductions; }
+  bool operator!=(const Level& other) const { return !(*this == other); }
+};
+
 // Numbers for all pixels of a picture: `stride` floats each, of which `channels` count and the rest are zeros.
 struct Map {
   int channels, stride;
-  int scale;  // how many times as high and wide as the smallest maps
+  Level level;
 };
 
 // A map of the picture itself: squares of `unshuffle` pixels as one, each color times a factor and plus a summand.
@@ -24,7 +45,7 @@ struct PictureMap {
 };
 
 // A map that an epilogue reads. Where `channels` is not empty, it says which channel of the map each of the values
-// comes from.
+// comes from. A coarser map is enlarged bilinearly to the size of the operation's.
 struct Operand {
   int map;
   std::vector<int> channels;
@@ -37,7 +58,9 @@ struct StepOf {
 };
 
 struct Operation {
-  const ConvKind* kind;
+  const ConvKind* kind;       // null where it is a reduction, which is a barrier: it runs when all of its input is made
+  Reduce ConvTable::*reduce;  // null where it is none
+  Windows windows;            // of a reduction
   std::vector<int> inputs;
   std::vector<float> taps, bias;
   int outputs;  // padded
@@ -45,7 +68,10 @@ struct Operation {
   std::vector<StepOf> steps;
   int shuffle;  // side of the squares of pixels that each pixel's values become
   int map;      // that it makes; kPicture where it makes the network's output
-  int scale;    // of its inputs
+  Level level;  // of its inputs
+
+  bool is_barrier() const { return reduce != nullptr; }
+  int halo() const { return kind == nullptr ? 0 : kind->halo(); }
 };
 
 constexpr int kPicture = -1;
@@ -62,6 +88,9 @@ class Graph {
   // `shuffle` pixels: of a map those of a pixel lie beside each other (each padded), of the output those of a color.
   int add_convolution(const std::vector<int>& inputs, const Filters& filters, std::vector<float> bias,
                       std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels);
+  // Convolutions of windows `stride` apart, no zeros beyond the edges; and the largest values in windows.
+  int add_strided(int input, const Filters& filters, std::vector<float> bias, int stride);
+  int add_pooling(int input, Windows windows);
 
   int colors() const { return colors_; }
   int unshuffle() const { return unshuffle_; }
@@ -69,11 +98,14 @@ class Graph {
   const std::vector<Map>& maps() const { return maps_; }
   const std::vector<PictureMap>& pictures() const { return pictures_; }
   const std::vector<Operation>& operations() const { return operations_; }
+  // Pixels that each side of a picture must have, so that each reduction has a window.
+  int64_t least_side() const;
   bool is_complete() const { return !operations_.empty() && operations_.back().map == kPicture; }
 
  private:
   const Map& map_at(int index) const;
   void check_epilogue(const Operation& operation) const;
+  int add_reduction(int input, Operation operation, int channels);
 
   int colors_, unshuffle_, enlargement_;
   std::vector<Map> maps_;

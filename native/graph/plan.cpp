@@ -1,6 +1,7 @@
 #include "graph/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -19,85 +20,9 @@ int64_t ceil_to(int64_t value, int64_t phase) { return value + (((phase - value)
 
 template <class Visit>
 void for_each_map_read(const Operation& operation, Visit visit) {
-  for (int input : operation.inputs) visit(input, operation.kind->halo());
+  for (int input : operation.inputs) visit(input, operation.halo());
   for (const Operand& operand : operation.operands) visit(operand.map, 0);
 }
-
-// Where to cut the operations into passes: such that least is written to memory and read from it, and that the weights
-// and rings of each pass fit the cache.
-class Cutting {
- public:
-  explicit Cutting(const Graph& graph) : graph_(graph), operations_(graph.operations()) {
-    maker_.assign(graph.maps().size(), -1);
-    last_reader_.assign(graph.maps().size(), -1);
-    for (int i = 0; i < count(); ++i) {
-      if (at(i).map != kPicture) maker_[static_cast<size_t>(at(i).map)] = i;
-      for_each_map_read(at(i), [&](int map, int) { last_reader_[static_cast<size_t>(map)] = i; });
-    }
-  }
-
-  // Of operations: one span for each pass.
-  std::vector<Span> best() const {
-    std::vector<int64_t> cost(static_cast<size_t>(count()) + 1, INT64_MAX), from(cost.size(), 0);
-    cost[0] = 0;
-    for (int end = 1; end <= count(); ++end)
-      for (int begin = end - 1; begin >= 0 && (begin == end - 1 || fits(begin, end)); --begin) {
-        const int64_t total = cost[static_cast<size_t>(begin)] + traffic(begin, end);
-        if (total > cost[static_cast<size_t>(end)]) continue;
-        cost[static_cast<size_t>(end)] = total;
-        from[static_cast<size_t>(end)] = begin;
-      }
-    std::vector<Span> passes;
-    for (int64_t end = count(); end > 0; end = passes.front().begin) {
-      passes.insert(passes.begin(), {from[static_cast<size_t>(end)], end});
-    }
-    return passes;
-  }
-
- private:
-  int count() const { return static_cast<int>(operations_.size()); }
-  const Operation& at(int i) const { return operations_[static_cast<size_t>(i)]; }
-  int last_reader(int map) const { return last_reader_[static_cast<size_t>(map)]; }
-  int64_t floats_of(int map) const {
-    const Map& facts = graph_.maps()[static_cast<size_t>(map)];
-    return int64_t{facts.stride} * facts.scale * facts.scale;
-  }
-
-  bool fits(int begin, int end) const {
-    constexpr int64_t kRingRows = 8;
-    int64_t floats = 0;
-    for (int i = begin; i < end; ++i) {
-      if (at(i).scale != at(begin).scale) return false;
-      floats += static_cast<int64_t>(at(i).taps.size());
-      bool read = false;
-      for (int reader = i + 1; reader < end; ++reader) {
-        for_each_map_read(at(reader), [&](int map, int) { read = read || map == at(i).map; });
-      }
-      if (read) floats += kRingRows * kStrip * at(i).outputs;
-    }
-    return floats * 4 <= kPassBytes;
-  }
-
-  // Floats for each pixel of scale 1.
-  int64_t traffic(int begin, int end) const {
-    std::vector<int> seen;
-    int64_t floats = 0;
-    for (int i = begin; i < end; ++i) {
-      for_each_map_read(at(i), [&](int map, int) {
-        const bool made_here = maker_[static_cast<size_t>(map)] >= begin;
-        if (made_here || std::find(seen.begin(), seen.end(), map) != seen.end()) return;
-        seen.push_back(map);
-        floats += floats_of(map);
-      });
-      if (at(i).map != kPicture && last_reader(at(i).map) >= end) floats += floats_of(at(i).map);
-    }
-    return floats;
-  }
-
-  const Graph& graph_;
-  const std::vector<Operation>& operations_;
-  std::vector<int> maker_, last_reader_;
-};
 
 // The stage of the pass that makes a map which the pass reads row by row; -1 where none does.
 int maker_of(const Graph& graph, const Pass& pass, int map) {
@@ -139,6 +64,91 @@ void set_phases(Pass& pass) {
   }
 }
 
+// The operations of one pass, before it is known what else reads their maps.
+Pass make_pass(const Graph& graph, const Span& run) {
+  Pass pass{{}, graph.operations()[static_cast<size_t>(run.begin)].level, kStrip, 0};
+  for (int64_t i = run.begin; i < run.end; ++i) pass.stages.push_back({static_cast<int>(i), 0, 0, 0, {}, {}, false});
+  link(graph, pass);
+  set_phases(pass);
+  return pass;
+}
+
+// Where to cut the operations into passes: such that least is written to memory and read from it, and that the weights
+// and rings of each pass fit the cache.
+class Cutting {
+ public:
+  explicit Cutting(const Graph& graph) : graph_(graph), operations_(graph.operations()) {
+    maker_.assign(graph.maps().size(), -1);
+    last_reader_.assign(graph.maps().size(), -1);
+    for (int i = 0; i < count(); ++i) {
+      if (at(i).map != kPicture) maker_[static_cast<size_t>(at(i).map)] = i;
+      for_each_map_read(at(i), [&](int map, int) { last_reader_[static_cast<size_t>(map)] = i; });
+    }
+  }
+
+  // Of operations: one span for each pass.
+  std::vector<Span> best() const {
+    std::vector<double> cost(static_cast<size_t>(count()) + 1, HUGE_VAL);
+    std::vector<int64_t> from(cost.size(), 0);
+    cost[0] = 0.0;
+    for (int end = 1; end <= count(); ++end)
+      for (int begin = end - 1; begin >= 0 && (begin == end - 1 || fits(begin, end)); --begin) {
+        const double total = cost[static_cast<size_t>(begin)] + traffic(begin, end);
+        if (total > cost[static_cast<size_t>(end)]) continue;
+        cost[static_cast<size_t>(end)] = total;
+        from[static_cast<size_t>(end)] = begin;
+      }
+    std::vector<Span> passes;
+    for (int64_t end = count(); end > 0; end = passes.front().begin) {
+      passes.insert(passes.begin(), {from[static_cast<size_t>(end)], end});
+    }
+    return passes;
+  }
+
+ private:
+  int count() const { return static_cast<int>(operations_.size()); }
+  const Operation& at(int i) const { return operations_[static_cast<size_t>(i)]; }
+  int last_reader(int map) const { return last_reader_[static_cast<size_t>(map)]; }
+  double floats_of(int map) const {
+    const Map& facts = graph_.maps()[static_cast<size_t>(map)];
+    double side = facts.level.scale;
+    for (const Windows& windows : facts.level.reductions) side /= windows.stride;
+    return facts.stride * side * side;
+  }
+
+  bool fits(int begin, int end) const {
+    for (int i = begin; i < end; ++i) {
+      if (at(i).is_barrier() || at(i).level != at(begin).level) return false;
+    }
+    int64_t floats = 0;
+    for (const Stage& stage : make_pass(graph_, {begin, end}).stages) {
+      floats += static_cast<int64_t>(at(stage.operation).taps.size());
+      floats += stage.ring_rows * kStrip * at(stage.operation).outputs;
+    }
+    return floats * 4 <= kPassBytes;
+  }
+
+  // Floats for each pixel of scale 1.
+  double traffic(int begin, int end) const {
+    std::vector<int> seen;
+    double floats = 0.0;
+    for (int i = begin; i < end; ++i) {
+      for_each_map_read(at(i), [&](int map, int) {
+        const bool made_here = maker_[static_cast<size_t>(map)] >= begin;
+        if (made_here || std::find(seen.begin(), seen.end(), map) != seen.end()) return;
+        seen.push_back(map);
+        floats += floats_of(map);
+      });
+      if (at(i).map != kPicture && last_reader(at(i).map) >= end) floats += floats_of(at(i).map);
+    }
+    return floats;
+  }
+
+  const Graph& graph_;
+  const std::vector<Operation>& operations_;
+  std::vector<int> maker_, last_reader_;
+};
+
 // The last pass that reads each map; -1 where none but the one that makes it does.
 std::vector<int> last_readers(const Graph& graph, const Plan& plan) {
   std::vector<int> last(graph.maps().size(), -1);
@@ -158,11 +168,11 @@ void share_slots(const Graph& graph, Plan& plan) {
     const Map& facts = graph.maps()[static_cast<size_t>(map)];
     size_t slot = 0;
     while (slot < plan.slots.size() && (plan.slots[slot].stride != facts.stride ||
-                                        plan.slots[slot].scale != facts.scale || busy_until[slot] >= pass)) {
+                                        plan.slots[slot].level != facts.level || busy_until[slot] >= pass)) {
       ++slot;
     }
     if (slot == plan.slots.size()) {
-      plan.slots.push_back({facts.stride, facts.scale});
+      plan.slots.push_back({facts.stride, facts.level});
       busy_until.push_back(0);
     }
     busy_until[slot] = last[static_cast<size_t>(map)];
@@ -201,11 +211,7 @@ Plan make_plan(const Graph& graph) {
   if (!graph.is_complete()) throw std::invalid_argument("expected a graph with an output");
   Plan plan;
   for (const Span& run : Cutting(graph).best()) {
-    Pass pass{{}, graph.operations()[static_cast<size_t>(run.begin)].scale, kStrip, 0};
-    for (int64_t i = run.begin; i < run.end; ++i) pass.stages.push_back({static_cast<int>(i), 0, 0, 0, {}, {}, false});
-    link(graph, pass);
-    set_phases(pass);
-    plan.passes.push_back(std::move(pass));
+    plan.passes.push_back(make_pass(graph, run));
   }
   share_slots(graph, plan);
   for (Pass& pass : plan.passes) {

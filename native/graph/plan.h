@@ -5,7 +5,7 @@
 // from 4 t + its row phase on, of which a ring keeps those that later ones still need. Only what other passes read goes
 // to memory. Phases are such that a convolution needs one step of warming up and one tile of columns more than what
 // reads it. They depend on nothing but the graph, so every tile is the same wherever strips and bands begin, and results
-// are equal to the bit.
+// are equal to the bit. A reduction is a pass of its own, which needs the whole of the maps before it.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct Stage {
 
 struct Pass {
   std::vector<Stage> stages;
-  int scale;
+  Level level;
   int64_t strip;       // most columns of a strip
   int64_t ring_width;  // columns in a ring
 };
@@ -44,7 +44,8 @@ struct Extent {
 
 // Memory for a map between passes; maps that are not needed at the same time share it.
 struct Slot {
-  int stride, scale;
+  int stride;
+  Level level;
 };
 
 struct Plan {

@@ -16,7 +16,7 @@ constexpr int64_t kLine = 16;                      // floats in a cache line
 constexpr int64_t kHugePage = int64_t{1} << 21;    // bytes
 
 int64_t floats_in(const Slot& slot, int64_t height, int64_t width) {
-  return row_pitch(width * slot.scale + 2 * Planes::kBorder, slot.stride) * height * slot.scale;
+  return row_pitch(slot.level.length(width) + 2 * Planes::kBorder, slot.stride) * slot.level.length(height);
 }
 
 }  // namespace
@@ -50,7 +50,8 @@ void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) 
   planes_.clear();
   float* next = memory_.get();
   for (const Slot& slot : slots) {
-    const int64_t columns = width * slot.scale, rows = height * slot.scale, border = kBorder * slot.stride;
+    const int64_t columns = slot.level.length(width), rows = slot.level.length(height);
+    const int64_t border = kBorder * slot.stride;
     const int64_t pitch = row_pitch(columns + 2 * kBorder, slot.stride);
     for (int64_t y = 0; y < rows; ++y) {
       float* row = next + y * pitch;

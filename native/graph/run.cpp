@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "base/pool.h"
@@ -24,7 +25,7 @@ std::vector<Span> cut(int64_t length, int64_t count) {
 }
 
 void run_pass(const Frame& frame, const Pass& pass, int threads, int64_t bands) {
-  const int64_t height = frame.height * pass.scale, width = frame.width * pass.scale;
+  const int64_t height = pass.level.length(frame.height), width = pass.level.length(frame.width);
   const std::vector<Span> strips = cut(width, (width + pass.strip - 1) / pass.strip);
   const auto across = static_cast<int64_t>(strips.size());
   if (threads > 1) bands = std::max(bands, std::min((threads * kTasksPerThread + across - 1) / across, height / kLeastBand));
@@ -32,6 +33,22 @@ void run_pass(const Frame& frame, const Pass& pass, int threads, int64_t bands) 
   run_parallel(static_cast<int>(strips.size() * rows.size()), threads, [&](int number) {
     const auto task = static_cast<size_t>(number);
     run_task(frame, pass, strips[task % strips.size()], rows[task / strips.size()]);
+  });
+}
+
+// A whole map to a coarser one, row by row.
+void run_reduction(const Frame& frame, const Operation& operation, int threads) {
+  const Level level = operation.level.reduced(operation.windows);
+  const int64_t columns = level.length(frame.width);
+  const auto slot = [&](int map) { return frame.plan.slot_of_map[static_cast<size_t>(map)]; };
+  const int side = operation.windows.side, stride = operation.windows.stride;
+  const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1,
+                            {frame.graph.maps()[static_cast<size_t>(operation.inputs[0])].stride}, operation.outputs};
+  run_parallel(static_cast<int>(level.length(frame.height)), threads, [&](int y) {
+    const float* from[kMaxWindow];
+    for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), int64_t{y} * stride + i, 0);
+    (frame.kernels.conv->*operation.reduce)(
+        weights, {from, side, stride, columns, frame.planes.at(slot(operation.map), y, 0)});
   });
 }
 
@@ -82,10 +99,18 @@ void GraphRunner::run(const float* from, int64_t height, int64_t width, float* t
   const int side = graph_.unshuffle();
   if (height % side != 0 || width % side != 0) throw std::invalid_argument("expected sides of whole squares of pixels");
   if (height == 0 || width == 0) return;
+  const int64_t least = graph_.least_side();
+  if (height < least || width < least) {
+    throw std::invalid_argument("expected sides of at least " + std::to_string(least) + " pixels, got " +
+                                std::to_string(height) + "x" + std::to_string(width));
+  }
   planes_.fit(plan_.slots, height / side, width / side);
   load_pictures(from, height, width, threads);
   const Frame frame{graph_, kernels_, plan_, epilogues_, planes_, zeros_.data(), height / side, width / side, to};
-  for (const Pass& pass : plan_.passes) run_pass(frame, pass, threads, bands);
+  for (const Pass& pass : plan_.passes) {
+    const Operation& first = graph_.operations()[static_cast<size_t>(pass.stages[0].operation)];
+    first.is_barrier() ? run_reduction(frame, first, threads) : run_pass(frame, pass, threads, bands);
+  }
 }
 
 }  // namespace upres

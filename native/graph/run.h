@@ -19,7 +19,8 @@ class GraphRunner {
   const Kernels& kernels() const { return kernels_; }
 
   // One picture: `from` (colors, height, width) to `to`, larger by enlargement / unshuffle. Height and width are
-  // multiples of unshuffle. One call at a time. `bands`: into how many each strip is cut at least.
+  // multiples of unshuffle and at least the graph's least side; std::invalid_argument is thrown otherwise. One call at
+  // a time. `bands`: into how many each strip is cut at least.
   void run(const float* from, int64_t height, int64_t width, float* to, int threads, int bands = 1);
 
   // Memory besides the two pictures.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/tiles.h"
+#include "graph/raising.h"
 
 namespace upres {
 namespace {
@@ -18,8 +19,8 @@ int64_t widest_map(const Graph& graph) {
 // Where each thing lies in a thread's scratch memory.
 struct Layout {
   std::vector<int64_t> rings, pitches;  // of each stage
-  int64_t spare, gathered, kernel, total;
-  int64_t row;  // floats in a row of `spare` and `gathered`
+  int64_t spare, gathered, blended, kernel, total;
+  int64_t row;  // floats in a row of `spare`, `gathered` and `blended`
 
   Layout(const Graph& graph, const Pass& pass) {
     int64_t next = 0;
@@ -32,7 +33,8 @@ struct Layout {
     }
     spare = next;
     gathered = spare + kTileRows * row;
-    kernel = gathered + kMaxOperands * kTileRows * row;
+    blended = gathered + kMaxOperands * kTileRows * row;
+    kernel = blended + row;
     total = kernel + conv_scratch(widest_map(graph));
   }
 };
@@ -45,11 +47,20 @@ class Task {
         layout_(frame.graph, pass),
         strip_(strip),
         band_(band),
-        height_(frame.height * pass.scale),
-        width_(frame.width * pass.scale),
+        height_(pass.level.length(frame.height)),
+        width_(pass.level.length(frame.width)),
         columns_(column_extents(pass, strip, width_)),
         rows_(row_extents(pass, band, height_)),
-        memory_(static_cast<float*>(scratch(layout_.total))) {}
+        memory_(static_cast<float*>(scratch(layout_.total))) {
+    for (size_t s = 0; s < pass.stages.size(); ++s) {
+      for (const Operand& operand : operation(s).operands) {
+        const Map& map = map_of(operand);
+        if (map.level == pass.level) continue;
+        const int64_t coarse = map.level.length(frame.width);
+        raisings_.push_back({s, operand.map, Raising(columns_[s].made, width_, coarse, map.stride)});
+      }
+    }
+  }
 
   void run() {
     int64_t first = INT64_MAX, end = INT64_MIN;
@@ -69,6 +80,8 @@ class Task {
   const Operation& operation(size_t stage) const {
     return frame_.graph.operations()[static_cast<size_t>(pass_.stages[stage].operation)];
   }
+
+  const Map& map_of(const Operand& operand) const { return frame_.graph.maps()[static_cast<size_t>(operand.map)]; }
 
   // Column 0 of the ring, which is the first one that anybody reads or writes.
   int64_t origin(size_t stage) const { return std::min(columns_[stage].made.begin, columns_[stage].read.begin); }
@@ -109,7 +122,7 @@ class Task {
   void make_rows(size_t stage, int64_t y) {
     const Operation& op = operation(stage);
     const Span& made = columns_[stage].made;
-    const int halo = op.kind->halo();
+    const int halo = op.halo();
     const float *from[kMaxParts * (kTileRows + 2 * kMaxHalo)], *operands[kMaxOperands * kTileRows];
     float* to[kTileRows];
     ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, op.outputs};
@@ -120,9 +133,8 @@ class Task {
     }
     for (size_t o = 0; o < op.operands.size(); ++o) {
       for (int r = 0; r < kTileRows; ++r) {
-        const float* row = source(op.operands[o].map, y + r, made.begin);
         const auto number = static_cast<int>(o) * kTileRows + r;
-        operands[number] = op.operands[o].channels.empty() ? row : gather(op, op.operands[o], row, made, number);
+        operands[number] = operand_row(stage, op.operands[o], y + r, number);
       }
     }
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
@@ -137,8 +149,32 @@ class Task {
     }
   }
 
+  // The columns made of row y of an operand, as wide as the operation's output: where they lie, or in `gathered`.
+  const float* operand_row(size_t stage, const Operand& operand, int64_t y, int number) {
+    const Span& made = columns_[stage].made;
+    if (map_of(operand).level != pass_.level) return raised(stage, operand, y, number);
+    const float* row = source(operand.map, y, made.begin);
+    return operand.channels.empty() ? row : gather(operation(stage), operand, row, made, number);
+  }
+
+  const float* raised(size_t stage, const Operand& operand, int64_t y, int number) {
+    if (y < 0 || y >= height_) return frame_.zeros;
+    const int64_t rows = map_of(operand).level.length(frame_.height);
+    const int slot = frame_.plan.slot_of_map[static_cast<size_t>(operand.map)];
+    float* const to = memory_ + layout_.gathered + number * layout_.row;
+    const Between at = between(y, height_, rows);
+    const auto own = std::find_if(raisings_.begin(), raisings_.end(), [&](const Raised& each) {
+      return each.stage == stage && each.map == operand.map;
+    });
+    const int64_t first = own->raising.first();
+    const float* upper = frame_.planes.at(slot, at.first, first);
+    const float* lower = frame_.planes.at(slot, std::min(at.first + 1, rows - 1), first);
+    frame_.kernels.conv->raise(own->raising.row(upper, lower, at.part, memory_ + layout_.blended, to));
+    return to;
+  }
+
   const float* gather(const Operation& op, const Operand& operand, const float* row, const Span& columns, int number) {
-    const int64_t stride = frame_.graph.maps()[static_cast<size_t>(operand.map)].stride;
+    const int64_t stride = map_of(operand).stride;
     float* const first = memory_ + layout_.gathered + number * layout_.row;
     const size_t count = operand.channels.size();
     for (int64_t x = 0; x < columns.length(); ++x) {
@@ -187,6 +223,13 @@ class Task {
       }
   }
 
+  // How the coarse operands of a stage are enlarged.
+  struct Raised {
+    size_t stage;
+    int map;
+    Raising raising;
+  };
+
   const Frame& frame_;
   const Pass& pass_;
   const Layout layout_;
@@ -194,6 +237,7 @@ class Task {
   const int64_t height_, width_;
   const std::vector<Extent> columns_, rows_;
   float* const memory_;
+  std::vector<Raised> raisings_;
 };
 
 }  // namespace

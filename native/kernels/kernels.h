@@ -117,7 +117,7 @@ struct Epilogue {
 
 // Maps are pixel-major: all channels of a pixel lie beside each other, a multiple of kChannelBlock of them but for
 // pictures. Convolutions make kTileRows rows at a time, of a multiple of four columns.
-constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6, kMaxHalo = 2;
+constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6, kMaxHalo = 2, kMaxWindow = 16;
 
 // `taps` lie as each kind of convolution packs them (conv/kinds.h); `channels` of each part of a concatenated input.
 struct ConvWeights {
@@ -137,11 +137,40 @@ struct ConvRows {
 
 using Convolve = void (*)(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows);
 
-// One for each kind of convolution in float32.
+// Windows of `side` x `side` pixels, `stride` apart. `from`: the rows of one row of windows, each at the first column
+// of the first window; `columns` windows.
+struct WindowRows {
+  const float* const* from;
+  int side, stride;
+  int64_t columns;
+  float* to;
+};
+
+using Reduce = void (*)(const ConvWeights& weights, const WindowRows& rows);
+
+// One row between two rows of a coarse map, stretched: `lower_part` of the way from `upper` to `lower`, and pixel x
+// `part[x]` of the way from the pixel that begins at float `left[x]` to the next one. `count` floats of the rows are
+// read; `blended` has room for as many.
+struct RaisedRow {
+  const float *upper, *lower;
+  float lower_part;
+  int64_t count;
+  const int32_t* left;
+  const float* part;
+  int64_t columns, channels;
+  float *blended, *to;
+};
+
+using Raise = void (*)(const RaisedRow& row);
+
+// One for each kind of operation on maps in float32.
 struct ConvTable {
   Convolve minimal;  // 3x3 by F(4x4, 3x3)
   Convolve direct;   // by its definition: 3x3 of a few channels, 5x5
   Convolve product;  // 1x1, of several maps beside each other
+  Reduce strided;    // a convolution of windows that begin `stride` pixels apart
+  Reduce pool;       // the largest value of each channel in each window
+  Raise raise;       // bilinear enlargement, a row at a time
 };
 
 // Tiles that a convolution by minimal filtering transforms at a time, and the floats it needs meanwhile.

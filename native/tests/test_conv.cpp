@@ -1,10 +1,13 @@
 // Every kind of convolution and every step of an epilogue against plain loops at double precision.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <initializer_list>
 #include <random>
 #include <vector>
 
 #include "conv/kinds.h"
+#include "graph/raising.h"
 #include "tests/check.h"
 #include "tests/tests.h"
 
@@ -149,10 +152,10 @@ double step_by_definition(const Step& step, int channel, double a, double b) {
   return 0.0;
 }
 
-// All steps in one epilogue with two operands, on each kind of convolution; and the slope alone.
+// All steps in one epilogue with two operands, on each kind of convolution; and those that have code of their own.
 void test_epilogues(const Kernels& kernels) {
   Randoms randoms{std::mt19937(3)};
-  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 8, false}};
+  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 52, false}};
   for (const Case& shape : cases) {
     const Call call = make_call(shape, 5);
     const auto channels = static_cast<size_t>(call.outputs);
@@ -167,9 +170,18 @@ void test_epilogues(const Kernels& kernels) {
                           {kTanh, 6, 0, nullptr, nullptr},       {kMultiply, 7, 5, nullptr, nullptr},
                           {kSubtract, 8, 2, nullptr, nullptr},   {kClamp, 9, 0, low.data(), high.data()}};
     for (const Step& step : steps) all.step[all.steps++] = step;
-    Epilogue alone;
-    alone.step[alone.steps++] = steps[0];
-    for (const Epilogue* epilogue : {&all, &alone}) {
+    const auto of = [](int read, std::initializer_list<Step> taken) {
+      Epilogue epilogue;
+      epilogue.operands = read;
+      for (const Step& step : taken) epilogue.step[epilogue.steps++] = step;
+      return epilogue;
+    };
+    const Epilogue alone = of(0, {steps[0]}), skip = of(1, {steps[0], {kAdd, 2, 1, nullptr, nullptr}});
+    const Epilogue mask = of(2, {{kAdd, 0, 2, nullptr, nullptr},
+                                 {kSigmoid, 3, 0, nullptr, nullptr},
+                                 {kMultiply, 1, 4, nullptr, nullptr}});
+    const Epilogue* const each[] = {&all, &alone, &skip, &mask};
+    for (const Epilogue* epilogue : each) {
       const std::vector<float> out = run(call, kernels, *epilogue, operands);
       for (size_t i = 0; i < out.size(); ++i) {
         const auto pixel = static_cast<int>(i / channels), channel = static_cast<int>(i % channels);
@@ -212,12 +224,100 @@ void test_not_finite(const Kernels& kernels) {
   }
 }
 
+// Rows of windows by a strided convolution and by pooling, with a pixel that is not a number and an infinite one.
+void test_windows(const Kernels& kernels) {
+  Randoms randoms{std::mt19937(11)};
+  struct Shape {
+    int side, stride, channels, outputs, columns;
+  };
+  for (const Shape& shape : {Shape{3, 2, 16, 16, 1}, {3, 2, 32, 48, 9}, {7, 3, 16, 16, 6}, {2, 2, 48, 16, 30}}) {
+    const int taps_each = shape.side * shape.side;
+    const int width = (shape.columns - 1) * shape.stride + shape.side;
+    std::vector<float> map = randoms(static_cast<size_t>(shape.side * width * shape.channels));
+    const auto weight = randoms(static_cast<size_t>(shape.outputs * shape.channels * taps_each), 0.1);
+    const std::vector<float> bias = randoms(static_cast<size_t>(shape.outputs));
+    const Filters filters{shape.outputs, shape.channels, shape.side, weight.data()};
+    const std::vector<float> taps = pack_direct(filters, {{shape.channels, shape.channels}}, shape.outputs);
+    const auto pixel = [&](int x, int i, int j, int c) {
+      return map[static_cast<size_t>((i * width + x * shape.stride + j) * shape.channels + c)];
+    };
+    std::vector<const float*> from;
+    for (int i = 0; i < shape.side; ++i) from.push_back(map.data() + i * width * shape.channels);
+    std::vector<float> out(static_cast<size_t>(shape.columns * shape.outputs), NAN);
+    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, shape.outputs},
+                          {from.data(), shape.side, shape.stride, shape.columns, out.data()});
+    for (int x = 0; x < shape.columns; ++x)
+      for (int o = 0; o < shape.outputs; ++o) {
+        double sum = bias[static_cast<size_t>(o)];
+        for (int c = 0; c < shape.channels; ++c)
+          for (int t = 0; t < taps_each; ++t) {
+            const double value = pixel(x, t / shape.side, t % shape.side, c);
+            sum += value * static_cast<double>(filters.at(o, c, t));
+          }
+        const double found = out[static_cast<size_t>(x * shape.outputs + o)];
+        check(std::abs(found - sum) < 1e-4, "%s: windows of %d to %d channels give %g, expected %g", kernels.name,
+              shape.side, shape.outputs, found, sum);
+      }
+    map[0] = NAN;
+    map[1] = INFINITY;
+    map[map.size() - 1] = NAN;
+    std::vector<float> pooled(static_cast<size_t>(shape.columns * shape.channels));
+    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, shape.channels},
+                       {from.data(), shape.side, shape.stride, shape.columns, pooled.data()});
+    for (int x = 0; x < shape.columns; ++x)
+      for (int c = 0; c < shape.channels; ++c) {
+        float most = -INFINITY;
+        bool none = false;
+        for (int t = 0; t < taps_each; ++t) {
+          const float value = pixel(x, t / shape.side, t % shape.side, c);
+          none = none || std::isnan(value);
+          most = std::max(most, value);
+        }
+        const float found = pooled[static_cast<size_t>(x * shape.channels + c)];
+        check(none ? std::isnan(found) : found == most, "%s: the largest of windows of %d is %g, expected %g",
+              kernels.name, shape.side, static_cast<double>(found), static_cast<double>(most));
+      }
+  }
+}
+
+// A row between two coarse ones, at both ends and where a strip begins in the middle of the picture.
+void test_raising(const Kernels& kernels) {
+  Randoms randoms{std::mt19937(13)};
+  const std::array<int, 3> sizes[] = {{15, 1, 16}, {40, 6, 32}, {100, 15, 48}, {7, 7, 16}};
+  for (const auto& [width, coarse, channels] : sizes) {
+    std::vector<float> rows = randoms(static_cast<size_t>(2 * (coarse + 1) * channels));
+    const float *upper = rows.data(), *lower = upper + (coarse + 1) * channels;
+    for (const Span& columns : {Span{0, width}, Span{width / 3, width + 3}, Span{-2, width / 2 + 1}}) {
+      const Raising raising(columns, width, coarse, channels);
+      const int64_t first = raising.first() * channels;
+      std::vector<float> blended(rows.size()), out(static_cast<size_t>(columns.length() * channels), NAN);
+      kernels.conv->raise(raising.row(upper + first, lower + first, 0.25f, blended.data(), out.data()));
+      for (int64_t x = 0; x < columns.length(); ++x)
+        for (int c = 0; c < channels; ++c) {
+          const double place = (static_cast<double>(x + columns.begin) + 0.5) * coarse / width - 0.5;
+          const double inside = std::clamp(place, 0.0, coarse - 1.0), left = std::floor(inside);
+          const double right = std::min(left + 1.0, coarse - 1.0);
+          const auto at = [&](double column) {
+            const auto index = static_cast<size_t>(column) * static_cast<size_t>(channels) + static_cast<size_t>(c);
+            return 0.75 * static_cast<double>(upper[index]) + 0.25 * static_cast<double>(lower[index]);
+          };
+          const double expected = at(left) + (inside - left) * (at(right) - at(left));
+          const double found = out[static_cast<size_t>(x * channels + c)];
+          check(std::abs(found - expected) < 1e-5, "%s: %d pixels raised to %d give %g, expected %g", kernels.name,
+                coarse, width, found, expected);
+        }
+    }
+  }
+}
+
 }  // namespace
 
 void test_conv(const Kernels& kernels) {
   test_kinds(kernels);
   test_epilogues(kernels);
   test_not_finite(kernels);
+  test_windows(kernels);
+  test_raising(kernels);
 }
 
 }  // namespace upres::test

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from upres.lab.archs.ecbsr import ECBSR  # noqa: E402
 from upres.lab.archs.edsr import EDSR  # noqa: E402
 from upres.lab.archs.fsrcnn import FSRCNN  # noqa: E402
 from upres.lab.archs.plain import PlainSR  # noqa: E402
+from upres.lab.archs.rlfn import RLFN  # noqa: E402
 from upres.lab.archs.span import SPAN  # noqa: E402
 from upres.lab.archs.srvggnet_compact import SRVGGNetCompact  # noqa: E402
 from upres.lab.compress.fold import fold  # noqa: E402
@@ -36,7 +38,11 @@ from upres.lab.export.onnx import export, traced  # noqa: E402
 
 ISAS = native.instruction_sets()
 TOLERANCE = 2e-5
-SHIPPED = [model.card.name for model in list_models() if model.card.architecture in ("plain", "espcn", "fsrcnn")]
+SHIPPED = [
+    model.card.name
+    for model in list_models()
+    if model.card.architecture in ("plain", "rlfn", "espcn", "fsrcnn")
+]
 NETWORKS = {
     "restorer": lambda: PlainSR(scale=1, unshuffle=2, num_channels=48, num_blocks=2, task="denoise", gate="hard"),
     "squares_x2": lambda: PlainSR(scale=2, unshuffle=2, num_blocks=1),
@@ -51,6 +57,10 @@ NETWORKS = {
     "edsr_x3": lambda: EDSR(scale=3, num_channels=20, num_blocks=1),
     "fsrcnn_x2": lambda: FSRCNN(scale=2, num_features=20, num_shrink=5, num_blocks=1),
     "fsrcnn_x3": lambda: FSRCNN(scale=3, num_features=16, num_blocks=2, tail="subpixel", channel_slopes=True),
+    "rlfn_x3": lambda: RLFN(scale=3, num_channels=20, mid_channels=24, num_blocks=2, esa_channels=12),
+    "rlfn_full_x2": lambda: RLFN(
+        scale=2, num_channels=16, num_blocks=1, full_attention=True, activation="silu", value_range=255.0
+    ),
     "span_x2": lambda: SPAN(scale=2, num_blocks=2, expanded=False),
     "span_x4": lambda: SPAN(scale=4, num_channels=28, cat_channels=20, num_blocks=2, expanded=False),
 }
@@ -105,7 +115,8 @@ def test_shipped_networks_come_out_as_torch_makes_them(name, isa):
 def test_any_network_of_these_operators_comes_out_as_torch_makes_it(name, isa):
     module = network(name)
     colors = 1 if module.color_mode == "luma" else 3
-    for shape in [(1, colors, 2, 2), (1, colors, 18, 26)]:
+    least = getattr(module, "min_size", 2)
+    for shape in [(1, colors, least, least), (1, colors, 18, 26)]:
         batch = picture(*shape)
         expected = by_torch(module, batch)
         error = np.abs(run(runner(name, isa), batch, module.scale) - expected).max()
@@ -122,7 +133,27 @@ def test_pictures_of_any_size_on_any_threads_and_bands(height, width, threads, b
     np.testing.assert_allclose(once, expected, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["edsr_x4", "restorer", "span_x2"])
+@settings(max_examples=25, deadline=None)
+@given(height=st.integers(15, 70), width=st.integers(15, 130), threads=st.integers(1, 4), bands=st.integers(1, 7))
+def test_attention_sees_the_whole_picture_of_any_size_on_any_threads_and_bands(height, width, threads, bands):
+    batch, module = picture(1, 3, height, width, seed=height * width), network("rlfn_x3")
+    once = run(runner("rlfn_x3", ISAS[0]), batch, 3)
+    np.testing.assert_array_equal(once, run(runner("rlfn_x3", ISAS[0]), batch, 3, threads=threads, bands=bands))
+    expected = by_torch(module, batch)
+    np.testing.assert_allclose(once, expected, atol=TOLERANCE * max(1, np.abs(expected).max()))
+
+
+def test_pictures_without_a_window_are_refused_as_torch_refuses_them():
+    session = ENGINE.open(find("rlfn_c32b6_x2"), threads=1)
+    for height, width in [(14, 40), (40, 14), (1, 1)]:
+        with pytest.raises(RuntimeError):
+            network("rlfn_x3")(torch.zeros(1, 3, height, width))
+        with pytest.raises(ValueError, match=f"^expected sides of at least 15 pixels, got {height}x{width}$"):
+            session(picture(1, 3, height, width))
+    assert session(picture(1, 3, 15, 15)).shape == (1, 3, 30, 30)
+
+
+@pytest.mark.parametrize("name", ["edsr_x4", "restorer", "span_x2", "rlfn_full_x2"])
 def test_threads_and_bands_change_no_bit(name):
     scale = network(name).scale
     batch = picture(1, 3, 70, 230)  # three strips
@@ -145,17 +176,38 @@ def test_what_is_not_finite_stays_near_and_is_told():
             session(broken)
         out = np.empty_like(clean)
         session._runner.run(broken, out, 1)
-        reach = 2 * (5 + 4 * len(operations_of(model).convolutions))
+        reach = 2 * (5 + 4 * len(operations_of(model).makers))
         assert not np.isfinite(out[..., 40, 10]).all()
         np.testing.assert_array_equal(out[..., reach:], clean[..., reach:])
         np.testing.assert_array_equal(session(batch), clean)
 
 
-def test_memory_is_known_before_the_run():
-    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+def test_what_is_not_finite_spreads_through_the_coarse_map_and_no_further():
+    """One block: three convolutions, windows of 15 pixels 6 apart, and three convolutions and a neighbour there."""
+    native_runner, batch = runner("rlfn_full_x2", ISAS[0]), picture(1, 3, 60, 420)
+    clean = run(native_runner, batch, 2)
+    for value in (np.nan, np.inf):
+        broken = batch.copy()
+        broken[0, 1, 20, 5] = value
+        out = run(native_runner, broken, 2, threads=2)
+        reach = 5 + 4 * 4 + 15 + 6 * (3 * 4 + 1) + 4 * 2
+        assert not np.isfinite(out[..., 40, 10]).all()
+        np.testing.assert_array_equal(out[..., 2 * reach :], clean[..., 2 * reach :])
+        np.testing.assert_array_equal(run(native_runner, batch, 2), clean)
+
+
+@pytest.mark.parametrize(
+    ("name", "floats"),
+    [
+        ("plain_c32b6_light_x2", 3 * 32),
+        ("rlfn_c32b6_x2", 3 * 32 + 2 * 16),  # the first map, and a block's two maps before a barrier and behind it
+    ],
+)
+def test_memory_is_known_before_the_run(name, floats):
+    session = ENGINE.open(find(name), threads=1)
     assert isinstance(session, GraphSession)
     small, large = session.memory_bytes(100, 100), session.memory_bytes(400, 500)
-    assert large - small == pytest.approx(3 * 32 * 4 * (400 * 500 - 100 * 100), rel=0.2), "three maps of 32 channels"
+    assert large - small == pytest.approx(floats * 4 * (400 * 500 - 100 * 100), rel=0.2)
 
 
 def test_results_are_the_callers(tmp_path):
@@ -187,7 +239,6 @@ def test_no_pixels_make_no_pixels():
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("rlfn_c32b6_x4", r"operator Conv \(.*stride.*\): strides \(2, 2\); native has \(1, 1\) alone"),
         ("esr_cnn_x2", r"operator Mod \(.*\): native has no such operator"),
     ],
 )
@@ -197,6 +248,41 @@ def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(name, reason
     with pytest.raises(UnsupportedModelError, match=f"^native: {name}: {reason}"):
         ENGINE.open(model)
     assert select.open_session(model, threads=1).facts.engine == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("between", "convolutions"),
+    [
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.Conv2d(24, 12, 1)), 2),
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.Conv2d(24, 20, 1), nn.Conv2d(20, 12, 1)), 2),
+        (lambda nn: (nn.Conv2d(16, 24, 1), nn.ReLU(), nn.Conv2d(24, 12, 1)), 3),
+        (lambda nn: (nn.Conv2d(16, 4, 1), nn.Conv2d(4, 12, 1)), 3),
+    ],
+)
+def test_products_in_a_row_are_merged_where_that_saves_some(between, convolutions):
+    torch.manual_seed(1)
+    nn = torch.nn
+    module: Any = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), *between(nn), nn.PixelShuffle(2)).eval()
+    module.color_mode, module.scale = "rgb", 2
+    operations = lowered(module)
+    assert sum(maker.stored is not None for maker in operations.makers) == convolutions
+    batch = picture(1, 3, 9, 14)
+    out = run(native.GraphRunner(build(operations, native)), batch, 2)
+    np.testing.assert_allclose(out, by_torch(module, batch), atol=TOLERANCE)
+
+
+def test_attention_is_one_product_a_pixel():
+    """Of each block: three convolutions, fusion, squeeze, two reductions, the coarse map, and the gate."""
+    stored = [maker for maker in operations_of(find("rlfn_c32b6_x4")).makers if maker.stored is not None]
+    assert len(stored) == 1 + 6 * 9 + 2
+
+
+def coarse(nn):
+    return nn.Conv2d(3, 12, 3, padding=1), nn.Conv2d(12, 12, 3, stride=2)
+
+
+def test_the_default_network_runs_natively():
+    assert select.open_session(find("rlfn_c32b6_x4"), threads=1).facts.engine == "native"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +297,13 @@ def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(name, reason
         (lambda nn: nn.ConvTranspose2d(3, 3, 4, stride=2), "pads|output_padding"),
         (lambda nn: nn.ConvTranspose2d(3, 3, 13, stride=2, padding=6, output_padding=1), "filters of 7x7"),
         (lambda nn: nn.PixelShuffle(1), "shuffles pixels of maps"),
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 12, 3, stride=2, padding=1), nn.PixelShuffle(2)), "pads"),
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 12, 2, stride=2), nn.PixelShuffle(2)), "its input is no map"),
+        (lambda nn: nn.Sequential(*coarse(nn), nn.PixelShuffle(2)), "shuffles pixels of a coarse map"),
+        (lambda nn: nn.Sequential(*coarse(nn), nn.ReLU(), nn.Conv2d(12, 3, 1)), "a step behind a reduction"),
+        (lambda nn: nn.Sequential(nn.Conv2d(3, 3, 1), nn.MaxPool2d(3, 2, 1)), "MaxPool .*: pads"),
+        (lambda nn: nn.Sequential(*coarse(nn), nn.Conv2d(12, 3, 1)), "output is not that of its last convolution"),
+        (lambda nn: nn.Sequential(*coarse(nn), nn.Upsample(scale_factor=2, mode="bilinear")), "operator Resize"),
     ],
 )
 def test_operators_used_in_another_way_are_named(layers, reason):

@@ -71,6 +71,13 @@ class Graph:
         Raises:
             ValueError: If there is no kernel, or the maps do not fit each other.
         """
+    def strided(self, source: int, weight: NDArray[np.float32], bias: list[float], stride: int) -> int:
+        """A convolution of windows that lie apart, none beyond the edges: the number of the map that it makes."""
+    def pooling(self, source: int, side: int, stride: int) -> int:
+        """The largest values of windows: the number of the map that they make."""
+    @property
+    def least_side(self) -> int:
+        """Pixels that each side of a picture must have, so that each reduction has a window."""
 
 class GraphRunner:
     """A graph packed for an instruction set."""

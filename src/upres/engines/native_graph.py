@@ -14,7 +14,7 @@ import numpy as np
 
 from upres.engines.engine import Batch, Session, SessionFacts, made, require_graph
 from upres.engines.lowering.lower import lower
-from upres.engines.lowering.values import Floats, Operations, Picture, Term, Value
+from upres.engines.lowering.values import Convolution, Floats, Operations, Picture, Reduction, Term, Value
 from upres.errors import GraphError, UnsupportedModelError
 from upres.models.catalog import Model
 from upres.models.graph import require_structure
@@ -98,28 +98,47 @@ def build(operations: Operations, native: Any) -> "_native.Graph":
     """
     graph = native.Graph(operations.colors, operations.unshuffle, operations.enlargement)
     maps = _Maps(graph)
-    for number, each in enumerate(operations.convolutions):
-        if each.stored is None:
+    for number, maker in enumerate(operations.makers):
+        if maker.stored is None:
             continue
-        last = number == len(operations.convolutions) - 1
-        order = _order(each.stored, last=last)
-        after = epilogue(each.stored)
-        inner = each.stored.block > 1 and not last
-        if inner and after.operands:
-            raise UnsupportedModelError("a map is added to one that is shuffled on the way to a larger one")
-        maps.made[number] = graph.convolution(
-            [maps.number(source) for source in each.inputs],
-            _in_order(each.weight, order),
-            _in_order(each.bias, order).tolist(),
-            [(maps.number(term), list(term.chosen)) for term in after.operands],
-            [
-                (name, left, right, *(_in_order(constant, order).tolist() for constant in constants))
-                for name, left, right, *constants in after.steps
-            ],
-            each.stored.block,
-            native.OUTPUT if last else len(each.weight) // each.stored.block**2,
+        last = maker is operations.makers[-1]
+        maps.made[number] = (
+            _add_reduction(graph, maps, maker)
+            if isinstance(maker, Reduction)
+            else _add_convolution(graph, maps, maker, output=native.OUTPUT if last else None)
         )
     return graph  # type: ignore[no-any-return]
+
+
+def _add_reduction(graph: "_native.Graph", maps: "_Maps", each: Reduction) -> int:
+    source = maps.number(each.inputs[0])
+    if each.filters is None:
+        return graph.pooling(source, each.side, each.stride)
+    weight, bias = each.filters
+    return graph.strided(source, np.ascontiguousarray(weight), bias.tolist(), each.stride)
+
+
+def _add_convolution(graph: "_native.Graph", maps: "_Maps", each: Convolution, *, output: int | None) -> int:
+    """``output``: what the module is told in the place of channels where this makes the network's output."""
+    assert each.stored is not None
+    last = output is not None
+    order = _order(each.stored, last=last)
+    after = epilogue(each.stored)
+    inner = each.stored.block > 1 and not last
+    if inner and after.operands:
+        raise UnsupportedModelError("a map is added to one that is shuffled on the way to a larger one")
+    return graph.convolution(
+        [maps.number(source) for source in each.inputs],
+        _in_order(each.weight, order),
+        _in_order(each.bias, order).tolist(),
+        [(maps.number(term), list(term.chosen)) for term in after.operands],
+        [
+            (name, left, right, *(_in_order(constant, order).tolist() for constant in constants))
+            for name, left, right, *constants in after.steps
+        ],
+        each.stored.block,
+        len(each.weight) // each.stored.block**2 if output is None else output,
+    )
 
 
 class _Maps:

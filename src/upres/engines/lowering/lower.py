@@ -2,8 +2,10 @@
 
 Everything between two convolutions that looks at one pixel at a time (activations, skips, gates, constants) becomes
 the epilogue of the one before. What moves pixels only (pixel shuffle, pixel unshuffle, nearest enlargement, repeated
-channels) becomes a choice of channels or of where results are stored. Nothing is known of architectures by name: a
-graph is lowered if all of its operators are, and refused with the name of the first one that is not.
+channels) becomes a choice of channels or of where results are stored. Windows that lie apart (strided convolutions,
+pooling) become reductions, and a coarse map enlarged bilinearly an operand of an epilogue. Nothing is known of
+architectures by name: a graph is lowered if all of its operators are, and refused with the name of the first one that
+is not.
 """
 
 from collections.abc import Callable
@@ -16,10 +18,12 @@ from upres.engines.lowering.maps import (
     convolution,
     depth_to_space,
     function,
+    pooling,
     slope,
     transposed_convolution,
 )
-from upres.engines.lowering.pictures import identity, nearest, part_of_sizes, reshape, shape
+from upres.engines.lowering.merge import merged
+from upres.engines.lowering.pictures import cast, identity, one_of_sizes, part_of_sizes, reshape, resize, shape
 from upres.engines.lowering.values import Operations
 from upres.engines.lowering.walk import Walk
 from upres.models.nodes import Node, Nodes
@@ -29,7 +33,8 @@ LOWERINGS: dict[str, Callable[[Walk, Node], Any]] = {
     "ConvTranspose": transposed_convolution,
     "Concat": concatenation,
     "DepthToSpace": depth_to_space,
-    "Resize": nearest,
+    "MaxPool": pooling,
+    "Resize": resize,
     **dict.fromkeys(("LeakyRelu", "PRelu", "Relu"), slope),
     "Clip": clip,
     **dict.fromkeys(("Sigmoid", "Tanh"), function),
@@ -37,6 +42,8 @@ LOWERINGS: dict[str, Callable[[Walk, Node], Any]] = {
     **dict.fromkeys(("Reshape", "Squeeze", "Tile", "Transpose", "Unsqueeze"), reshape),
     "Shape": shape,
     "Slice": part_of_sizes,
+    "Gather": one_of_sizes,
+    "Cast": cast,
     "Identity": identity,
 }
 """Operator -> how it is lowered."""
@@ -52,4 +59,4 @@ def lower(graph: Nodes, *, colors: int) -> Operations:
     Raises:
         UnsupportedModelError: If an operator, or the way it is used, has no place there; the message names it.
     """
-    return Walk(graph, colors).operations(LOWERINGS)
+    return merged(Walk(graph, colors).operations(LOWERINGS))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upres.engines.lowering.pictures import entries, picture_operand
-from upres.engines.lowering.values import Beside, Convolution, Floats, Picture, Sizes, Term, Value
+from upres.engines.lowering.values import Beside, Convolution, Floats, Picture, Raised, Reduction, Sizes, Term, Value
 from upres.engines.lowering.walk import Walk, unsupported
 from upres.models.nodes import Node
 
@@ -17,6 +17,8 @@ MOST_INPUTS = 6
 """Maps beside each other that the native module takes (kernels.h)."""
 _SIZES = (1, 3, 5)
 """Of filters for which there are kernels."""
+MOST_WINDOW = 16
+"""Side of the largest windows that it takes (kernels.h)."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -27,6 +29,8 @@ def convolution(walk: Walk, node: Node) -> Value:
         UnsupportedModelError: If it is of a kind for which there is no kernel.
     """
     weight, bias = _filters(walk, node, outputs_at=0)
+    if node.attributes.get("strides") not in (None, (1, 1)):
+        return _reduction(walk, node, weight.shape[-1], (weight, bias))
     pad = weight.shape[-1] // 2
     _require(node, {"group": 1, "dilations": (1, 1), "strides": (1, 1), "pads": (pad,) * 4}, pads=(0,) * 4)
     return Value(_sum(walk, node, weight, bias))
@@ -88,12 +92,41 @@ def _sum(walk: Walk, node: Node, weight: Floats, bias: Floats) -> Term:
             node, f"{len(parts)} inputs beside each other; native has up to {MOST_INPUTS}, of 1x1 filters"
         )
     inputs = tuple(_input(walk, node, part) for part in parts)
-    scales = {walk.scale_of(each) for each in inputs}
+    levels = {walk.level_of(each) for each in inputs}
     channels = sum(_channels(each, walk.colors) for each in inputs)
-    if len(scales) > 1 or channels != weight.shape[1]:
+    if len(levels) > 1 or channels != weight.shape[1]:
         raise unsupported(node, "its inputs do not fit each other or its filters")
-    walk.convolutions.append(Convolution(inputs=inputs, weight=weight, bias=bias, scale=scales.pop()))
-    return Term("sum", len(weight), len(walk.convolutions) - 1)
+    walk.makers.append(Convolution(inputs=inputs, weight=weight, bias=bias, level=levels.pop()))
+    return Term("sum", len(weight), len(walk.makers) - 1)
+
+
+def pooling(walk: Walk, node: Node) -> Value:
+    """The largest value of each channel in each window."""
+    side = node.attributes.get("kernel_shape")
+    if not isinstance(side, tuple) or len(side) != 2 or side[0] != side[1] or len(node.outputs) != 1:
+        raise unsupported(node, f"windows of {side}; native has squares")
+    return _reduction(walk, node, side[0], None)
+
+
+def _reduction(walk: Walk, node: Node, side: int, filters: tuple[Floats, Floats] | None) -> Value:
+    """A value for each window, of which the native module makes a map of its own."""
+    _require(node, {"group": 1, "dilations": (1, 1), "pads": (0, 0, 0, 0), "ceil_mode": 0})
+    strides = node.attributes.get("strides", (1, 1))
+    if not isinstance(strides, tuple) or len(set(strides)) != 1 or side > MOST_WINDOW:
+        raise unsupported(node, f"windows of {side}, {strides} apart; native has squares of up to {MOST_WINDOW}")
+    source = walk.take(node)
+    if not isinstance(source, Value) or (filters is not None and filters[0].shape[1] != _channels_of(source)):
+        raise unsupported(node, "its input is no map, or does not fit its filters")
+    stored = walk.store(source, node.outputs[0])
+    walk.makers.append(
+        Reduction(inputs=(stored,), level=walk.level_of(stored), side=side, stride=strides[0], filters=filters)
+    )
+    channels = stored.channels if filters is None else len(filters[0])
+    return Value(Term("sum", channels, len(walk.makers) - 1))
+
+
+def _channels_of(value: Value) -> int:
+    return value.term.channels // value.block**2
 
 
 def _input(walk: Walk, node: Node, value: Any) -> Picture | Term:
@@ -129,6 +162,8 @@ def depth_to_space(walk: Walk, node: Node) -> Value:
         raise unsupported(node, "native shuffles pixels of maps in the order of columns")
     if value.block != 1 or value.term.channels % block**2:
         raise unsupported(node, "it shuffles pixels twice")
+    if walk.level_of(value).reductions:
+        raise unsupported(node, "it shuffles pixels of a coarse map")
     return Value(value.term, block)
 
 
@@ -224,6 +259,8 @@ def _operand(walk: Walk, node: Node, value: Any, anchor: Value) -> Term:
     """The term of one side of an operator whose other side may be newer."""
     if isinstance(value, Picture):
         return picture_operand(walk, node, value, anchor)
+    if isinstance(value, Raised):
+        return _raised_operand(walk, node, value, anchor)
     if not isinstance(value, Value) or value.block != anchor.block or value.term.channels != anchor.term.channels:
         raise unsupported(node, "its two sides differ in size")
     if value.term.base == anchor.term.base:
@@ -231,6 +268,16 @@ def _operand(walk: Walk, node: Node, value: Any, anchor: Value) -> Term:
     if value.block != 1:
         raise unsupported(node, "both sides are shuffled pixels, of two convolutions")
     stored = walk.store(value, node.outputs[0])
-    if walk.scale_of(stored) != walk.convolutions[anchor.term.base].scale:
+    if walk.level_of(stored) != walk.level_of(anchor):
         raise unsupported(node, "its two sides differ in size")
     return stored
+
+
+def _raised_operand(walk: Walk, node: Node, raised: Raised, anchor: Value) -> Term:
+    """The coarse map, which is enlarged where it is read."""
+    value = raised.value
+    if value.term.channels != anchor.term.channels or anchor.block != 1 or raised.level != walk.level_of(anchor):
+        raise unsupported(node, "its two sides differ in size")
+    if value.term.base > anchor.term.base:
+        raise unsupported(node, "the coarse map is made after the one that it is enlarged for")
+    return walk.store(value, node.outputs[0])

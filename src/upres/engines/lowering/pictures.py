@@ -5,12 +5,36 @@ from typing import Any
 
 import numpy as np
 
-from upres.engines.lowering.values import Picture, Sizes, Term, Value
+from upres.engines.lowering.values import Level, Picture, Raised, Sizes, Term, Value
 from upres.engines.lowering.walk import Walk, unsupported
 from upres.models.nodes import Node
 
 
-def nearest(walk: Walk, node: Node) -> Picture:
+def resize(walk: Walk, node: Node) -> Picture | Raised:
+    """The picture enlarged by a whole factor to the nearest pixel, or a coarse map to a fine one's size."""
+    return _raised(walk, node) if node.attributes.get("mode") == "linear" else _nearest(walk, node)
+
+
+def _raised(walk: Walk, node: Node) -> Raised:
+    """A coarse map enlarged bilinearly to the sides of the picture or of a map, centers on centers."""
+    value, sizes = walk.take(node), walk.take(node, 3)
+    usual = node.attributes.get("coordinate_transformation_mode") == "half_pixel"
+    sides = entries(sizes)[2:]
+    if not (isinstance(value, Value) and usual and len(sides) == 2 and all(isinstance(side, tuple) for side in sides)):
+        raise unsupported(node, "native enlarges coarse maps bilinearly to the size of other maps, centers on centers")
+    (name, high), (other, wide) = sides
+    like = walk.values.get(name)
+    if isinstance(like, Picture) and (like.enlargement != 1 or (walk.unshuffle or 1) != 1):
+        raise unsupported(node, "native enlarges no map to the size of a picture taken apart")
+    if name != other or (high, wide) != (2, 3) or not isinstance(like, Value | Picture):
+        raise unsupported(node, "native enlarges coarse maps to the size of the picture or of one map")
+    fine, coarse = walk.level_of(like), walk.level_of(value)
+    if coarse.scale != fine.scale or coarse.reductions[: len(fine.reductions)] != fine.reductions:
+        raise unsupported(node, "native enlarges a map to the size of one that it was made of")
+    return Raised(value, fine)
+
+
+def _nearest(walk: Walk, node: Node) -> Picture:
     """The picture enlarged by a whole factor to the nearest pixel."""
     picture, scales = walk.take(node), walk.constant(node, 2).astype(np.float64)
     expected = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
@@ -25,7 +49,7 @@ def nearest(walk: Walk, node: Node) -> Picture:
 
 def picture_operand(walk: Walk, node: Node, picture: Picture, anchor: Value) -> Term:
     """For each channel of the term the channel of the picture that lies there."""
-    colors, block, scale = walk.colors, anchor.block, walk.convolutions[anchor.term.base].scale
+    colors, block, level = walk.colors, anchor.block, walk.makers[anchor.term.base].made()
     if block == 1:  # channels beside each other: copies of a color, or a square of pixels
         side = picture.unshuffle
         chosen = [channel // picture.copies for channel in range(colors * side**2 * picture.copies)]
@@ -38,7 +62,7 @@ def picture_operand(walk: Walk, node: Node, picture: Picture, anchor: Value) -> 
         ]  # fmt: skip
         fits = block % picture.enlargement == 0 and picture.unshuffle == picture.copies == 1
         picture = replace(picture, unshuffle=side, enlargement=1)
-    if not fits or len(chosen) != anchor.term.channels or scale != 1:
+    if not fits or len(chosen) != anchor.term.channels or level != Level():
         raise unsupported(node, "the picture does not fit the map on the other side")
     walk.require_unshuffle(replace(picture, copies=1), node)
     return Term("picture", len(chosen), -1, picture=replace(picture, copies=1), chosen=tuple(chosen))
@@ -54,6 +78,22 @@ def shape(walk: Walk, node: Node) -> Sizes:  # noqa: ARG001
     return Sizes(tuple((node.inputs[0], axis) for axis in range(6)))
 
 
+def one_of_sizes(walk: Walk, node: Node) -> Sizes:
+    """One of the sides."""
+    sizes, index = walk.take(node), walk.constant(node, 1)
+    if not isinstance(sizes, Sizes) or index.size != 1 or not 0 <= int(index.flat[0]) < len(sizes.entries):
+        raise unsupported(node, "native takes one of a value's sides alone, no part of maps")
+    return Sizes((sizes.entries[int(index.flat[0])],))
+
+
+def cast(walk: Walk, node: Node) -> Sizes:
+    """Sizes, which are whole numbers of any kind."""
+    sizes = walk.take(node)
+    if not isinstance(sizes, Sizes):
+        raise unsupported(node, "native casts sizes alone")
+    return sizes
+
+
 def part_of_sizes(walk: Walk, node: Node) -> Sizes:
     """Some of the sides."""
     sizes = walk.take(node)
@@ -63,9 +103,11 @@ def part_of_sizes(walk: Walk, node: Node) -> Sizes:
     return Sizes(sizes.entries[start:end])
 
 
-def reshape(walk: Walk, node: Node) -> Picture:
-    """A step on the way from pixels to squares of them, or from channels to copies of them."""
+def reshape(walk: Walk, node: Node) -> Picture | Sizes:
+    """A step on the way from pixels to squares of them, or from channels to copies of them; a size made a list."""
     picture = walk.take(node)
+    if isinstance(picture, Sizes) and node.operator == "Unsqueeze":
+        return picture
     if not isinstance(picture, Picture):
         raise unsupported(node, "native reshapes the picture alone, to squares of pixels or repeated channels")
     if node.operator == "Transpose":

@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
+class Level(NamedTuple):
+    """How high and wide a map is: ``scale`` times the smallest maps that no window made smaller, then made smaller."""
+
+    scale: int = 1
+    reductions: tuple[tuple[int, int], ...] = ()
+    """Side and stride of the windows of each, none of them beyond the edges."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """The network's input: each color times a factor plus a summand, moved about."""
@@ -33,7 +41,7 @@ class Term:
     """``sum``, ``map``, ``picture``, or a step's name."""
     channels: int
     base: int
-    """The convolution in whose epilogue this is computed; of a map, the convolution that makes it."""
+    """Number of the maker in whose epilogue this is computed; of a map, of the one that makes it."""
     args: tuple["Term", ...] = ()
     constants: tuple[Floats, ...] = ()
     picture: Picture | None = None
@@ -48,23 +56,55 @@ class Value(NamedTuple):
     block: int = 1
 
 
+class Raised(NamedTuple):
+    """A coarse map enlarged bilinearly."""
+
+    value: Value
+    level: Level
+    """That it is enlarged to."""
+
+
 @dataclass(kw_only=True)
-class Convolution:
-    """One convolution and what is stored of it."""
+class Maker:
+    """What makes a map of others, and what is stored of it."""
 
     inputs: tuple["Picture | Term", ...]
-    weight: Floats
-    bias: Floats
-    scale: int
-    """Of its inputs: how many times as high and wide as the smallest maps."""
+    level: Level
+    """Of its inputs."""
     stored: Value | None = None
     map: Term | None = None
     """What is stored, for those that read it."""
 
+    def made(self, block: int = 1) -> Level:
+        """Of what it makes, each pixel of which is a square of ``block`` pixels."""
+        return Level(self.level.scale * block, self.level.reductions)
+
+
+@dataclass(kw_only=True)
+class Convolution(Maker):
+    """One convolution over every pixel, zeros beyond the edges."""
+
+    weight: Floats
+    bias: Floats
+
+
+@dataclass(kw_only=True)
+class Reduction(Maker):
+    """One value for each window: the largest one of each channel, or a convolution's."""
+
+    side: int
+    stride: int
+    filters: tuple[Floats, Floats] | None = None
+    """Weight and bias; ``None`` for the largest value."""
+
+    def made(self, block: int = 1) -> Level:
+        """Of what it makes, each pixel of which is a square of ``block`` pixels."""
+        return Level(self.level.scale * block, (*self.level.reductions, (self.side, self.stride)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operations:
-    """A network lowered: convolutions in the order in which they run, the last one making the output.
+    """A network lowered: what makes its maps, in the order in which they run, the last one making the output.
 
     Those of which nothing is stored are needed by nobody.
     """
@@ -73,7 +113,7 @@ class Operations:
     unshuffle: int
     enlargement: int
     """How many times as high and wide as the smallest maps the output is."""
-    convolutions: tuple[Convolution, ...]
+    makers: tuple[Convolution | Reduction, ...]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.engines.lowering.values import Convolution, Operations, Picture, Term, Value
+from upres.engines.lowering.values import Convolution, Level, Operations, Picture, Reduction, Term, Value
 from upres.errors import UnsupportedModelError
 from upres.models.nodes import Node, Nodes
 
@@ -19,7 +19,7 @@ class Walk:
     graph: Nodes
     colors: int
     values: dict[str, Any] = field(default_factory=dict)
-    convolutions: list[Convolution] = field(default_factory=list)
+    makers: list[Convolution | Reduction] = field(default_factory=list)
     unshuffle: int | None = None
 
     def operations(self, lowerings: Mapping[str, Callable[["Walk", Node], Any]]) -> Operations:
@@ -35,15 +35,19 @@ class Walk:
         if not isinstance(output, Value):
             raise UnsupportedModelError("the graph's output is no convolution's")
         self.store(output, "the output")
-        last = self.convolutions[output.term.base]
+        last, output_level = self.makers[output.term.base], self.level_of(output)
         # the output is stored where it is made and nowhere else, and made last
-        if output.term.channels != self.colors * output.block**2 or last is not self.convolutions[-1]:
+        if (
+            output.term.channels != self.colors * output.block**2
+            or last is not self.makers[-1]
+            or output_level.reductions
+        ):
             raise UnsupportedModelError("the graph's output is not that of its last convolution")
         return Operations(
             colors=self.colors,
             unshuffle=self.unshuffle or 1,
-            enlargement=last.scale * output.block,
-            convolutions=tuple(self.convolutions),
+            enlargement=output_level.scale,
+            makers=tuple(self.makers),
         )
 
     def take(self, node: Node, index: int = 0) -> Any:
@@ -62,7 +66,9 @@ class Walk:
 
     def store(self, value: Value, reader: str) -> Term:
         """The map in which a value is to be found, and that it is made so."""
-        maker = self.convolutions[value.term.base]
+        maker = self.makers[value.term.base]
+        if isinstance(maker, Reduction) and value.term.kind != "sum":
+            raise UnsupportedModelError(f"a step behind a reduction is stored for {reader}; native has none there")
         if maker.stored is not None and maker.stored != value:
             raise UnsupportedModelError(f"two values of one convolution are stored, the second for {reader}")
         if maker.map is None:
@@ -70,12 +76,13 @@ class Walk:
             maker.map = Term("map", value.term.channels // value.block**2, value.term.base)
         return maker.map
 
-    def scale_of(self, term: Term | Picture) -> int:
-        """How many times as high and wide as the smallest maps a map is."""
-        if isinstance(term, Picture):
-            return 1
-        maker = self.convolutions[term.base]
-        return maker.scale * (maker.stored.block if maker.stored is not None else 1)
+    def level_of(self, source: Value | Term | Picture) -> Level:
+        """How high and wide a value is, or what is stored of it."""
+        if isinstance(source, Picture):
+            return Level()
+        value = source if isinstance(source, Value) else self.makers[source.base].stored
+        base = source.term.base if isinstance(source, Value) else source.base
+        return self.makers[base].made(value.block if value is not None else 1)
 
     def require_unshuffle(self, picture: Picture, node: Node) -> None:
         """See that the whole network looks at squares of one size."""
