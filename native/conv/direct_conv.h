@@ -29,10 +29,10 @@ UPRES_INLINE void convolve_in_parts(const Epilogue& epilogue, const ConvRows& ro
 // The neighbours in a row lie beside each other, so each row of taps is a stretch of as many times the channels.
 void convolve_direct(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
   const int size = weights.kernel_size;
-  const int64_t channels = weights.channels[0], across = size * channels;
+  const int64_t stride = weights.strides[0], across = size * stride;
   convolve_in_parts(epilogue, rows, weights.outputs, [&](int r, int64_t first, int64_t count, float* to) {
     Stretched stretches[2 * kMaxHalo + 1];
-    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i] + first * channels, channels, across};
+    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i] + first * stride, stride, across};
     multiply({stretches, size, size * across, weights.taps, weights.bias, to, weights.outputs}, count, weights.outputs);
   });
 }
@@ -43,8 +43,8 @@ void convolve_product(const ConvWeights& weights, const Epilogue& epilogue, cons
   convolve_in_parts(epilogue, rows, weights.outputs, [&](int r, int64_t first, int64_t count, float* to) {
     Stretched stretches[kMaxParts];
     for (int p = 0; p < weights.parts; ++p) {
-      const int64_t channels = weights.channels[p];
-      stretches[p] = {rows.from[p * kTileRows + r] + first * channels, channels, channels};
+      const int64_t stride = weights.strides[p];
+      stretches[p] = {rows.from[p * kTileRows + r] + first * stride, stride, weights.channels[p]};
     }
     multiply({stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs}, count,
              weights.outputs);

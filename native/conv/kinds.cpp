@@ -30,8 +30,8 @@ size_t place(int output, int64_t depth, int64_t k) {
   return static_cast<size_t>((output / kChannelBlock * depth + k) * kChannelBlock + output % kChannelBlock);
 }
 
-std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>& parts, int outputs) {
-  const int depth = parts[0].stride;
+std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>&, int outputs) {
+  const int depth = filters.inputs;
   const size_t one = static_cast<size_t>(depth) * outputs;
   std::vector<float> taps(kPoints * kPoints * one);
   for (int p = 0; p < kPoints * kPoints; ++p)
@@ -41,18 +41,11 @@ std::vector<float> pack_minimal(const Filters& filters, const std::vector<Part>&
   return taps;
 }
 
-std::vector<float> pack_product(const Filters& filters, const std::vector<Part>& parts, int outputs) {
-  int depth = 0;
-  for (const Part& part : parts) depth += part.stride;
+std::vector<float> pack_product(const Filters& filters, const std::vector<Part>&, int outputs) {
+  const int depth = filters.inputs;
   std::vector<float> taps(static_cast<size_t>(depth) * outputs);
-  for (int o = 0; o < filters.outputs; ++o) {
-    int from = 0, to = 0;
-    for (const Part& part : parts) {
-      for (int k = 0; k < part.channels; ++k) taps[place(o, depth, to + k)] = filters.at(o, from + k, 0);
-      from += part.channels;
-      to += part.stride;
-    }
-  }
+  for (int o = 0; o < filters.outputs; ++o)
+    for (int k = 0; k < depth; ++k) taps[place(o, depth, k)] = filters.at(o, k, 0);
   return taps;
 }
 

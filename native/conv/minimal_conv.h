@@ -93,7 +93,7 @@ void columns_from_points(const float* points, int64_t pitch, const Epilogue& epi
 
 void convolve_group(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows, int64_t first,
                     int64_t tiles) {
-  const int64_t inputs = weights.channels[0], outputs = weights.outputs;
+  const int64_t inputs = weights.strides[0], outputs = weights.outputs, depth = weights.channels[0];
   const int64_t widest = inputs > outputs ? inputs : outputs, columns = tiles * kTileOutputs;
   const int64_t pitch = (columns + 2) * widest, slot = tiles * widest;
   float *points = rows.scratch, *slots = points + kTilePoints * pitch;
@@ -105,11 +105,11 @@ void convolve_group(const ConvWeights& weights, const Epilogue& epilogue, const 
     for (int j = 0; j < kTilePoints; ++j) {
       // Products go one slot before the pixels they are made of, where nothing is needed any more. A constant is seen
       // by the point 1 alone, in both directions, and gets through it as it is: so the bias begins there.
-      const Stretched pixels{slots + (j + 1) * slot, inputs, inputs};
+      const Stretched pixels{slots + (j + 1) * slot, inputs, depth};
       const bool at_one = i == 1 && j == 1;
-      multiply({&pixels, 1, inputs, taps, at_one ? weights.bias : nullptr, slots + j * slot, outputs}, tiles,
+      multiply({&pixels, 1, depth, taps, at_one ? weights.bias : nullptr, slots + j * slot, outputs}, tiles,
                weights.outputs);
-      taps += inputs * outputs;
+      taps += depth * outputs;
     }
     row_from_points(slots, slot, tiles, outputs, row);
   }

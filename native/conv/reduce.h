@@ -9,9 +9,9 @@ namespace {
 
 // A row of a window is a stretch of its pixels, as they lie beside each other.
 void convolve_strided(const ConvWeights& weights, const WindowRows& rows) {
-  const int64_t channels = weights.channels[0], across = rows.side * channels;
+  const int64_t stride = weights.strides[0], across = rows.side * stride;
   Stretched stretches[kMaxWindow];
-  for (int i = 0; i < rows.side; ++i) stretches[i] = {rows.from[i], rows.stride * channels, across};
+  for (int i = 0; i < rows.side; ++i) stretches[i] = {rows.from[i], rows.stride * stride, across};
   multiply({stretches, rows.side, rows.side * across, weights.taps, weights.bias, rows.to, weights.outputs},
            rows.columns, weights.outputs);
 }
@@ -23,7 +23,7 @@ UPRES_INLINE Floats largest_or_nan(Floats found, Floats next) {
 }
 
 void pool(const ConvWeights& weights, const WindowRows& rows) {
-  const int64_t channels = weights.channels[0];
+  const int64_t channels = weights.strides[0];
   for (int64_t x = 0; x < rows.columns; ++x) {
     for (int64_t c = 0; c < channels; c += kLanes) {
       const int64_t first = x * rows.stride * channels + c;

@@ -42,8 +42,9 @@ void run_reduction(const Frame& frame, const Operation& operation, int threads) 
   const int64_t columns = level.length(frame.width);
   const auto slot = [&](int map) { return frame.plan.slot_of_map[static_cast<size_t>(map)]; };
   const int side = operation.windows.side, stride = operation.windows.stride;
-  const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1,
-                            {frame.graph.maps()[static_cast<size_t>(operation.inputs[0])].stride}, operation.outputs};
+  const Map& map = frame.graph.maps()[static_cast<size_t>(operation.inputs[0])];
+  const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1, {map.channels}, {map.stride},
+                            operation.outputs};
   run_parallel(static_cast<int>(level.length(frame.height)), threads, [&](int y) {
     const float* from[kMaxWindow];
     for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), int64_t{y} * stride + i, 0);

@@ -125,10 +125,13 @@ class Task {
     const int halo = op.halo();
     const float *from[kMaxParts * (kTileRows + 2 * kMaxHalo)], *operands[kMaxOperands * kTileRows];
     float* to[kTileRows];
-    ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, op.outputs};
+    ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, {},
+                        op.outputs};
     int next = 0;
     for (size_t p = 0; p < op.inputs.size(); ++p) {
-      weights.channels[p] = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])].stride;
+      const Map& map = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])];
+      weights.channels[p] = map.channels;
+      weights.strides[p] = map.stride;
       for (int r = -halo; r < kTileRows + halo; ++r) from[next++] = source(op.inputs[p], y + r, made.begin - halo);
     }
     for (size_t o = 0; o < op.operands.size(); ++o) {

@@ -119,10 +119,11 @@ struct Epilogue {
 // pictures. Convolutions make kTileRows rows at a time, of a multiple of four columns.
 constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6, kMaxHalo = 2, kMaxWindow = 16;
 
-// `taps` lie as each kind of convolution packs them (conv/kinds.h); `channels` of each part of a concatenated input.
+// `taps` lie as each kind of convolution packs them (conv/kinds.h). Of each part of a concatenated input: `channels`
+// that count, and `strides`, those that it has in memory.
 struct ConvWeights {
   const float *taps, *bias;
-  int kernel_size, parts, channels[kMaxParts], outputs;
+  int kernel_size, parts, channels[kMaxParts], strides[kMaxParts], outputs;
 };
 
 // `from`: the input rows of each part, from as far above the first row made as the convolution looks beyond its own

@@ -87,11 +87,12 @@ std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue&
   check(kind != nullptr, "no kind of convolution takes %dx%d", shape.kernel_size, shape.kernel_size);
   const std::vector<float> taps = kind->pack(filters, call.parts, call.outputs);
   ConvWeights weights{taps.data(),   call.bias.data(), shape.kernel_size, static_cast<int>(call.parts.size()), {},
-                      call.outputs};
+                      {},           call.outputs};
   std::vector<const float*> from, operand_rows;
   int widest = call.outputs;
   for (size_t p = 0; p < call.parts.size(); ++p) {
-    weights.channels[p] = call.parts[p].stride;
+    weights.channels[p] = call.parts[p].channels;
+    weights.strides[p] = call.parts[p].stride;
     widest = std::max(widest, call.parts[p].stride);
     for (int r = 0; r < kTileRows + 2 * call.halo(); ++r)
       from.push_back(call.maps[p].data() + r * (shape.columns + 2 * call.halo()) * call.parts[p].stride);
@@ -244,7 +245,7 @@ void test_windows(const Kernels& kernels) {
     std::vector<const float*> from;
     for (int i = 0; i < shape.side; ++i) from.push_back(map.data() + i * width * shape.channels);
     std::vector<float> out(static_cast<size_t>(shape.columns * shape.outputs), NAN);
-    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, shape.outputs},
+    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, {shape.channels}, shape.outputs},
                           {from.data(), shape.side, shape.stride, shape.columns, out.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int o = 0; o < shape.outputs; ++o) {
@@ -262,7 +263,7 @@ void test_windows(const Kernels& kernels) {
     map[1] = INFINITY;
     map[map.size() - 1] = NAN;
     std::vector<float> pooled(static_cast<size_t>(shape.columns * shape.channels));
-    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, shape.channels},
+    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, {shape.channels}, shape.channels},
                        {from.data(), shape.side, shape.stride, shape.columns, pooled.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int c = 0; c < shape.channels; ++c) {
