@@ -110,6 +110,14 @@ def test_shipped_networks_come_out_as_torch_makes_them(name, isa):
     np.testing.assert_allclose(session(batch), expected, atol=TOLERANCE * max(1, np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith("rlfn")])
+def test_shipped_attention_over_several_strips(name):
+    """Flat squares, some of them alike: edges and areas, as pictures have and noise has not."""
+    batch = np.kron(picture(1, 3, 11, 29), np.ones((8, 8), np.float32))
+    expected = by_torch(checkpoint.load(find(name).weights)[0], batch)
+    np.testing.assert_allclose(ENGINE.open(find(name), threads=2)(batch), expected, atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_network_of_these_operators_comes_out_as_torch_makes_it(name, isa):
