@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session, SessionFacts, made, require_graph
+from upres.engines.engine import Batch, Session, SessionFacts, made
 from upres.engines.lowering.lower import lower
 from upres.engines.lowering.values import Convolution, Floats, Operations, Picture, Reduction, Term, Value
 from upres.errors import GraphError, UnsupportedModelError
+from upres.models.card import require_finite
 from upres.models.catalog import Model
-from upres.models.graph import require_structure
+from upres.models.graph import require_made_of, require_structure
 from upres.models.nodes import read_nodes
 
 if TYPE_CHECKING:
@@ -237,13 +238,14 @@ def operations_of(model: Model) -> Operations:
         content = model.graph.read_bytes()
         require_structure(content, channels=colors)
         operations = lower(read_nodes(content), colors=colors)
-    except UnsupportedModelError as error:
-        raise UnsupportedModelError(f"native: {model.card.name}: {error}") from error
+        require_finite(model.weights)  # last: for the many that have other operators weights say nothing new
+        require_made_of(content, model.weights)
     except GraphError as error:
         raise GraphError(f"native: cannot load {model.graph}: {error}", hint=error.hint) from error
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"native: {model.card.name}: {error}") from error
     except OSError as error:
         raise GraphError(f"native: cannot load {model.graph}: {error.strerror}") from error
-    require_graph("native", model, model.graph)  # last: for the many that have other operators it says nothing new
     if operations.enlargement != model.card.scale * operations.unshuffle:
         raise UnsupportedModelError(f"native: {model.card.name}: its graph makes another size than its card says")
     return operations

@@ -87,6 +87,16 @@ def require_graph(graph: Path, *, weights: Path, channels: int) -> None:
     """
     content = graph.read_bytes()
     require_structure(content, channels=channels)
+    require_made_of(content, weights)
+
+
+def require_made_of(content: bytes, weights: Path) -> None:
+    """See that the content of an ``.onnx`` file was made of these weights.
+
+    Raises:
+        GraphError: If it was not, or does not say so.
+        OSError: If the weights cannot be read.
+    """
     found = digest_in(content)
     if found is None:
         raise GraphError("it does not say which weights it was made of", hint=Hint.REMAKE_GRAPH)
