@@ -55,6 +55,20 @@ COMPARISONS: Mapping[str, Comparison] = {
         threads=(1, 2),
         precisions=("f32", "bf16"),
     ),
+    "speed_native_rlfn": Comparison(
+        models=("rlfn_c32b6_x2", "rlfn_c32b6_x4"),
+        engines=("native", "openvino"),
+        size=(1280, 720),
+        threads=(1, 2),
+        precisions=("f32", "bf16"),
+    ),
+    "speed_native_luma": Comparison(
+        models=("espcn_x2", "espcn_d22s32_x2", "fsrcnn_x2"),
+        engines=("native", "openvino"),
+        size=(1920, 1080),
+        threads=(1, 2),
+        precisions=("f32",),
+    ),
     "speed_native_720": Comparison(
         models=("plain_c32b6_light_x2",),
         engines=("native", "openvino"),

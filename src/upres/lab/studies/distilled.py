@@ -12,7 +12,7 @@ from upres.lab.studies.study import Row, Study
 from upres.lab.training.recipe import Recipe, Schedule, Stage, WarmStart
 from upres.lab.training.recipes.rgb import shipping
 
-_STEPS = 1_500
+_STEPS = 1_000
 
 
 def _teacher(scale: int) -> Recipe:
@@ -20,7 +20,7 @@ def _teacher(scale: int) -> Recipe:
     recipe, stage = shipping(model), _last_stage(model)
     stage = replace(
         stage,
-        steps=3_000,
+        steps=2_000,
         optim=replace(stage.optim, learning_rate=7.5e-4),
         schedule=Schedule(name="cosine", warmup_steps=200),
     )
