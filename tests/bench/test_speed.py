@@ -52,6 +52,11 @@ def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked
     assert native(precision="f32", isas=("avx512", "avx2")) == [("f32", "avx512"), ("f32", "avx2")]
 
 
+def test_networks_of_several_convolutions_have_no_integer_kernels_to_be_asked_for():
+    made = contenders(["espcn_x2", "rlfn_c32b6_x2"], ["native"], [(1280, 720)], threads=1)
+    assert [c.precision for c in made] == ["auto", "auto"]
+
+
 def test_openvino_runs_the_8_bit_graph_of_a_model_that_has_one(checkpoint):
     def openvino(model, **settings):
         return [c.precision for c in contenders([model], ["openvino"], [(1280, 720)], threads=1, **settings)]

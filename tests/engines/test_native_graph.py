@@ -39,9 +39,7 @@ from upres.lab.export.onnx import export, traced  # noqa: E402
 ISAS = native.instruction_sets()
 TOLERANCE = 2e-5
 SHIPPED = [
-    model.card.name
-    for model in list_models()
-    if model.card.architecture in ("plain", "rlfn", "espcn", "fsrcnn")
+    model.card.name for model in list_models() if model.card.architecture in ("plain", "rlfn", "espcn", "fsrcnn")
 ]
 NETWORKS = {
     "restorer": lambda: PlainSR(scale=1, unshuffle=2, num_channels=48, num_blocks=2, task="denoise", gate="hard"),

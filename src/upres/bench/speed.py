@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
+from upres.engines.native import FAMILIES
 from upres.engines.select import ENGINES, open_session
 from upres.errors import EngineError, Hint, MissingExtraError, UnsupportedModelError, UpresError
 from upres.machine.environment import environment
@@ -238,7 +239,7 @@ def _beside(engine: str, model: Model, precision: str) -> tuple[str, ...]:
     if precision != "auto":
         return ()
     if engine == "native":
-        return (INTEGER,) if model.card.color_mode == "luma" else ()
+        return (INTEGER,) if model.card.architecture in FAMILIES else ()
     return ("int8",) if engine == "openvino" and model.int8_graph is not None else ()
 
 
