@@ -93,7 +93,7 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
 def test_what_a_living_process_writes_is_not_stale(tmp_path):
     code = """
 import sys
-from upres.machine.atomic import atomic_file, create_text
+from upres.machine.atomic import atomic_file
 with atomic_file(sys.argv[1]) as stream:
     print("writing", flush=True)
     sys.stdin.read()
