@@ -33,6 +33,8 @@ class EdgeSRMax(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    candidates: ClassVar[tuple[str, int]] = ("filter.weight", 1)
+    """The tensor that makes the candidates, and the kinds of maps it makes: values."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -62,6 +64,8 @@ class EdgeSRTM(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    candidates: ClassVar[tuple[str, int]] = ("filter.weight", 2)
+    """The tensor that makes the candidates, and the kinds of maps it makes: values and keys."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -91,6 +95,8 @@ class EdgeSRTR(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    candidates: ClassVar[tuple[str, int]] = ("filter.weight", 3)
+    """The tensor that makes the candidates, and the kinds of maps it makes: values, queries and keys."""
 
     def __init__(self, *, scale: int = 2, kernel_size: int = 5, num_channels: int = 4) -> None:
         super().__init__()
@@ -126,6 +132,8 @@ class EdgeSRCNN(nn.Module):
     """
 
     color_mode: ClassVar[ColorMode] = "luma"
+    candidates: ClassVar[tuple[str, int]] = ("filter.4.weight", 2)
+    """The tensor that makes the candidates, and the kinds of maps it makes: values and keys."""
     halo: ClassVar[int] = 4
     """Low-resolution pixels at each side that an output pixel depends on."""
 
