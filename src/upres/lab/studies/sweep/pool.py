@@ -118,7 +118,9 @@ def step_seconds(size: Size) -> float:
 
 
 def _job(size: Size, start: _Start, settings: Sequence[str]) -> Job:
-    recipe = override(_recipe(size, start), settings)
+    recipe = _recipe(size, start)
+    if settings:
+        recipe = override(recipe, settings)
     cost = _START_UP_S + _EVALUATION_S + recipe.steps * step_seconds(size)
     needs = () if start.size is None else (start.size.name,)
     return Job(name=size.name, work={"recipe": recipe.to_dict()}, needs=needs, cost_s=round(cost, 1))
