@@ -46,7 +46,7 @@ def _worker(folder, seconds=0.0):
     return process
 
 
-def _take(ledger) -> Claim:
+def _take(ledger):
     claim = ledger.claim()
     assert claim is not None
     return claim

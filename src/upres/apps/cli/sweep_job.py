@@ -28,18 +28,12 @@ def run(args: argparse.Namespace) -> int:
     hold_lifeline()
     from upres.apps.cli._training_progress import TrainingProgress
     from upres.lab.studies.sweep.job import do, find_job
-    from upres.lab.studies.sweep.plan import read_plan
-    from upres.lab.studies.sweep.terms import Places
+    from upres.lab.studies.sweep.plan import at, read_plan
     from upres.lab.training.recipe import Recipe
     from upres.machine.ledger import Ledger
 
     sweep, job = read_plan(args.folder), find_job(Ledger(args.folder).jobs, args.name)
-    planned = sweep.places
-    places = Places(
-        data=args.data or planned.data,
-        validation=args.validation or planned.validation,
-        sets=tuple(args.sets) or planned.sets,
-    )
+    places = at(sweep, data=args.data, validation=args.validation, sets=args.sets)
     if "recipe" not in job.work:
         print(json.dumps(do(args.folder, job, sweep=sweep, places=places)))
         return 0

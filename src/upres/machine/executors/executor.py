@@ -24,8 +24,10 @@ class Running(Protocol):
 class Executor(Protocol):
     """Runs commands."""
 
-    slots: int
-    """How many commands run at a time."""
+    @property
+    def slots(self) -> int:
+        """How many commands run at a time; as machines come and go it may change."""
+        ...
 
     def start(self, command: Sequence[str], log: Path) -> Running:
         """Start a command.

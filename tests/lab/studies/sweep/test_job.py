@@ -7,9 +7,9 @@ import pytest
 
 from upres.errors import LedgerError
 from upres.evaluation.quality import evaluate_protocols
-from upres.lab.studies.sweep import job as jobs
+from upres.evaluation.results import Results
 from upres.lab.studies.sweep.collect import to_csv, write_csv
-from upres.lab.studies.sweep.job import do, find_job, result_file
+from upres.lab.studies.sweep.job import do, find_job, result_file, scores
 from upres.lab.studies.sweep.plan import jobs_of, make_plan, read_plan
 from upres.lab.training.state import saved_progress
 from upres.machine.ledger import Job
@@ -66,7 +66,7 @@ def test_the_table_has_a_row_a_finished_job_in_the_order_of_the_plan(sweep, plac
     assert list(rows[0])[:11] == ["name", "family", "scale", "K", "C", "D", "S", "M", "parameters", "steps", "seconds"]
     assert list(rows[0])[-2:] == ["latency_ms", "machine"]
     assert (rows[1]["K"], rows[1]["C"], rows[1]["D"], rows[0]["K"]) == ("5", "4", "", "")
-    bicubic = jobs.scores(jobs.Results(sweep.folder / "runs" / "bicubic_x2" / "quality.json").records)
+    bicubic = scores(Results(sweep.folder / "runs" / "bicubic_x2" / "quality.json").records)
     assert float(rows[0]["psnr_tiny_paper"]) == round(bicubic["psnr_tiny_paper"], 4)
     assert write_csv(sweep, tmp_path / "out" / "sweep.csv") == 2
     assert (tmp_path / "out" / "sweep.csv").read_text() == to_csv(sweep)
