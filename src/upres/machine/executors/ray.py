@@ -5,6 +5,7 @@ of what is done when its driver ends.
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -102,7 +103,11 @@ class RayTask:
 def _run(program: str | None, arguments: Sequence[str], log: str, stop: str, cores: int, nice: int) -> int:
     """Run a command on this machine of the cluster; returns its exit status."""
     executor = LocalExecutor(cores=cores, slots=1, nice=nice)
-    process = executor.start([program or sys.executable, *arguments], Path(log))
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # by Ray, and a process inherits it
+    try:
+        process = executor.start([program or sys.executable, *arguments], Path(log))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     asked = False
     while (status := process.poll()) is None:
         if not asked and Path(stop).exists():
