@@ -56,6 +56,7 @@ def test_jobs_are_taken_in_order_once_what_they_need_is_done(ledger):
     first, third = _take(ledger), _take(ledger)
     assert (first.job, third.job) == (JOBS[0], JOBS[2])
     assert ledger.claim() is None
+    assert ledger.pending()
     assert ledger.standing().states == {"first": "running", "second": "waiting", "third": "running"}
     assert ledger.finish(first, {"psnr": 30.5}, seconds=5)
     assert ledger.result("first") == {"psnr": 30.5}
@@ -148,7 +149,7 @@ def test_a_job_fails_after_three_tries_and_what_needs_it_waits(ledger):
     assert ledger.failure("second") is None
     ledger.finish(_take(ledger), {}, seconds=1)
     assert ledger.claim() is None
-    assert not ledger.standing().pending
+    assert not ledger.pending()
     assert ledger.forgive() == ("first",)
     assert _take(ledger).number == TRIES + 1
 

@@ -79,11 +79,6 @@ class Standing:
         """How many jobs are in one of these states."""
         return sum(state in states for state in self.states.values())
 
-    @property
-    def pending(self) -> bool:
-        """Whether something runs, here or elsewhere, or could."""
-        return self.count("ready", "running") > 0
-
     def to_dict(self) -> dict[str, Any]:
         """The counts as JSON-ready data; ``waiting`` are all that nobody has begun or that are free again."""
         return {
@@ -234,9 +229,16 @@ class Ledger:
             LedgerError: If a result is damaged.
         """
         marks = self._read_marks()
-        states = {job.name: self._state(job, marks) for job in self.jobs}
+        states = self._states(marks)
         hosts = {name: self._host(name, marks[name].claims) for name, state in states.items() if state == "running"}
         return Standing(states=states, hosts=hosts, eta_s=self._eta_s(states))
+
+    def pending(self) -> bool:
+        """Whether a job runs, here or elsewhere, or could."""
+        return any(state in ("ready", "running") for state in self._states(self._read_marks()).values())
+
+    def _states(self, marks: "_AllMarks") -> dict[str, State]:
+        return {job.name: self._state(job, marks) for job in self.jobs}
 
     def _state(self, job: Job, marks: "_AllMarks") -> State:
         mark = marks[job.name]

@@ -103,7 +103,7 @@ def test_what_fails_is_told_and_tried_again_when_asked(plan, tmp_path, capsys):
     told = capsys.readouterr().err
     assert told.count("esr_max_k5c4_x2 failed: ended with status 1") == TRIES
     assert "not a training state" in told
-    assert "1 jobs failed and 1 wait for them; --retry tries them again" in told
+    assert "failed: 1, waiting for them: 1; --retry tries them again" in told
     assert main(["sweep", "status", str(folder)]) == 0
     assert "failed: esr_max_k5c4_x2, ended with status 1" in capsys.readouterr().out
     state.unlink()
@@ -124,7 +124,7 @@ def test_one_job_by_hand_prints_its_row(plan, pictures, tmp_path, capsys):
 
 def test_a_plan_says_how_large_it_is_and_lists_its_jobs(plan, pictures, tmp_path, capsys):
     plan("esr_tm_k5c8_x2")
-    assert capsys.readouterr().out == f"{tmp_path / 's'}: 2 jobs, some 0.0 hours by the plan, 1 cores a job\n"
+    assert capsys.readouterr().out == f"{tmp_path / 's'}: 2 jobs, some 0.0 hours by the plan\n"
     command = ["sweep", "plan", "pool", "-o", str(tmp_path / "t"), "--only", "esr_tm_k5c8_x2", *pictures, "--json"]
     assert main(command) == 0
     jobs = json.loads(capsys.readouterr().out)

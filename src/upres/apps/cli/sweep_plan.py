@@ -51,6 +51,6 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     hours = sum(job.cost_s for job in jobs) / 3600
-    expected = f", some {hours:.1f} hours by the plan, {args.cores} cores a job" if args.name in PLANS else ""
+    expected = f", some {hours:.1f} hours by the plan" if args.name in PLANS else ""
     print(f"{args.output}: {len(jobs)} jobs{expected}")
     return 0

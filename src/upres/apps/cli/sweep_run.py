@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if standing.count("failed"):
         print_failures(ledger, standing, sys.stderr)
         raise TrainingError(
-            f"{args.folder}: {standing.count('failed')} jobs failed and {standing.count('waiting')} wait for them; "
+            f"{args.folder}: failed: {standing.count('failed')}, waiting for them: {standing.count('waiting')}; "
             "--retry tries them again"
         )
     return 0

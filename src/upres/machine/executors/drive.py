@@ -182,7 +182,7 @@ class _Driver:
             claim = self.ledger.claim()
             if claim is None:
                 self.looked = time.monotonic()
-                return self.ledger.standing().pending
+                return self.ledger.pending()
             self._begin(claim)
         return True
 
