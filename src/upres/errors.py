@@ -19,6 +19,7 @@
     ├── DataError                  a data set that lacks what the protocol or the training needs
     ├── RecipeError                a setting that does not exist or does not fit
     ├── TrainingError              a run that cannot go on
+    ├── LedgerError                a folder of jobs that is none, or holds others
     └── MissingExtraError          an optional part of the package is not installed
 
 A message says what was expected, what was found and what to do. What to do depends on who asks, a person at a terminal
@@ -153,6 +154,10 @@ class RecipeError(UpresError):
 
 class TrainingError(UpresError):
     """A training run cannot go on."""
+
+
+class LedgerError(UpresError):
+    """A folder of jobs is missing, damaged, or holds other jobs than those asked for."""
 
 
 class MissingExtraError(UpresError):

@@ -1,12 +1,13 @@
 """Files that appear whole or not at all. What pictures make of it stands in ``tests/image/test_write.py``."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from upres.errors import OutputError
-from upres.machine.atomic import atomic_file, remove_stale, write_text
+from upres.machine.atomic import atomic_file, create_text, remove_stale, write_text
 
 
 def test_text_is_written_into_a_folder_that_is_made(tmp_path):
@@ -112,3 +113,35 @@ with atomic_file(sys.argv[1]) as stream:
 
 def test_a_folder_that_is_not_there_has_nothing_stale(tmp_path):
     remove_stale(tmp_path / "none")
+
+
+def test_a_file_that_is_made_is_whole_and_made_once(tmp_path):
+    path = tmp_path / "mark"
+    assert create_text(path, "one\n")
+    assert not create_text(path, "other\n")
+    assert path.read_text() == "one\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_made_is_one_error(tmp_path, monkeypatch):
+    with pytest.raises(OutputError, match=r"mark: cannot be made \(No such file or directory\)"):
+        create_text(tmp_path / "nowhere" / "mark", "one\n")
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(OutputError, match="needs a folder that can be written and has hard links"):
+        create_text(tmp_path / "mark", "one\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_the_server_made_and_then_denied_is_made(tmp_path, monkeypatch):
+    link = os.link
+
+    def made_and_denied(*paths):
+        link(*paths)
+        raise FileExistsError(17, "File exists")
+
+    monkeypatch.setattr(os, "link", made_and_denied)
+    assert create_text(tmp_path / "mark", "one\n")

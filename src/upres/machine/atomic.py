@@ -84,6 +84,33 @@ def write_text(path: str | Path, text: str) -> None:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def create_text(path: Path, text: str) -> bool:
+    """Write ``text`` to a file that is not there yet, whole or not at all; of several writers one succeeds.
+
+    Writers may sit on several machines that share the folder: a hard link is made, which NFS does or refuses as one.
+
+    Returns:
+        Whether this call made the file; not where there is one already.
+
+    Raises:
+        OutputError: If the file cannot be made, or the file system has no hard links.
+    """
+    try:
+        temporary, stream = _hidden_beside(path)
+        try:
+            with stream:
+                stream.write(text.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+                return _linked(temporary, path)
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be made ({error.strerror}); it needs a folder that can be written and has hard links"
+        ) from error
+
+
 def remove_stale(folder: Path) -> None:
     """Remove what writers of `atomic_file` left in a folder when they were killed; what a living one writes stays.
 
@@ -106,6 +133,18 @@ def _remove_unlocked(path: Path) -> None:
     with path.open("rb") as stream:
         _lock(stream, wait=False)
         path.unlink()
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except OSError:
+        if temporary.stat().st_nlink == 2:  # a server that did it, was asked again, and said that it is there
+            return True
+        if not path.exists():
+            raise
+        return False
+    return True
 
 
 def _hidden_beside(target: Path) -> tuple[Path, BinaryIO]:

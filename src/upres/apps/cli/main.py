@@ -22,6 +22,7 @@ VERBS = {
     "bench": "measure speed on this machine",
     "challenge": "the NTIRE efficient super-resolution challenge: run and rank",
     "compress": "make a trained network smaller: ghost, prune, fold, quantize",
+    "sweep": "train many networks on one machine or several, and collect what came of them",
     "inspect": "draw what a trained network does: filters, choices, similar features, attribution",
 }
 """Every verb, in the order of the help, and its line there. Verb ``x`` lives in ``apps/cli/x.py`` (``import`` in

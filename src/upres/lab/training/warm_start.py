@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from upres.errors import Hint, RecipeError, UnknownModelError
 from upres.lab.checkpoint import load
+from upres.lab.training.candidates import candidates_of, recast
 from upres.lab.training.form import is_expanded
 from upres.lab.training.recipe import WarmStart
 from upres.lab.training.widths import narrowed, require_same, widened
@@ -107,10 +108,8 @@ def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: st
         RecipeError: If there is none, or it cannot be told which channels belong together in another width.
     """
     ours, given = network.state_dict(), theirs.state_dict()
-    if start.narrow:
-        given = narrowed(given, ours, fresh=start.fresh)
-    elif start.wide:
-        given = widened(given, ours, fresh=start.fresh)
+    if start.narrow or start.wide:
+        given = _of_this_width(network, theirs, start)
     taken = [
         name
         for name, value in ours.items()
@@ -119,6 +118,25 @@ def adopt(network: nn.Module, theirs: nn.Module, start: WarmStart, *, source: st
     if not taken:
         raise RecipeError(f"start.model={source}: no tensor in common with the network that is trained")
     network.load_state_dict({**ours, **{name: given[name] for name in taken}})
-    if start.wide and len(taken) == len(ours):
+    if start.wide and len(taken) == len(ours) and candidates_of(network) is None:
         require_same(network, theirs)
     return WarmStartReport(source=source, taken=tuple(taken), fresh=tuple(ours.keys() - set(taken)))
+
+
+def _of_this_width(network: nn.Module, theirs: nn.Module, start: WarmStart) -> dict[str, Tensor]:
+    """Their tensors with the channels of ours, narrower or wider; candidates and kernels go both ways at once."""
+    ours, given = network.state_dict(), theirs.state_dict()
+    resize = narrowed if start.narrow else widened
+    candidates = candidates_of(network)
+    if candidates is None or candidates != candidates_of(theirs):
+        return resize(given, ours, fresh=start.fresh)
+    name, kinds = candidates
+    own, other = ours[name], given[name]
+    if (own.shape[0], own.shape[2:]) == (other.shape[0], other.shape[2:]):
+        return resize(given, ours, fresh=start.fresh)
+    result = resize(given, ours, fresh=(*start.fresh, name))
+    if network.scale == theirs.scale and not name.startswith(start.fresh or ("\0",)):
+        filters = recast(other, own, kinds=kinds, scale=int(network.scale))  # type: ignore[arg-type]
+        if filters is not None:
+            result[name] = filters
+    return result

@@ -1,0 +1,42 @@
+"""Every executor by its name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from upres.errors import MissingExtraError
+from upres.machine.executors.executor import Executor
+from upres.machine.executors.local import LocalExecutor
+
+
+@contextmanager
+def opened(
+    name: str, *, cores: int = 1, slots: int | None = None, nice: int = 10, address: str | None = None
+) -> Iterator[Executor]:
+    """An executor as long as the block lasts.
+
+    Args:
+        name: ``local`` or ``ray``.
+        cores: Cores a command computes on.
+        slots: Commands at a time; ``None`` for as many as there are cores for.
+        nice: What their priority is lowered by.
+        address: ``ray``: of the head of a cluster; ``None`` starts one on this machine.
+
+    Raises:
+        MissingExtraError: If Ray is not installed.
+        ConnectionError: If there is no cluster at the address.
+        ValueError: If there is no executor of that name.
+    """
+    if name == "local":
+        yield LocalExecutor(cores=cores, slots=slots, nice=nice)
+        return
+    if name != "ray":
+        raise ValueError(f"executors are local and ray, not {name}")
+    try:
+        from upres.machine.executors.ray import RayExecutor
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the executor ray", "cluster") from error
+    executor = RayExecutor(cores=cores, slots=slots, nice=nice, address=address)
+    try:
+        yield executor
+    finally:
+        executor.close()
