@@ -93,11 +93,13 @@ def test_networks_take_all_but_the_last_layer_from_what_they_begin_with(jobs, re
         assert network.scale == theirs.scale or recipe.start.fresh
 
 
-def test_few_networks_begin_from_nothing(recipes):
-    scratch = [name for name, recipe in recipes.items() if not recipe.start.model]
-    assert sorted(scratch) == [
-        "espcn_d0s27_x2", "espcn_d64s32_x2", "esr_cnn_c8d9s15_x2",
-        *(f"esr_{kind}_k5c4_x{scale}" for kind in ("max", "tm", "tr") for scale in SCALES), "fsrcnn_d56s12m4_x2",
+def test_networks_of_one_layer_and_higher_scales_begin_with_others(recipes):
+    scratch = {name for name, recipe in recipes.items() if not recipe.start.model}
+    deep = {size.name for size in sizes() if size.scale == 2 and not size.family.startswith(("esr_max", "esr_t"))}
+    assert scratch == deep | {f"esr_{kind}_k5c4_x{scale}" for kind in ("max", "tm", "tr") for scale in SCALES}
+    assert recipes["espcn_d22s6_x3"].start.model == "espcn_d22s6_x2"
+    assert [recipes[f"esr_tr_{size}_x4"].start.model for size in ("k5c8", "k7c8", "k7c5", "k3c1")] == [
+        "esr_tr_k5c4_x4", "esr_tr_k5c8_x4", "esr_tr_k7c8_x4", "esr_tr_k5c1_x4",
     ]  # fmt: skip
 
 
