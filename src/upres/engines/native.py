@@ -309,6 +309,7 @@ def resize_plane(
     out: Plane | None = None,
     *,
     left_sited: bool = False,
+    top_sited: bool = False,
     peak: int | None = None,
     threads: int | None = None,
 ) -> Plane:
@@ -320,6 +321,7 @@ def resize_plane(
         out: ``(H * scale, W * scale)`` of the same dtype to write to; ``None``: a new array.
         left_sited: The samples sit on the left of the luma pixels they belong to, as in MPEG-2, H.264 and HEVC video,
             and shall do so in the result. Otherwise the same phases as `upres.image.resize.imresize`.
+        top_sited: The same for their upper edge; with ``left_sited`` the place that UHD video has.
         peak: White of an integer plane; ``None``: the largest value of the dtype.
         threads: Processor threads; ``None``: one for every core that this process may use.
 
@@ -333,9 +335,9 @@ def resize_plane(
     """
     if out is None:
         out = np.empty(np.multiply(plane.shape, scale), plane.dtype)
-    # A sample lies a quarter of a chroma pixel left of the centre of its two luma pixels, in both pictures.
-    shift = 0.25 * (1 - 1 / scale) if left_sited else 0.0
-    _module().resize(plane, out, scale, shift, _white(plane.dtype) if peak is None else peak, threads or 0)
+    # A sample lies a quarter of a chroma pixel off the centre of its two luma pixels, in both pictures.
+    right, down = (0.25 * (1 - 1 / scale) if sited else 0.0 for sited in (left_sited, top_sited))
+    _module().resize(plane, out, scale, right, down, _white(plane.dtype) if peak is None else peak, threads or 0)
     return out
 
 
