@@ -72,7 +72,7 @@ def planes_of(film: Film, index: int) -> list[np.ndarray]:
 def frame_of(film: Film, index: int) -> av.VideoFrame:
     frame = av.VideoFrame(film.size[1], film.size[0], film.pixel_format)
     for plane, values in zip(frame.planes, planes_of(film, index), strict=True):
-        view = np.frombuffer(plane, values.dtype).reshape(plane.height, -1)
+        view = np.frombuffer(memoryview(plane), values.dtype).reshape(plane.height, -1)
         view[:] = 0
         view[:, : values.shape[1]] = values
     return frame

@@ -165,6 +165,13 @@ def test_pixels_keep_their_shape():
     assert square.sample_aspect_ratio == pytest.approx(1, abs=0.01)
 
 
+def test_a_shape_that_neither_stream_nor_container_holds_is_told():
+    anamorphic = film(sample_aspect_ratio=Fraction(32, 27))
+    left = plan_video(anamorphic, replace(TWICE, codec="av1")).left_out
+    assert left == ("shape of pixels (32/27): av1 in Matroska does not hold it; MP4 does",)
+    assert plan_video(anamorphic, replace(TWICE, codec="av1"), Path("a.mp4")).left_out == ()
+
+
 def test_chroma_siting_is_written_where_readers_would_guess_another():
     assert plan_video(film(), TWICE).siting == "left"
     assert "chroma_sample_location" not in plan_video(film(), TWICE).encoding.options

@@ -17,6 +17,8 @@ COLORS: dict[str, tuple[int, int]] = {"bt601-525": (6, 6), "bt601-625": (5, 5), 
 """Names for files without tags -> primaries and matrix."""
 _CENTRED = ("mjpeg", "mpeg1video")
 """Codecs whose chroma lies in the middle where nothing else is said."""
+_SHAPELESS = ("av1", "vp9", "prores")
+"""Encoders whose streams do not say the shape of pixels."""
 _LIMIT = 16384
 """Pixels that a side may have, as H.264 and AV1 know it."""
 _SLACK = Fraction(1, 200)
@@ -236,6 +238,9 @@ def _losses(
         left.append(f"transparency: {encoder.name} has none; ffv1 keeps it")
     if picture.hdr is not None and encoder.name not in ("x264", "x265", "av1"):
         left.append(f"HDR metadata of the screen: {encoder.name} streams do not hold it")
+    aspect = picture.sample_aspect_ratio
+    if aspect != 1 and not container.any_time_base and encoder.name in _SHAPELESS:
+        left.append(f"shape of pixels ({aspect}): {encoder.name} in {container.name} does not hold it; MP4 does")
     if picture.dynamic_hdr:
         left.append(f"{' and '.join(picture.dynamic_hdr)}: changes from frame to frame")
     if not source.is_rgb and written is not None and written.layout != source.layout:
