@@ -1,5 +1,6 @@
 """Frames into packets: one encoder opened in the same way for every run of frames, and for the file's header."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from av.codec.context import CodecContext, Flags
@@ -57,8 +58,7 @@ class SegmentEncoder:
         assert isinstance(context, VideoCodecContext)
         self._context = context
         configure(context, plan, picture, threads)
-        self._packets = list[StoredPacket]()
-        self._times = list[int]()
+        self._waiting = set[int]()
         try:
             context.open()
         except FFmpegError as error:
@@ -69,31 +69,30 @@ class SegmentEncoder:
         """What the container's header says about the stream."""
         return bytes(self._context.extradata or b"")
 
-    def add(self, frame: VideoFrame, *, pts: int, duration: int) -> None:
-        """Encode a frame; it may be one that was encoded before, with another time."""
+    def add(self, frame: VideoFrame, *, pts: int, duration: int) -> Iterator[StoredPacket]:
+        """Encode a frame, which may be one that was encoded before, with another time; packets that are ready."""
         if frame.format.name != self._encoding.pixel_format:
             frame = frame.reformat(format=self._encoding.pixel_format)
         frame.pts, frame.time_base, frame.duration = pts, self._base, duration
         frame.pict_type = PictureType.NONE
         frame.color_primaries, frame.color_trc = self._colors.primaries, self._colors.transfer
         frame.colorspace, frame.color_range = self._colors.matrix, self._colors.range
-        self._times.append(pts)
-        self._take(frame)
+        self._waiting.add(pts)
+        yield from self._packets(frame)
 
-    def finish(self) -> list[StoredPacket]:
-        """All packets of the run, in the encoder's order.
+    def finish(self) -> Iterator[StoredPacket]:
+        """The packets that are left.
 
         Raises:
-            VideoError: If there is not one for each frame.
+            VideoError: If there was not one for each frame.
         """
-        self._take(None)
-        if sorted(packet.pts for packet in self._packets) != self._times:
-            raise VideoError(
-                f"{self._encoding.encoder.name}: made {len(self._packets)} packets of {len(self._times)} frames"
-            )
-        return self._packets
+        yield from self._packets(None)
+        if self._waiting:
+            raise VideoError(f"{self._encoding.encoder.name}: made no packets of {len(self._waiting)} frames")
 
-    def _take(self, frame: VideoFrame | None) -> None:
+    def _packets(self, frame: VideoFrame | None) -> Iterator[StoredPacket]:
         for packet in self._context.encode(frame):
-            assert packet.pts is not None
-            self._packets.append(StoredPacket(pts=packet.pts, is_key=packet.is_keyframe, data=bytes(packet)))
+            if packet.pts is None or packet.pts not in self._waiting:
+                raise VideoError(f"{self._encoding.encoder.name}: made a packet for {packet.pts}, where no frame is")
+            self._waiting.remove(packet.pts)
+            yield StoredPacket(pts=packet.pts, is_key=packet.is_keyframe, data=bytes(packet))

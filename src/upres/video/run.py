@@ -256,24 +256,27 @@ class VideoRun:
             return None
         encoder = SegmentEncoder(self.plan, self.probe.picture, self._threads)
         times, each, computed = list[int](), first, 0
-        while True:
-            timed = each.timed
-            encoder.add(each.made, pts=timed.pts, duration=timed.duration)
-            times.append(timed.pts)
-            computed += each.is_new
-            after = next(frames, None) if len(times) < length else None
-            if after is None:
-                break
-            each = after
-        packets = encoder.finish()
-        segment = Segment(
-            pts=tuple(times),
-            last_duration=each.timed.duration,
-            last_digest=frame_digest(each.timed.frame),
-            computed=computed,
-            extradata=encoder.extradata.hex(),
-        )
-        store.write(index, segment, packets)
+        with store.writing(index) as out:
+            while True:
+                timed = each.timed
+                for packet in encoder.add(each.made, pts=timed.pts, duration=timed.duration):
+                    out.add(packet)
+                times.append(timed.pts)
+                computed += each.is_new
+                after = next(frames, None) if len(times) < length else None
+                if after is None:
+                    break
+                each = after
+            for packet in encoder.finish():
+                out.add(packet)
+            segment = Segment(
+                pts=tuple(times),
+                last_duration=each.timed.duration,
+                last_digest=frame_digest(each.timed.frame),
+                computed=computed,
+                extradata=encoder.extradata.hex(),
+            )
+            out.finish(segment)
         return segment
 
     def _join(self, job: Joined, output: Path, ready: Callable[[Path], None] | None) -> None:

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from upres.machine.text import cut_bytes
 
 _MAGIC = b"upres packets 1\n"
 _PACKET = struct.Struct("<q?I")
+_END = struct.Struct("<II")
 _NAME_BYTES = 240
 
 
@@ -93,18 +94,16 @@ class SegmentStore:
             write_text(self.folder / "job.json", json.dumps(self._identity, indent=1, sort_keys=True))
         return list(self._segments())
 
-    def write(self, index: int, segment: Segment, packets: Sequence[StoredPacket]) -> None:
-        """Store a segment, whole and on the disk when this returns.
+    @contextmanager
+    def writing(self, index: int) -> "Iterator[SegmentWriter]":
+        """What takes the packets of a segment, which is whole and on the disk when the block ends well.
 
         Raises:
             OutputError: If it cannot be written.
         """
-        header = json.dumps(asdict(segment)).encode()
         try:
             with atomic_file(self._path(index)) as stream:
-                stream.write(_MAGIC + struct.pack("<II", len(header), len(packets)) + header)
-                for packet in packets:
-                    stream.write(_PACKET.pack(packet.pts, packet.is_key, len(packet.data)) + packet.data)
+                yield SegmentWriter(stream)
         except OSError as error:
             raise OutputError(
                 f"{self._output}: cannot be written ({error.strerror}); what is done is kept, the same command goes on"
@@ -113,8 +112,7 @@ class SegmentStore:
     def packets(self, index: int) -> Iterator[StoredPacket]:
         """The packets of a segment, in the order of the encoder."""
         with self._path(index).open("rb") as stream:
-            _, count = _read_header(stream)
-            for _ in range(count):
+            for _ in range(_read_facts(stream)[1]):
                 pts, is_key, size = _PACKET.unpack(stream.read(_PACKET.size))
                 yield StoredPacket(pts=pts, is_key=is_key, data=stream.read(size))
 
@@ -122,8 +120,7 @@ class SegmentStore:
         """The times of a segment's packets, in the order of the encoder."""
         times = list[int]()
         with self._path(index).open("rb") as stream:
-            _, count = _read_header(stream)
-            for _ in range(count):
+            for _ in range(_read_facts(stream)[1]):
                 pts, _, size = _PACKET.unpack(stream.read(_PACKET.size))
                 stream.seek(size, os.SEEK_CUR)
                 times.append(pts)
@@ -148,8 +145,8 @@ class SegmentStore:
         index = 0
         while (path := self._path(index)).is_file():
             with path.open("rb") as stream:
-                header, _ = _read_header(stream)
-            yield Segment(**{**header, "pts": tuple(header["pts"])})
+                facts, _ = _read_facts(stream)
+            yield Segment(**{**facts, "pts": tuple(facts["pts"])})
             index += 1
 
     def _path(self, index: int) -> Path:
@@ -186,6 +183,25 @@ class SegmentStore:
             return
 
 
+class SegmentWriter:
+    """Packets as they come, so that none wait in memory; what the segment is at its end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._count = stream, 0
+        stream.write(_MAGIC)
+
+    def add(self, packet: StoredPacket) -> None:
+        """The next packet."""
+        self._stream.write(_PACKET.pack(packet.pts, packet.is_key, len(packet.data)))
+        self._stream.write(packet.data)
+        self._count += 1
+
+    def finish(self, segment: Segment) -> None:
+        """What it was: the last thing that is written."""
+        facts = json.dumps(asdict(segment)).encode()
+        self._stream.write(facts + _END.pack(len(facts), self._count))
+
+
 def discard(output: Path) -> None:
     """Delete what a process has left that was killed when the output was in its place already."""
     store = SegmentStore(output, {})
@@ -196,11 +212,17 @@ def discard(output: Path) -> None:
         store.remove()
 
 
-def _read_header(stream: BinaryIO) -> tuple[dict[str, Any], int]:
-    if stream.read(len(_MAGIC)) != _MAGIC:
+def _read_facts(stream: BinaryIO) -> tuple[dict[str, Any], int]:
+    """What a segment is and how many packets it has; the stream stands before the first one then."""
+    begins_well = stream.read(len(_MAGIC)) == _MAGIC
+    stream.seek(-_END.size, os.SEEK_END)
+    length, count = _END.unpack(stream.read(_END.size))
+    if not begins_well or length > stream.tell():
         raise VideoError(f"{stream.name}: expected packets that upres wrote; delete the folder that holds it")
-    length, count = struct.unpack("<II", stream.read(8))
-    return json.loads(stream.read(length)), count
+    stream.seek(-_END.size - length, os.SEEK_END)
+    facts: dict[str, Any] = json.loads(stream.read(length))
+    stream.seek(len(_MAGIC))
+    return facts, count
 
 
 def free_bytes(folder: Path) -> int | None:
