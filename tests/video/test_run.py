@@ -12,9 +12,12 @@ from tests.video.films import Film, write_film
 from upres.errors import VideoError
 from upres.image.samples import Samples
 from upres.pipeline.budget import Budget
+from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.still import make_planes
 from upres.upscaler import Upscaler
+from upres.video.plan import Wishes
 from upres.video.probe import probe
+from upres.video.run import VideoRun
 
 MKV, MOV = "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"
 """What libavformat calls the demuxers."""
@@ -182,3 +185,24 @@ def test_an_rgb_network_keeps_the_depth(tmp_path, enlarge):
     source_luma = shown(source).frames[0][0]
     assert np.abs(made[0][::2, ::2].astype(int) - source_luma).mean() < 60
     assert len(np.unique(made[0] % 4)) == 4
+
+
+@pytest.mark.parametrize(
+    ("networks", "model"),
+    [({}, "esr_tm_x2"), ({"fast": True}, "espcn_d22s32_x2"), ({"real": True}, "rlfn_c32b6_real_x2")],
+)
+def test_all_frames_get_the_network_that_was_asked_for(networks, model, tmp_path):
+    source = write_film(Film(name="a.mkv", frames=2), tmp_path)
+    run = VideoRun(source, Wishes(request=SizeRequest(scale=2)), {**networks, "threads": 1})
+    report = run.make(tmp_path / "b.mkv")
+    assert (report.model, report.frames) == (model, 2)
+    before, after = shown(source).frames[1][0], shown(tmp_path / "b.mkv").frames[1][0]
+    assert np.abs(after[::2, ::2].astype(int) - before).mean() < 25
+
+
+def test_a_chain_of_networks_and_a_reduction_reach_any_size(tmp_path):
+    source = write_film(Film(name="a.mkv", frames=1), tmp_path)
+    run = VideoRun(source, Wishes(request=SizeRequest(width=240, height=120)), {"threads": 1})
+    report = run.make(tmp_path / "b.mkv")
+    assert (report.model, report.size) == ("esr_tm_x2+esr_tm_x3", (120, 240))
+    assert probe(tmp_path / "b.mkv").picture.sample_aspect_ratio == Fraction(3, 4)

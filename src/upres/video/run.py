@@ -26,9 +26,9 @@ from upres.video.source import Frames, Mark, Timed, frame_digest
 
 DEFAULT_MODEL = "esr_tm"
 """Beside an encoder its time does not show."""
-_BYTES_PER_PIXEL = {"ffv1": 0.8, "prores": 0.5}
-"""Of a result whose noise is usual, for each pixel of a frame."""
-_USUAL_BYTES_PER_PIXEL = 0.06
+_BYTES_PER_PIXEL = {"ffv1": 0.3, "prores": 0.4}
+"""Of a result with little noise, for each pixel of a frame: what is refused for want of room would not have fitted."""
+_USUAL_BYTES_PER_PIXEL = 0.01
 
 
 class VideoRun:
