@@ -182,18 +182,20 @@ class EdgeSR {
   std::map<std::pair<const Arithmetic*, float>, std::unique_ptr<PackedModel>> models_;
 };
 
-void resize(const ConstArray& from, const AnyArray& to, int scale, float shift, float peak, int threads,
-            const std::string& isa) {
+void resize(const ConstArray& from, const AnyArray& to, int scale, float shift_right, float shift_down,
+            float peak, int threads, const std::string& isa) {
   const ConstPlane source = plane_of(from, 1, peak);
   const Plane target = plane_of(to, 1, peak);
   if (scale < kMinScale || scale > kMaxScale) throw nb::value_error("expected a scale of 2, 3 or 4");
-  if (!(shift >= 0.0f && shift < 0.25f)) throw nb::value_error("expected a shift of 0 to 0.25");
+  for (const float shift : {shift_right, shift_down}) {
+    if (!(shift >= 0.0f && shift < 0.25f)) throw nb::value_error("expected a shift of 0 to 0.25");
+  }
   if (target.pixel != source.pixel) throw nb::type_error("expected the same dtype in and out");
   require_scaled(source, target, scale);
   require_apart(source, target, 1);
   const Runner runner{kernels_named(isa), thread_count(threads)};
   const nb::gil_scoped_release release;
-  resize_plane(scale, shift, runner, source, target);
+  resize_plane(scale, shift_right, shift_down, runner, source, target);
 }
 
 nb::dict ceilings(int threads, double seconds, const std::string& isa) {
@@ -241,7 +243,8 @@ NB_MODULE(_native, m) {
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
   upres::bind_graph(m);
-  m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift"_a, "peak"_a, "threads"_a, "isa"_a = "");
+  m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift_right"_a, "shift_down"_a, "peak"_a,
+        "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
   m.def("ceilings", &upres::ceilings, "threads"_a, "seconds"_a, "isa"_a = "");
 }

@@ -29,8 +29,9 @@ void reflect_columns(float* row, const Tile& tile, int64_t width) {
   for (int64_t x = width; x < tile.right + kCubicReach; ++x) row[x - origin] = row[reflected(x, width) - origin];
 }
 
-void resize_plane(int scale, float shift, const Runner& runner, const ConstPlane& from, const Plane& to) {
-  const Cubic across(scale, static_cast<double>(shift)), down(scale, 0.0);
+void resize_plane(int scale, float shift_right, float shift_down, const Runner& runner, const ConstPlane& from,
+                  const Plane& to) {
+  const Cubic across(scale, static_cast<double>(shift_right)), down(scale, static_cast<double>(shift_down));
   const Kernels& kernels = runner.kernels;
   for_each_tile(from.height, from.width, kernels.lanes, 1, runner.threads, [&](const Tile& tile) {
     const int64_t row_words = rounded_up(tile.width() + 2 * kCubicReach + kSlack, 16);

@@ -54,8 +54,9 @@ struct Columns {
 // Fills the reflected columns of `row`, in which index 0 is column tile.left - kCubicReach.
 void reflect_columns(float* row, const Tile& tile, int64_t width);
 
-// Bicubic (a = -0.5) with reflected edges; `shift` moves the sampling points, in pixels of `from`, to the right:
-// chroma that sits on the left of its luma pixels needs 0.25 * (1 - 1 / scale).
-void resize_plane(int scale, float shift, const Runner& runner, const ConstPlane& from, const Plane& to);
+// Bicubic (a = -0.5) with reflected edges. The shifts move the sampling points, in pixels of `from`: chroma that sits on
+// the left of its luma pixels needs 0.25 * (1 - 1 / scale) to the right, chroma above their middle the same down.
+void resize_plane(int scale, float shift_right, float shift_down, const Runner& runner, const ConstPlane& from,
+                  const Plane& to);
 
 }  // namespace upres

@@ -107,12 +107,13 @@ Image network_by_loops(const Network& network, const Image& plane, int64_t heigh
   return out;
 }
 
-Image cubic_by_loops(const Image& plane, int64_t height, int64_t width, int scale, double shift) {
+Image cubic_by_loops(const Image& plane, int64_t height, int64_t width, int scale, double right,
+                     double down) {
   Image out;
   for (int64_t y = 0; y < height * scale; ++y) {
     for (int64_t x = 0; x < width * scale; ++x) {
       const auto at = [&](int64_t i) { return (static_cast<double>(i) + 0.5) / scale - 0.5; };
-      out.push_back(sample(plane, height, width, at(y), at(x) + shift));
+      out.push_back(sample(plane, height, width, at(y) + down, at(x) + right));
     }
   }
   return out;

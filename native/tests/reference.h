@@ -20,7 +20,8 @@ Network mirrored(Network network);
 Image network_by_loops(const Network& network, const Image& plane, int64_t height, int64_t width);
 
 // Bicubic interpolation (a = -0.5, edges reflected) by a whole factor.
-Image cubic_by_loops(const Image& plane, int64_t height, int64_t width, int scale, double shift);
+Image cubic_by_loops(const Image& plane, int64_t height, int64_t width, int scale, double right,
+                     double down);
 
 // Uniform noise in 0 .. 1, or only 0 and 1.
 Image noise(int64_t count, bool binary, unsigned seed);

@@ -22,8 +22,8 @@ Image picture_by_loops(const Network& network, const std::vector<uint8_t>& rgb, 
     red.push_back((rgb[i] - y) / 1.402);
   }
   luma = network_by_loops(network, luma, height, width);
-  blue = cubic_by_loops(blue, height, width, network.scale, 0.0);
-  red = cubic_by_loops(red, height, width, network.scale, 0.0);
+  blue = cubic_by_loops(blue, height, width, network.scale, 0.0, 0.0);
+  red = cubic_by_loops(red, height, width, network.scale, 0.0, 0.0);
   Image out;
   for (size_t i = 0; i < luma.size(); ++i) {
     const double y = luma[i] * 255.0, r = y + 1.402 * red[i], b = y + 1.772 * blue[i];
@@ -51,13 +51,14 @@ void check_picture(const Kernels& kernels, int scale, int kernel_size, int64_t h
   }
 }
 
-void check_chroma(const Kernels& kernels, int scale, float shift, int64_t height, int64_t width) {
+void check_chroma(const Kernels& kernels, int scale, float right, float down, int64_t height, int64_t width) {
   const Image plane = noise(height * width, false, 7);
-  const Image expected = cubic_by_loops(plane, height, width, scale, static_cast<double>(shift));
+  const Image expected = cubic_by_loops(plane, height, width, scale, static_cast<double>(right),
+                                        static_cast<double>(down));
   std::vector<float> in(plane.begin(), plane.end()), out(expected.size());
   const ConstPlane from{in.data(), kF32, height, width, 4 * width, 1.0f};
   const Plane to{out.data(), kF32, height * scale, width * scale, 4 * width * scale, 1.0f};
-  resize_plane(scale, shift, {kernels, 2}, from, to);
+  resize_plane(scale, right, down, {kernels, 2}, from, to);
   for (size_t i = 0; i < out.size(); ++i) {
     const double off = std::abs(static_cast<double>(out[i]) - expected[i]);
     check(off < 2e-6, "%s: %dx%d chroma x%d is off by %g", kernels.name, static_cast<int>(height),
@@ -72,12 +73,14 @@ void test_color(const Kernels& kernels) {
     for (auto [height, width] : {std::pair{1, 1}, {2, 1}, {1, 2}, {9, 35}, {35, 4}}) {
       check_picture(kernels, scale, 3, height, width);
       check_picture(kernels, scale, 7, height, width);
-      check_chroma(kernels, scale, 0.0f, height, width);
-      check_chroma(kernels, scale, 0.25f - 0.25f / static_cast<float>(scale), height, width);
+      const float sited = 0.25f - 0.25f / static_cast<float>(scale);
+      check_chroma(kernels, scale, 0.0f, 0.0f, height, width);
+      check_chroma(kernels, scale, sited, 0.0f, height, width);
+      check_chroma(kernels, scale, sited, sited, height, width);
     }
   }
   check_picture(kernels, 2, 5, 3, 1040);
-  check_chroma(kernels, 2, 0.0f, 3, 1040);
+  check_chroma(kernels, 2, 0.0f, 0.0f, 3, 1040);
 }
 
 }  // namespace upres::test

@@ -9,6 +9,7 @@
     │   └── ImageTooLargeError     over the pixel budget
     ├── OutputError                a result cannot be written
     │   └── OutputExistsError      something is already there and may not be overwritten
+    ├── VideoError                 a video that cannot be read, or would lose what may not be lost
     ├── ModelError
     │   ├── UnknownModelError      no such name in the catalogue
     │   └── CheckpointError        a weight file that cannot be read, recognised or matched
@@ -59,6 +60,10 @@ class Hint(Enum):
     REMAKE_GRAPH = "export the model once more, which makes its graph anew"
     LIST_ENGINES = "the self-test shows which engines are installed"
     MAKE_FAULTS = "or let noise or JPEG be put into true pictures"
+    DEINTERLACE = "have it deinterlaced first"
+    DROP_DYNAMIC_HDR = "allow that metadata to be dropped"
+    OTHER_CONTAINER = "write to a Matroska file, which holds it"
+    OTHER_CODEC = "choose another codec"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 
@@ -105,6 +110,10 @@ class OutputError(UpresError):
 
 class OutputExistsError(OutputError):
     """The output is already there and overwriting was not asked for."""
+
+
+class VideoError(UpresError):
+    """A video cannot be read, enlarged or written, or would lose something that may not be lost unasked."""
 
 
 class ModelError(UpresError):

@@ -295,7 +295,7 @@ def test_grey_stays_grey(models):
 def test_chroma_planes_equal_imresize(isa, scale, shape):
     plane = np.random.default_rng(11).random(shape, np.float32)
     out = np.empty(np.multiply(shape, scale), np.float32)
-    native.resize(plane, out, scale, 0.0, 1.0, 2, isa)
+    native.resize(plane, out, scale, 0.0, 0.0, 1.0, 2, isa)
     np.testing.assert_allclose(out, imresize(plane, scale=scale), atol=2e-6)
     for dtype, peak in [(np.uint8, 255), (np.uint16, 1023)]:
         levels = np.floor(plane * (peak + 1)).astype(dtype)
@@ -315,6 +315,8 @@ def test_left_sited_chroma_stays_left_sited(scale):
     result = resize_plane(ramp / 1000, scale, left_sited=True)[5] * 1000
     inner = slice(2 * scale, -2 * scale)
     np.testing.assert_allclose(result[inner], (100 + 2 * luma)[inner], atol=1e-3)
+    downward = resize_plane(np.ascontiguousarray(ramp.T) / 1000, scale, top_sited=True)[:, 5] * 1000
+    np.testing.assert_allclose(downward, result, atol=1e-4)
 
 
 def test_wrong_arguments_are_told(models):

@@ -18,6 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines.torch": {"models", "engines", "lab.checkpoint"},
     "pipeline": {"engines", "models", "image"},
     "upscaler": {"models", "image", "machine", "pipeline"},
+    "video": {"image", "pipeline", "engines", "upscaler", "folders", "machine"},
     "folders": {"upscaler", "image", "pipeline", "machine"},
     "bench": {"engines", "models", "machine"},
     "lab.blocks": set(),

@@ -34,8 +34,8 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 def test_verbs_are_pinned() -> None:
     assert list(VERBS) == [
-        "upscale", "restore", "models", "doctor", "evaluate", "train", "export", "import", "bench", "challenge",
-        "compress", "sweep", "inspect",
+        "upscale", "restore", "video", "models", "doctor", "evaluate", "train", "export", "import", "bench",
+        "challenge", "compress", "sweep", "inspect",
     ]  # fmt: skip
 
 

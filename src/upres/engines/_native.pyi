@@ -42,7 +42,14 @@ class EdgeSR:
     ) -> None: ...
 
 def resize(
-    plane: NDArray[Any], out: NDArray[Any], scale: int, shift: float, peak: float, threads: int, isa: str = ""
+    plane: NDArray[Any],
+    out: NDArray[Any],
+    scale: int,
+    shift_right: float,
+    shift_down: float,
+    peak: float,
+    threads: int,
+    isa: str = "",
 ) -> None: ...
 def instruction_sets() -> list[str]: ...
 def ceilings(threads: int, seconds: float, isa: str = "") -> dict[str, float]: ...

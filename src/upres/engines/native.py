@@ -309,6 +309,7 @@ def resize_plane(
     out: Plane | None = None,
     *,
     left_sited: bool = False,
+    top_sited: bool = False,
     peak: int | None = None,
     threads: int | None = None,
 ) -> Plane:
@@ -318,24 +319,23 @@ def resize_plane(
         plane: ``(H, W)`` uint8, uint16 or float32; rows may lie apart in memory.
         scale: 2, 3 or 4.
         out: ``(H * scale, W * scale)`` of the same dtype to write to; ``None``: a new array.
-        left_sited: The samples sit on the left of the luma pixels they belong to, as in MPEG-2, H.264 and HEVC video,
-            and shall do so in the result. Otherwise the same phases as `upres.image.resize.imresize`.
+        left_sited: Samples sit on the left of their luma pixels, as in MPEG-2, H.264 and HEVC video, and shall do so in
+            the result; otherwise at the phases of `upres.image.resize.imresize`.
+        top_sited: The same for their upper edge, as in UHD video.
         peak: White of an integer plane; ``None``: the largest value of the dtype.
-        threads: Processor threads; ``None``: one for every core that this process may use.
+        threads: Processor threads; ``None``: all.
 
     Returns:
         The larger plane; integers are clamped and rounded half up.
 
     Raises:
         ImportError: If the kernels were not built.
-        ValueError: If the shapes or the memory layout do not fit.
-        TypeError: If a dtype is another.
+        ValueError, TypeError: If the shapes, the memory layout or a dtype do not fit.
     """
-    if out is None:
-        out = np.empty(np.multiply(plane.shape, scale), plane.dtype)
-    # A sample lies a quarter of a chroma pixel left of the centre of its two luma pixels, in both pictures.
-    shift = 0.25 * (1 - 1 / scale) if left_sited else 0.0
-    _module().resize(plane, out, scale, shift, _white(plane.dtype) if peak is None else peak, threads or 0)
+    out = np.empty(np.multiply(plane.shape, scale), plane.dtype) if out is None else out
+    off = 0.25 * (1 - 1 / scale)  # from the centre of the luma pixels, in both pictures
+    white = _white(plane.dtype) if peak is None else peak
+    _module().resize(plane, out, scale, off * left_sited, off * top_sited, white, threads or 0)
     return out
 
 

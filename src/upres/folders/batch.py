@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from upres.errors import UpresError
 from upres.folders.jobs import Job
-from upres.folders.outputs import Outputs
+from upres.folders.outputs import Outputs, settings_of
 from upres.folders.reports import FileOptions, FileReport
 from upres.folders.work import Work
 from upres.machine.cores import available_cores
@@ -58,7 +58,7 @@ class FolderRun:
             raise ValueError("a job without an output needs the run's sink")
         self._source, self._sink = source, sink
         self._upscaler, self._options = upscaler, options
-        self._outputs = Outputs(upscaler, options)
+        self._outputs = Outputs(lambda: settings_of(upscaler, options), overwrite=options.overwrite)
         self.jobs, left_out = self._outputs.without_own(jobs)
         self._outputs.prepare(self.jobs)
         self.notes = [*left_out, *self._outputs.problems()]

@@ -4,7 +4,7 @@ import fnmatch
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def find_pictures(
     recursive: bool = True,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    suffixes: Collection[str] | None = None,
     passed_over: PassedOver | None = None,
 ) -> list[tuple[str | Path, Path]]:
     """Every picture that the inputs name, with its place below the folder it was found in.
@@ -58,6 +59,7 @@ def find_pictures(
         recursive: Look into folders of folders.
         include: Globs; of a folder's files only those are taken of which one matches name or place.
         exclude: Globs; files or folders that one matches are left out.
+        suffixes: Of the files that are taken of a folder; ``None``: those of pictures.
         passed_over: Is told what was seen and not taken.
 
     Returns:
@@ -65,12 +67,13 @@ def find_pictures(
     """
     found: dict[str | Path, Path] = {}
     seen = PassedOver() if passed_over is None else passed_over
+    known = extensions() if suffixes is None else suffixes
     for item in inputs:
         path = Path(item)
         if str(item) == STANDARD:
             found.setdefault(STANDARD, Path("stdin"))
         elif is_folder(path):
-            for inside in _Search(path, recursive, include, exclude, seen).pictures():
+            for inside in _Search(path, recursive, include, exclude, known, seen).pictures():
                 found.setdefault(inside, inside.relative_to(path))
         else:
             found.setdefault(path, Path(path.name))
@@ -89,10 +92,16 @@ class _Search:
     """One folder, looked through."""
 
     def __init__(
-        self, folder: Path, recursive: bool, include: Sequence[str], exclude: Sequence[str], seen: PassedOver
+        self,
+        folder: Path,
+        recursive: bool,
+        include: Sequence[str],
+        exclude: Sequence[str],
+        suffixes: Collection[str],
+        seen: PassedOver,
     ) -> None:
         self._folder, self._recursive, self._include, self._exclude = folder, recursive, include, exclude
-        self._seen = seen
+        self._suffixes, self._seen = suffixes, seen
 
     def pictures(self) -> Iterator[Path]:
         """The pictures, in order."""
@@ -118,7 +127,7 @@ class _Search:
         return not linked
 
     def _wanted(self, path: Path) -> bool:
-        return self._matches(path, self._include) if self._include else path.suffix.lower() in extensions()
+        return self._matches(path, self._include) if self._include else path.suffix.lower() in self._suffixes
 
     def _is_file(self, path: Path) -> bool:
         """Whether it can be read like one; what cannot even be looked at is left for the run to report."""

@@ -1,7 +1,7 @@
 """The outputs of a run: whether a name is free, whether the file there is what would be made, the notes of both."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -23,12 +23,12 @@ class Outputs:
     """What a run may write, and the journals of the folders that it writes to.
 
     Args:
-        upscaler: Makes the results.
-        options: How outputs are written.
+        settings: Tells all that decides an output's content besides the source; called when that is needed.
+        overwrite: Whether what is there may be replaced.
     """
 
-    def __init__(self, upscaler: Upscaler, options: FileOptions) -> None:
-        self._upscaler, self._options = upscaler, options
+    def __init__(self, settings: Callable[[], Mapping[str, str]], *, overwrite: bool) -> None:
+        self._settings_of, self._overwrite = settings, overwrite
         self._journals: dict[Path, Journal] = {}
         self._taken: dict[str, Path | None] = {}
         self._unwritable: set[Path] = set()
@@ -88,7 +88,7 @@ class Outputs:
         Raises:
             OutputExistsError: If something else is there and must not be replaced; it says why.
         """
-        if self._options.overwrite or not output.exists():
+        if self._overwrite or not output.exists():
             return None
         journal = self._journal(output.parent)
         journal.refresh()
@@ -140,24 +140,7 @@ class Outputs:
     @cached_property
     def settings(self) -> Mapping[str, str]:
         """All that decides an output's content besides the source, as text."""
-        options = self._options
-        quality = "default" if options.quality is None else str(options.quality)
-        background = "default" if options.background is None else "#{:02x}{:02x}{:02x}".format(*options.background)
-        name, weights = self._upscaler.model_identity()
-        precision = self._upscaler.settings.precision
-        return {
-            "model": name,
-            "weights": weights,
-            "size": self._upscaler.label,
-            "format": "as named" if options.format is None else format_for(options.format),
-            "quality": quality,
-            "background": background,
-            **({} if precision == "auto" else {"precision": precision}),
-            **({} if options.lossless is None else {"lossless": str(options.lossless)}),
-            **({} if options.colors == "keep" else {"colors": options.colors}),
-            **({} if self._upscaler.alpha == "bleed" else {"alpha": self._upscaler.alpha}),
-            **({} if self._upscaler.wrap is None else {"wrap": self._upscaler.wrap}),
-        }
+        return self._settings_of()
 
     def _made_from(self, source: Path, others: set[Path]) -> bool:
         """Whether upres made this file from one of the others."""
@@ -176,6 +159,27 @@ class Outputs:
         if folder not in self._journals:
             self._journals[folder] = Journal(folder)
         return self._journals[folder]
+
+
+def settings_of(upscaler: Upscaler, options: FileOptions) -> Mapping[str, str]:
+    """All that decides an output's content besides the source, as text."""
+    quality = "default" if options.quality is None else str(options.quality)
+    background = "default" if options.background is None else "#{:02x}{:02x}{:02x}".format(*options.background)
+    name, weights = upscaler.model_identity()
+    precision = upscaler.settings.precision
+    return {
+        "model": name,
+        "weights": weights,
+        "size": upscaler.label,
+        "format": "as named" if options.format is None else format_for(options.format),
+        "quality": quality,
+        "background": background,
+        **({} if precision == "auto" else {"precision": precision}),
+        **({} if options.lossless is None else {"lossless": str(options.lossless)}),
+        **({} if options.colors == "keep" else {"colors": options.colors}),
+        **({} if upscaler.alpha == "bleed" else {"alpha": upscaler.alpha}),
+        **({} if upscaler.wrap is None else {"wrap": upscaler.wrap}),
+    }
 
 
 def digest_of_source(source: Path) -> str | None:

@@ -27,6 +27,10 @@ WORDS = {
     Hint.REMAKE_GRAPH: "`upres export MODEL.safetensors -o MODEL.onnx` makes it anew",
     Hint.LIST_ENGINES: "`upres doctor` shows which engines are installed",
     Hint.MAKE_FAULTS: "or let a fault be made: --noise 25, --jpeg 10",
+    Hint.DEINTERLACE: "--deinterlace makes whole frames of it first",
+    Hint.DROP_DYNAMIC_HDR: "--drop-dynamic-hdr goes on without it",
+    Hint.OTHER_CONTAINER: "-o FILE.mkv holds it",
+    Hint.OTHER_CODEC: "choose another --codec: av1, vp9 and ffv1 take it",
     Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
 }
 

@@ -13,6 +13,7 @@ from upres.errors import UpresError, near_miss
 VERBS = {
     "upscale": "make pictures larger",
     "restore": "undo noise, JPEG blocks and darkness of pictures that keep their size",
+    "video": "make videos larger, with all that they hold",
     "models": "list the models inside the package",
     "doctor": "show what this machine and this installation can do",
     "evaluate": "measure a model's quality on a data set, by a paper's protocol",
@@ -32,6 +33,7 @@ EPILOG = """examples:
   upres upscale photo.jpg                   photo_x2.jpg beside it
   upres upscale holiday/ -o large/ --scale 3
   upres restore photo.jpg                   photo_restored.jpg beside it
+  upres video film.mkv                      film_x2.mkv beside it
   upres models
   upres evaluate esr_tm_x2 --data Set5 --scale 2
 

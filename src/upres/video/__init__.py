@@ -1,0 +1,1 @@
+"""Videos made larger, nothing of them lost but the picture's size. Only this room imports PyAV (extra `video`)."""
