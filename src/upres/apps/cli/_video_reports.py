@@ -12,8 +12,13 @@ from upres.apps.cli.hints import with_hint
 if TYPE_CHECKING:
     from upres.video.batch import VideoBatch
     from upres.video.plan import VideoPlan
-    from upres.video.probe import Probe
+    from upres.video.probe import Colors, Probe
     from upres.video.report import VideoReport
+
+_UNSAID = 2
+"""What stands for no number in H.273."""
+_RANGES = {1: "studio", 2: "full"}
+"""FFmpeg's number -> name."""
 
 
 def print_batch(batch: "VideoBatch", *, as_json: bool, quiet: bool) -> int:
@@ -71,11 +76,22 @@ def info_lines(found: "Probe") -> list[str]:
     lines = [
         f"{found.path}: {found.container}, {length}, {found.bytes} bytes, {found.chapters} chapters",
         f"picture  {picture.width}x{picture.height} {picture.codec} {picture.pixel_format}, {rate} frames a second",
-        f"         pixels {picture.sample_aspect_ratio}, turned by {picture.rotation}, {picture.fields or 'no'} fields",
-        f"         colours {colors.primaries}/{colors.transfer}/{colors.matrix}, range {colors.range}",
+        f"         shape of pixels {picture.sample_aspect_ratio}, turned by {picture.rotation} degrees, "
+        + ("whole frames" if picture.fields is None else f"interlaced, {picture.fields} field first"),
+        f"         colours {_numbers(colors)}, range {_RANGES.get(colors.range, 'not said')}",
     ]
     if picture.hdr is not None or picture.dynamic_hdr:
         lines.append(
             f"         HDR metadata: {', '.join((*['of the screen'] * bool(picture.hdr), *picture.dynamic_hdr))}"
         )
     return lines + [f"beside   {each.described}" for each in found.others]
+
+
+def _numbers(colors: "Colors") -> str:
+    """Primaries, transfer and matrix, of which 2 stands for none."""
+    named = (colors.primaries, colors.transfer, colors.matrix)
+    if set(named) == {_UNSAID}:
+        return "not said"
+    return (
+        f"{'/'.join('-' if number == _UNSAID else str(number) for number in named)} (primaries/transfer/matrix, H.273)"
+    )
