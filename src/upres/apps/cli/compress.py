@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from upres.apps.cli import compress_fold, compress_ghost, compress_prune, compress_quantize
+from upres.apps.cli._operations import add_operations
 from upres.errors import CheckpointError, Hint, MissingExtraError, OutputError, OutputExistsError
 
 OPERATIONS = {
@@ -29,14 +30,7 @@ follow one another. `upres compress OPERATION --help` tells more, docs/reference
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of this verb."""
     parser.epilog = EPILOG
-    operations = parser.add_subparsers(dest="operation", metavar="OPERATION", required=True)
-    for name, (summary, operation) in OPERATIONS.items():
-        subparser = operations.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    for subparser, operation in add_operations(parser, OPERATIONS):
         subparser.add_argument(
             "model", metavar="MODEL", help="shipped name or .safetensors file; with --dry-run also a name of the zoo"
         )

@@ -3,6 +3,7 @@
 import argparse
 
 from upres.apps.cli import sweep_collect, sweep_job, sweep_plan, sweep_run, sweep_status
+from upres.apps.cli._operations import add_operations
 from upres.errors import MissingExtraError
 
 OPERATIONS = {
@@ -30,14 +31,7 @@ OPERATION --help` tells more."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of this verb."""
     parser.epilog = EPILOG
-    operations = parser.add_subparsers(dest="operation", metavar="OPERATION", required=True)
-    for name, (summary, operation) in OPERATIONS.items():
-        subparser = operations.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+    for subparser, operation in add_operations(parser, OPERATIONS):
         operation.add_arguments(subparser)
 
 
