@@ -110,7 +110,6 @@ def test_an_interrupt_lets_jobs_on_other_machines_save(tmp_path):
 
 def test_an_executor_that_is_not_there_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "upres.machine.executors.ray", raising=False)
     with (
         pytest.raises(MissingExtraError, match=r"the executor ray needs the 'cluster' extra: pip install"),
         opened("ray"),

@@ -9,12 +9,9 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it is imported; nothing here calls home
-
-import ray
 
 from upres.machine.executors.local import LocalExecutor
 
@@ -38,22 +35,25 @@ class RayExecutor:
 
     Raises:
         ConnectionError: If there is no cluster at the address.
+        ModuleNotFoundError: If Ray is not installed.
     """
 
     def __init__(self, *, cores: int = 1, slots: int | None = None, nice: int = 10, address: str | None = None) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it is imported; nothing here calls home
+        self._ray: Any = import_module("ray")
         self._cores, self._slots, self._nice = cores, slots, nice
         here = {} if address else {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
         # without an address RAY_ADDRESS would count, and somebody else's cluster be joined
-        ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **here)
+        self._ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **here)
         options = {"num_cpus": cores, "max_retries": _MOVES, "scheduling_strategy": "SPREAD"}
-        self._run = ray.remote(**options)(_run)
+        self._run = self._ray.remote(**options)(_run)
 
     @property
     def slots(self) -> int:
         """As many as the cluster has cores for now, if none were asked for."""
         if self._slots is not None:
             return self._slots
-        return max(1, int(ray.cluster_resources().get("CPU", 0)) // self._cores)
+        return max(1, int(self._ray.cluster_resources().get("CPU", 0)) // self._cores)
 
     def start(self, command: Sequence[str], log: Path) -> "RayTask":
         """Hand a command to the cluster; by this machine's Python is meant that of the machine where it runs.
@@ -66,28 +66,34 @@ class RayExecutor:
         stop = log.with_name(f"{log.name}.stop")
         stop.unlink(missing_ok=True)
         arguments = (program, list(command[1:]), str(log), str(stop), self._cores, self._nice)
-        return RayTask(self._run.remote(*arguments), stop)
+        return RayTask(self._ray, self._run.remote(*arguments), stop)
 
     def close(self) -> None:
         """Leave the cluster, or end the one that was started."""
-        ray.shutdown()
+        self._ray.shutdown()
 
 
 class RayTask:
-    """A command somewhere in the cluster."""
+    """A command somewhere in the cluster.
 
-    def __init__(self, task: Any, stop: Path) -> None:
-        self._task, self._stop = task, stop
+    Args:
+        ray: The module.
+        task: Of Ray, which runs the command.
+        stop: File that asks for the command's end.
+    """
+
+    def __init__(self, ray: Any, task: Any, stop: Path) -> None:
+        self._ray, self._task, self._stop = ray, task, stop
 
     def poll(self) -> int | None:
         """The exit status of the command; ``None`` while it runs or waits for a machine."""
-        ready, _ = ray.wait([self._task], timeout=0)
+        ready, _ = self._ray.wait([self._task], timeout=0)
         if not ready:
             return None
         self._stop.unlink(missing_ok=True)
         try:
-            return int(ray.get(self._task))
-        except ray.exceptions.RayError:
+            return int(self._ray.get(self._task))
+        except self._ray.exceptions.RayError:
             return _LOST
 
     def stop(self) -> None:
@@ -96,7 +102,7 @@ class RayTask:
 
     def kill(self) -> None:
         """End the process that started the command, with which the command ends."""
-        ray.cancel(self._task, force=True)
+        self._ray.cancel(self._task, force=True)
         self._stop.unlink(missing_ok=True)
 
 

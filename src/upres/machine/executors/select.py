@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from upres.errors import MissingExtraError
 from upres.machine.executors.executor import Executor
 from upres.machine.executors.local import LocalExecutor
+from upres.machine.executors.ray import RayExecutor
 
 
 @contextmanager
@@ -32,10 +33,9 @@ def opened(
     if name != "ray":
         raise ValueError(f"executors are local and ray, not {name}")
     try:
-        from upres.machine.executors.ray import RayExecutor
+        executor = RayExecutor(cores=cores, slots=slots, nice=nice, address=address)
     except ModuleNotFoundError as error:
         raise MissingExtraError("the executor ray", "cluster") from error
-    executor = RayExecutor(cores=cores, slots=slots, nice=nice, address=address)
     try:
         yield executor
     finally:
