@@ -1,6 +1,7 @@
 """`upres video`: what it prints, what it writes, what it refuses."""
 
 import json
+import os
 import sys
 from fractions import Fraction
 from io import BytesIO, TextIOWrapper
@@ -128,3 +129,44 @@ def test_pixels_of_another_shape_keep_it_in_the_stream(tmp_path):
     assert main(["video", str(source), "--quiet", "--threads", "1", "--scale", "1.5"]) == 0
     with av.open(str(tmp_path / "a_x1.5.mp4")) as container:
         assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
+PLAYER = """#!/bin/sh
+printf '%s\\n' "$@" > "$0.asked"
+exec cat > "$0.shown"
+"""
+
+
+def player(tmp_path, monkeypatch, text=PLAYER):
+    path = tmp_path / "bin" / "mpv"
+    path.parent.mkdir()
+    path.write_text(text)
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}:{os.environ['PATH']}")
+    return path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the player is a shell script")
+def test_a_film_is_shown_with_its_sound_and_nothing_is_written(film, tmp_path, monkeypatch):
+    path = player(tmp_path, monkeypatch)
+    before = sorted(tmp_path.iterdir())
+    assert main(["video", str(film), "--play", "--start", "0.08", "--threads", "1"]) == 0
+    asked = path.with_suffix(".asked").read_text().split("\n")
+    assert f"--audio-file={film}" in asked
+    assert "--audio-delay=-0.08" in asked
+    assert len(shown(path.with_suffix(".shown").rename(tmp_path / "shown.y4m")).frames) == 4
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "shown.y4m"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the player is a shell script")
+@pytest.mark.parametrize(("text", "status"), [("#!/bin/sh\nexit 0\n", 0), ("#!/bin/sh\nexit 3\n", 1)])
+def test_a_closed_player_ends_the_run_and_one_that_fails_is_told(film, tmp_path, monkeypatch, capsys, text, status):
+    player(tmp_path, monkeypatch, text)
+    assert main(["video", str(film), "--play", "--threads", "1"]) == status
+    assert ("mpv ended with status 3" in capsys.readouterr().err) == bool(status)
+
+
+def test_without_a_player_the_way_on_is_told(film, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["video", str(film), "--play"]) == 1
+    assert "mpv is not installed, which shows films" in capsys.readouterr().err

@@ -24,6 +24,7 @@ examples:
   upres video film.mp4 -o large.mp4 --fit 1920x1080
   upres video film.mkv --info
   upres video film.mkv --preview 00:01:30             two PNG pictures: before and after
+  upres video film.mkv --play --start 1:30            shown in mpv while it is enlarged
   upres video film.mkv --start 60 --end 90 --lossless
   upres video dvd.vob --deinterlace --real
   upres video clips/ -o large/ --codec av1 --crf 30
@@ -51,6 +52,7 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     film = parser.add_argument_group("film")
     film.add_argument("--info", action="store_true", help="say what the file is, and make nothing")
     film.add_argument("--preview", type=seconds, metavar="TIME", help="write one frame before and after as PNG")
+    film.add_argument("--play", action="store_true", help="show the film larger as it runs, in mpv, and write nothing")
     film.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="such as 90, 1:30 or 00:01:30.5")
     film.add_argument("--end", type=seconds, metavar="TIME", help="where to stop")
     film.add_argument("--deinterlace", action="store_true", help="make whole frames of fields (bwdif) first")
@@ -70,6 +72,23 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="of folders, leave these out")
     files.add_argument("--recursive", action=argparse.BooleanOptionalAction, default=True, help="look into folders")
     files.add_argument("--overwrite", action="store_true", help="replace what is there, and what was begun otherwise")
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse combinations that cannot be meant as wrong usage."""
+    ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
+    if sum(ways) > 1:
+        args.usage_error("give one of --scale, --fit, --width and/or --height")
+    if (args.model is not None) + args.clean + args.real > 1 or (args.model is not None and args.fast):
+        args.usage_error("--model, --fast, --clean and --real each choose the networks: give one of them")
+    if args.end is not None and args.end <= args.start:
+        args.usage_error("--end must come after --start")
+    if args.output == "-" and args.format != "y4m":
+        args.usage_error("standard output takes frames only: -o - needs --format y4m")
+    if (args.output == "-" or args.info or args.play or args.preview is not None) and len(args.inputs) > 1:
+        args.usage_error("give one film")
+    if args.play and (args.output is not None or args.info or args.preview is not None):
+        args.usage_error("--play shows the film and writes nothing: give it without -o, --info and --preview")
 
 
 def seconds(text: str) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upres.apps.cli import terminal
-from upres.apps.cli._video_options import EPILOG, add_networks, add_video
+from upres.apps.cli._video_options import EPILOG, add_networks, add_video, check
 from upres.apps.cli.arguments import add_size
 from upres.errors import OutputError
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Make what was named larger; 0 if all went well, 1 if a film failed, 130 if it was stopped."""
     from upres.video.extra import require_av
 
-    _check(args)
+    check(args)
     require_av()
     if args.info:
         return _info(args)
@@ -43,6 +43,12 @@ def run(args: argparse.Namespace) -> int:
     wishes = _wishes(args)
     if args.preview is not None:
         return _preview(args, wishes, networks)
+    if args.play:
+        from upres.video.play import play
+        from upres.video.run import VideoRun
+
+        play(VideoRun(Path(args.inputs[0]), wishes, networks))
+        return 0
     if args.format == "y4m" or args.output == "-":
         return _y4m(args, wishes, networks)
     from upres.apps.cli._video_reports import print_batch
@@ -52,21 +58,6 @@ def run(args: argparse.Namespace) -> int:
     suffix = None if args.format is None else f".{args.format.lower().lstrip('.')}"
     batch = VideoBatch(args.inputs, wishes, networks, suffix=suffix, **chosen)
     return print_batch(batch, as_json=args.json, quiet=args.quiet)
-
-
-def _check(args: argparse.Namespace) -> None:
-    """Combinations that cannot be meant are wrong usage."""
-    ways = [args.scale is not None, args.fit is not None, args.width is not None or args.height is not None]
-    if sum(ways) > 1:
-        args.usage_error("give one of --scale, --fit, --width and/or --height")
-    if (args.model is not None) + args.clean + args.real > 1 or (args.model is not None and args.fast):
-        args.usage_error("--model, --fast, --clean and --real each choose the networks: give one of them")
-    if args.end is not None and args.end <= args.start:
-        args.usage_error("--end must come after --start")
-    if args.output == "-" and args.format != "y4m":
-        args.usage_error("standard output takes frames only: -o - needs --format y4m")
-    if (args.output == "-" or args.info or args.preview is not None) and len(args.inputs) > 1:
-        args.usage_error("give one film")
 
 
 def _wishes(args: argparse.Namespace) -> "Wishes":
