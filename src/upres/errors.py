@@ -64,6 +64,7 @@ class Hint(Enum):
     DROP_DYNAMIC_HDR = "allow that metadata to be dropped"
     OTHER_CONTAINER = "write to a Matroska file, which holds it"
     OTHER_CODEC = "choose another codec"
+    OTHER_PLAYER = "install it, or give the frames to another player"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
 
 

@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, cast
 
-from upres.errors import VideoError
+from upres.errors import Hint, VideoError
 from upres.video.run import VideoRun
 from upres.video.y4m import write_y4m
 
@@ -27,11 +27,9 @@ def play(run: VideoRun, *, options: Sequence[str] = ()) -> None:
     """
     player = shutil.which(PLAYER)
     if player is None:
-        raise VideoError(
-            f"{PLAYER} is not installed, which shows films; install it, or give frames to another player: "
-            "upres video FILM -o - --format y4m | ffplay -"
-        )
-    command = [player, "--no-terminal", f"--force-media-title={run.source.name}", *_sound(run), *options, "-"]
+        raise VideoError(f"{PLAYER}, which shows films, is not installed", hint=Hint.OTHER_PLAYER)
+    settings = {"terminal": "no", "force-media-title": run.source.name, **_sound(run)}
+    command = [player, *(f"--{name}={value}" for name, value in settings.items()), *options, "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         pipe = cast(BinaryIO, process.stdin)
         with suppress(BrokenPipeError):  # closed by whoever has seen enough
@@ -39,11 +37,11 @@ def play(run: VideoRun, *, options: Sequence[str] = ()) -> None:
         with suppress(BrokenPipeError):
             pipe.close()
     if process.returncode:
-        raise VideoError(f"{PLAYER} ended with status {process.returncode}; `{PLAYER} {run.source}` may say why")
+        raise VideoError(f"{PLAYER} ended with status {process.returncode}")
 
 
-def _sound(run: VideoRun) -> Sequence[str]:
+def _sound(run: VideoRun) -> Mapping[str, str]:
     """That of the film, from where the frames begin."""
     if not any(stream.kind == "audio" for stream in run.probe.others):
-        return ("--no-audio",)
-    return f"--audio-file={run.source.absolute()}", f"--audio-delay={-run.wishes.start:g}"
+        return {"audio": "no"}
+    return {"audio-file": str(run.source.absolute()), "audio-delay": f"{-run.wishes.start:g}"}

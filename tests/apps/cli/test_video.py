@@ -169,4 +169,7 @@ def test_a_closed_player_ends_the_run_and_one_that_fails_is_told(film, tmp_path,
 def test_without_a_player_the_way_on_is_told(film, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["video", str(film), "--play"]) == 1
-    assert "mpv is not installed, which shows films" in capsys.readouterr().err
+    assert (
+        "mpv, which shows films, is not installed; install it, or give frames to another player: upres video"
+        in capsys.readouterr().err
+    )
