@@ -23,14 +23,15 @@ STUDIES: Mapping[str, str] = {
 thing to the two convolutions of each block, and is trained on for 6000 steps at a quarter of the rate. Pruned to half
 of the inner width it has exactly the operations of half ghosts.""",
     "ghost_scratch": """The same kinds of networks from nothing, for the 30 000 steps of the teacher.""",
-    "ghost_offsets": """The same teacher, 4000 steps; shares of ghosts, and how their offsets are found.""",
+    "ghost_offsets": """The same teacher, 2500 steps; shares of ghosts, and how their offsets are found. A copy in place
+says nothing new to the next convolution, which could add up the weights of both; a shifted copy does.""",
     "ghost_wiring": """Networks in which blocks share weights and convolutions are grouped (CARN_M), in which features
-are joined (RDN), and a chain (VDSR): 8000 steps, and 4000 more with and without ghosts.""",
-    "ghost_x4": """The teacher goes on to x4 for 10 000 steps; both rows are trained on from there.""",
+are joined (RDN), and a chain (VDSR): 6000 steps, and 2500 more with and without ghosts.""",
+    "ghost_x4": """The teacher goes on to x4 for 6000 steps; both rows are trained on from there for 2500.""",
     "shipped_smaller": """RLFN of 32 channels and 6 blocks as it ships, made smaller in four ways, and trained on for
-4000 steps at a quarter of the rate that it was made with.""",
-    "distilled_x2": """The network that ships, trained on for 3000 steps by the last stage of its recipe,
-with and without the output of RLFN of 48 channels beside the truth.""",
+2500 steps at a quarter of the rate that it was made with.""",
+    "distilled_x2": """The network that ships, trained on for 1000 steps by the last stage of its recipe,
+with and without the output of a wider one beside the truth: itself with 48 channels, trained on for 2000 steps.""",
     "distilled_x4": """The same at x4.""",
 }
 """Study -> what it does."""
