@@ -33,10 +33,15 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     """On what networks run, and what is printed."""
     run = parser.add_argument_group("run")
     run.add_argument("--wrap", choices=("x", "y", "both"), help="the picture's ends meet: textures, panoramas")
-    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
-    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
-    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
+    add_engine(run)
     run.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: all)")
     run.add_argument("--max-memory", type=memory, metavar="SIZE", help="bound for the whole process, such as 500M")
     run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
     run.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def add_engine(run: argparse._ArgumentGroup) -> None:
+    """The engine, its arithmetic and its device."""
+    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
+    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
+    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")

@@ -4,8 +4,8 @@ import argparse
 import re
 from argparse import ArgumentTypeError
 
+from upres.apps.cli._networks import add_engine
 from upres.apps.cli.arguments import count, threads
-from upres.engines.select import ENGINES
 
 EPILOG = """what is kept:
   Sound, subtitles, chapters, attachments, covers, tags, times, the shape of pixels, turns, colours and HDR10 metadata
@@ -39,9 +39,7 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--clean", action="store_true", help="the RGB networks of `upres upscale`: seconds a frame")
     choice.add_argument("--real", action="store_true", help="RGB networks that undo compression and noise")
     run = parser.add_argument_group("run")
-    run.add_argument("--engine", default="auto", metavar="NAME", help=", ".join(("auto", *ENGINES)))
-    run.add_argument("--precision", default="auto", metavar="NAME", help="auto, f32, bf16; int8 where a model has it")
-    run.add_argument("--device", default="cpu", metavar="NAME", help="cpu, or a device of the engine torch: cuda, mps")
+    add_engine(run)
     run.add_argument("--threads", type=threads, metavar="N", help="threads of network and encoder (default: all)")
     run.add_argument("--json", action="store_true", help="print a report as JSON instead of lines")
     run.add_argument("--quiet", action="store_true", help="print errors only")

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from upres.errors import UnsupportedModelError
 from upres.lab.complexity import evaluation_mode
+from upres.lab.inspect.spectra import power_spectrum
 
 SURE = 0.9
 """Weight from which on a pixel counts as one candidate's alone."""
@@ -62,12 +63,8 @@ def power_of_bands(planes: Tensor) -> Tensor:
     """Power of each plane in `BANDS` rings of frequency, ``(C, BANDS)``, corners of the plane in the last one.
 
     Args:
-        planes: ``(C, H, W)``. Means are taken off and the edges faded (Hann), which would be edges of their own.
+        planes: ``(C, H, W)``, looked at as `power_spectrum` does.
     """
-    height, width = planes.shape[1:]
-    window = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(width, periodic=False)
-    centred = planes - (planes * window).sum((1, 2), keepdim=True) / window.sum()
-    power = torch.fft.fft2(centred * window).abs().square()
-    radius = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width))
-    ring = (radius * 2 * BANDS).long().clamp_max(BANDS - 1)
+    power, radius = power_spectrum(planes)
+    ring = (radius * BANDS).long().clamp_max(BANDS - 1)
     return torch.zeros(len(planes), BANDS).index_add_(1, ring.flatten(), power.flatten(1))

@@ -47,14 +47,12 @@ class Kernel:
         """Numbers for JSON: see `docs/guide/inspect.md`."""
         power = self.response.astype(np.float64) ** 2
         down, across = _frequencies()
-        radius = np.hypot(down, across)
+        radius, total = np.hypot(down, across), max(float(power.sum()), 1e-30)
         peak = np.unravel_index(int(power.argmax()), power.shape)
-        moments = np.array([[(power * a * b).sum() for a in (across, down)] for b in (across, down)]) / max(
-            float(power.sum()), 1e-30
-        )
+        moments = np.array([[(power * a * b).sum() for a in (across, down)] for b in (across, down)]) / total
         turned, spread = np.hypot(moments[0, 0] - moments[1, 1], 2 * moments[0, 1]), np.trace(moments)
         angle = np.degrees(0.5 * np.arctan2(2 * moments[0, 1], moments[0, 0] - moments[1, 1])) % 180
-        beyond = power[radius > 0.5 / self.scale].sum() / max(float(power.sum()), 1e-30)
+        beyond = power[radius > 0.5 / self.scale].sum() / total
         return {
             "group": self.group,
             "number": self.number,
@@ -92,9 +90,8 @@ def kernels(network: nn.Module) -> list[Kernel]:
     elif isinstance(last, nn.ConvTranspose2d):
         found += _numbered(LAST, (each.sum(0).numpy() for each in last.weight.detach().float()), int(last.stride[0]))
     elif last.out_channels == colors * scale**2:
-        pieces = torch.unflatten(last.weight.detach(), 0, (colors, scale**2)).mean(
-            0
-        )  # what each feature adds to the grey
+        # what each feature adds to the grey
+        pieces = torch.unflatten(last.weight.detach(), 0, (colors, scale**2)).mean(0)
         found += _numbered(LAST, (_assembled(pieces[:, each], scale) for each in range(last.in_channels)), scale)
     return found
 

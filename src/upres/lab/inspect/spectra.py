@@ -51,14 +51,26 @@ def high_share(features: Tensor, *, cutoff: float = CUTOFF) -> Tensor:
     """Share of each map's power at high frequencies, ``(C,)``; 0 for a map that is constant.
 
     Args:
-        features: ``(C, H, W)``. Means are taken off and the edges faded (Hann), which would be edges of their own.
+        features: ``(C, H, W)``, looked at as `power_spectrum` does.
         cutoff: Radius in the plane of frequencies, of the highest along an axis.
     """
-    height, width = features.shape[1:]
-    window = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(width, periodic=False)
-    centred = features - (features * window).sum((1, 2), keepdim=True) / window.sum()
-    power = torch.fft.fft2(centred * window).abs().square()
-    radius = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)) / 0.5
+    power, radius = power_spectrum(features)
     total = power.sum((1, 2))
     high = (power * (radius > cutoff)).sum((1, 2))
     return torch.where(total > 0, high / total.clamp_min(1e-30), torch.zeros_like(total))
+
+
+def power_spectrum(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """Power of each frequency of each plane, and how far that frequency is from 0, of the highest along an axis.
+
+    Args:
+        planes: ``(C, H, W)``. Means are taken off and the edges faded (Hann), which would be edges of their own.
+
+    Returns:
+        ``(C, H, W)`` and ``(H, W)``.
+    """
+    height, width = planes.shape[1:]
+    window = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(width, periodic=False)
+    centred = planes - (planes * window).sum((1, 2), keepdim=True) / window.sum()
+    power = torch.fft.fft2(centred * window).abs().square()
+    return power, torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)) / 0.5
