@@ -8,7 +8,6 @@ message of several lines, an end by a signal, more than ten seconds for one file
 import argparse
 import io
 import json
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -20,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.guided import guided, require_guided
+from tests.fuzz.workers import run_worker
 
 TIMEOUT_S = 10
 MEMORY_MIB = 2048
 LONGEST_MESSAGE = 1100
 _EVERY = 50
-_SPARE_S = 60
 _COUNTS = "counts.json"
 _RECORD = "archive/data.pkl"
 
@@ -41,15 +40,7 @@ def fuzz(kind: str, seconds: float, folder: Path) -> dict[str, Any]:
     for index, data in enumerate(SEEDS[kind]()):
         (corpus / f"seed{index}").write_bytes(data)
     command = [sys.executable, "-m", "tests.fuzz.checkpoints", "--kind", kind, "--seconds", str(int(seconds) or 1)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--worker", str(folder)], stdout=log, stderr=log, cwd=Path(__file__).resolve().parents[2]
-        )
-        try:
-            status = process.wait(seconds + _SPARE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
+    status = run_worker([*command, "--worker", str(folder)], seconds, folder / "log")
     counts = json.loads((folder / _COUNTS).read_text()) if (folder / _COUNTS).is_file() else {}
     findings = [path.name for path in folder.glob("*-*") if path.name.split("-")[0] in ("crash", "timeout", "oom")]
     if status and not findings:

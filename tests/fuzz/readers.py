@@ -8,10 +8,7 @@ more than ten seconds for one file, or more than 1.5 GiB.
 import argparse
 import io
 import json
-import os
 import resource
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,16 +22,14 @@ from typing import Any
 
 from tests.fuzz.guided import guided, require_guided
 from tests.fuzz.seeds import READERS, seeds
+from tests.fuzz.workers import run_worker
 
 MAX_PIXELS = 2**22
 MAX_MEMORY = 2**28
 TIMEOUT_S = 10
 MEMORY_MIB = 1536
 LONGEST_MESSAGE = 1000
-_FORGETTING = ("sh", "-c", '"$0" "$@"; exit $?')
-"""A process begins with the peak memory of the one that started it, as Linux counts; a shell between has little."""
 _EVERY = 50
-_SPARE_S = 60
 _COUNTS, _EXCEPTIONS = "counts.json", "exceptions.json"
 
 
@@ -57,7 +52,9 @@ def fuzz(form: str, seconds: float, folder: Path) -> dict[str, Any]:
         start += 1
         work = folder / f"process{start}"
         work.mkdir()
-        status = _run_worker(form, left, work, corpus, seed=start)
+        command = [sys.executable, "-m", "tests.fuzz.readers", "--format", form, "--seconds", str(int(left) or 1)]
+        command += ["--worker", str(work), "--corpus", str(corpus), "--seed", str(start)]
+        status = run_worker(command, left, work / "log")
         counts = json.loads((work / _COUNTS).read_text()) if (work / _COUNTS).is_file() else {}
         slowest, peak = max(slowest, counts.pop("slowest_s", 0.0)), max(peak, counts.pop("peak_mib", 0))
         totals.update(counts)
@@ -80,23 +77,6 @@ def fuzz(form: str, seconds: float, folder: Path) -> dict[str, Any]:
         "peak_mib": round(peak),
         "findings": findings,
     }
-
-
-def _run_worker(form: str, seconds: float, folder: Path, corpus: Path, *, seed: int) -> int:
-    command = [sys.executable, "-m", "tests.fuzz.readers", "--format", form, "--seconds", str(int(seconds) or 1)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*_FORGETTING, *command, "--worker", str(folder), "--corpus", str(corpus), "--seed", str(seed)],
-            stdout=log,
-            stderr=log,
-            cwd=Path(__file__).resolve().parents[2],
-            start_new_session=True,
-        )
-        try:
-            return process.wait(seconds + _SPARE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return process.wait()
 
 
 class _Worker:

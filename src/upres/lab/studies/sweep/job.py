@@ -128,7 +128,7 @@ def _facts(recipe: Recipe, best: Path, seconds: float) -> dict[str, Any]:
         **{letter: spec.arguments[key] for letter, key in SIZES.items() if key in spec.arguments},
         "parameters": read_card(best).parameters,
         "steps": recipe.steps,
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 3),
     }
 
 
