@@ -19,9 +19,9 @@ from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from upres.errors import DataError
 from upres.lab.checkpoint import build
 from upres.lab.losses.criterion import criterion
-from upres.lab.training.allocator import keep_freed_memory
 from upres.lab.training.optimizers import optimizer
 from upres.lab.training.recipe import Recipe
+from upres.machine.allocator import keep_freed_memory
 from upres.models.card import ModelSpec, read_card
 
 _TURNS, _STEPS = 3, 10

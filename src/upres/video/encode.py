@@ -1,5 +1,6 @@
 """Frames into packets: one encoder opened in the same way for every run of frames, and for the file's header."""
 
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -26,6 +27,7 @@ def configure(context: VideoCodecContext, plan: VideoPlan, picture: PictureStrea
         picture: The source.
         threads: Of the encoder: the same number gives the same bytes.
     """
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 would tell its settings on standard error
     context.height, context.width = plan.size
     context.pix_fmt = plan.encoding.pixel_format
     context.time_base = picture.time_base

@@ -33,10 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make what was named larger; 0 if all went well, 1 if a film failed, 130 if it was stopped."""
+    from upres.machine.allocator import keep_freed_memory
     from upres.video.extra import require_av
 
     check(args)
     require_av()
+    keep_freed_memory()
     if args.info:
         return _info(args)
     networks = {name: getattr(args, name) for name in NETWORK_OPTIONS}

@@ -21,7 +21,6 @@ from upres.lab.compress.quantize.calibration import calibrate, calibration_batch
 from upres.lab.data.patches import Batches, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
-from upres.lab.training.allocator import keep_freed_memory
 from upres.lab.training.fading import Fading
 from upres.lab.training.form import deployable, plain, training_form
 from upres.lab.training.interrupt import Interrupt
@@ -46,6 +45,7 @@ from upres.lab.training.state import (
 from upres.lab.training.teachers import with_teachers
 from upres.lab.training.validation import Validator
 from upres.lab.training.warm_start import adopt, compressed_by, warm_start
+from upres.machine.allocator import keep_freed_memory
 from upres.machine.atomic import write_text
 from upres.metrics.table import METRICS
 from upres.models.card import ModelSpec
