@@ -238,7 +238,7 @@ def _looks(looks: Mapping[str, Any]) -> Iterator[str]:
             f"their layer, shifted by at most one pixel, {similar['explained_in_place']:.0%} by one as it is: error "
             f"within {similar['tolerance']:.0%} of the variance. The most similar pairs:\n"
         )
-        yield f"![{name.upper()}: features, partners, partners shifted, differences](../pictures/similar_{name}.png)\n"
+        yield f"![{name.upper()}: features, partners, partners shifted, differences](../pictures/similar_{name}.webp)\n"
     yield "## x4 by both\n"
     yield f"![a photograph at x4: bicubic, original, ghosts](../pictures/{ALIKE})\n"
 

@@ -40,13 +40,14 @@ from upres.machine.cores import available_cores
 COUNTED = ("edsr_x2", "edsr_baseline_x2", "rdn_x2", "vdsr_x2", "carn_x2", "carn_m_x2")
 SIMILAR: Mapping[str, str] = {"edsr": "teacher_edsr_c32b8_x2", "vdsr": "teacher_vdsr_c32d10_x2"}
 """Name of the figure -> the run that it looks into."""
-PAIRS = 4
+PAIRS = 3
 _ROUNDS = 15
 PRECISIONS = ("f32", "auto")
 """Arithmetics in which what ships is timed: the one that every machine has, and what a user gets."""
 ALIKE = "ghosts_x4.jpg"
-FIGURES = (*(f"similar_{name}.png" for name in SIMILAR), ALIKE)
+FIGURES = (*(f"similar_{name}.webp" for name in SIMILAR), ALIKE)
 _SEEN_PICTURES = 12
+_FIGURE_WIDTH = 640
 """Photographs in which receptive fields and spectra are looked at."""
 _BOX = (190, 60, 68, 54)
 """Left, top, width, height of the place of `examples/chelsea.png` that is shown at x4."""
@@ -140,7 +141,10 @@ def _similar(name: str, run: Path) -> dict[str, Any]:
     looks = Looks(pairs=PAIRS)
     report = inspect(subject, None, scratch, figures=("similarity",), settings=looks, overwrite=True)["similarity"]
     with Image.open(scratch / "similarity.png") as drawn:
-        drawn.convert("L").quantize(32).save(ROOT / FOLDER / f"similar_{name}.png", optimize=True)
+        grey = drawn.convert("L").resize(
+            (_FIGURE_WIDTH, drawn.height * _FIGURE_WIDTH // drawn.width), Image.Resampling.LANCZOS
+        )
+        grey.save(ROOT / FOLDER / f"similar_{name}.webp", quality=40, method=6)
     layers = report["layers"]
     channels = sum(layer["channels"] - layer["constant"] for layer in layers)
 
@@ -176,7 +180,7 @@ def _alike(runs: Path) -> dict[str, Any]:
     made = dict(_panels(runs))
     left, top, width, height = (4 * number for number in _BOX)
     cut = {name: panel.pixels[top : top + height, left : left + width] for name, panel in made.items()}
-    side_by_side(cut).save(ROOT / FOLDER / ALIKE, quality=92, subsampling=0, optimize=True)
+    side_by_side(cut).save(ROOT / FOLDER / ALIKE, quality=85, subsampling=0, optimize=True)
     original, ghost, bicubic = (made[name].pixels.astype(np.float64) for name in ("original", "ghosts", "bicubic"))
     return {
         "ghost_from_original": round(float(np.abs(ghost - original).mean()), 3),
