@@ -72,14 +72,16 @@ def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
     floats, integers = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1)
     runner: Any = SessionRunner(floats)
     assert runner._call().shape == (1, 1, 30, 60)
-    assert runner.describe() == {"precision": "f32", "isa": native_module().instruction_sets()[0]}
+    real = runner.describe()
+    assert real.pop("memory_mib") > 20
+    assert real == {"engine": "native", "precision": "f32", "isa": native_module().instruction_sets()[0]}
     try:
         runner = SessionRunner(integers)
     except UnsupportedModelError as error:
         assert "does not take integer kernels" in str(error)  # noqa: PT017  a random model may or may not pass the gate
         return
     assert runner._call().dtype == np.uint8
-    assert runner.describe()["precision"] == "int16"
+    assert (runner.describe()["engine"], runner.describe()["precision"]) == ("native", "int16")
 
 
 def test_an_engine_without_planes_has_no_integer_kernels(checkpoint):
@@ -91,7 +93,7 @@ def test_an_engine_without_planes_has_no_integer_kernels(checkpoint):
 @pytest.mark.skipif(native_module() is None, reason="the native module is not built here")
 def test_an_instruction_set_that_is_asked_for_is_timed(checkpoint):
     (contender,) = contenders([str(checkpoint)], ["native"], [(60, 30)], threads=1, precision="f32", isas=["baseline"])
-    assert SessionRunner(contender).describe() == {"precision": "f32", "isa": "baseline"}
+    assert SessionRunner(contender).describe()["isa"] == "baseline"
 
 
 def test_models_with_kernels_at_other_resolutions_tell_no_arithmetic():
@@ -152,7 +154,7 @@ def test_the_command_measures_writes_and_prints_its_contract(checkpoint, tmp_pat
     for row in report["rows"]:
         assert set(row) == {
             "model", "engine", "precision", "isa", "scale", "width", "height", "threads", "latency_ms_median",
-            "latency_ms_min", "spread", "fps", "fraction_of_peak",
+            "latency_ms_min", "spread", "fps", "fraction_of_peak", "memory_mib",
         }  # fmt: skip
         assert 0 < row["latency_ms_min"] <= row["latency_ms_median"]
         assert (row["width"], row["height"], row["scale"], row["threads"]) == (60, 30, 3, 1)

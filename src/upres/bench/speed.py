@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upres.bench.ceilings import Ceilings, CeilingsRunner
+from upres.bench.memory import peak_resident_mib
 from upres.bench.workers import Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
 from upres.engines.native import FAMILIES
@@ -41,6 +42,7 @@ class Contender:
     model: str
     """Name; for a resampler ``bicubic``."""
     engine: str
+    """``auto`` takes the one that runs the model fastest."""
     source: str = ""
     """Path of the weights."""
     scale: int
@@ -81,6 +83,8 @@ class SpeedRow:
     fps: float
     fraction_of_peak: float | None
     """Operations of the convolutions over what the machine can do in the median latency."""
+    memory_mib: float | None = None
+    """Most memory of the contender's process; ``None`` for resamplers, beside which the interpreter is most of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +114,9 @@ class SessionRunner:
         """Latencies in milliseconds, see `timed_turn`."""
         return timed_turn(self._call, seconds=seconds, calls=calls)
 
-    def describe(self) -> dict[str, str | None]:
-        """Precision and instruction set that are really used."""
-        return self._real
+    def describe(self) -> dict[str, Any]:
+        """Engine, precision and instruction set that are really used, and the most memory so far, where it counts."""
+        return self._real if "engine" not in self._real else {**self._real, "memory_mib": peak_resident_mib()}
 
 
 def contenders(
@@ -292,7 +296,7 @@ def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: C
         fraction = 2 * contender.multiply_adds / (timing.median_ms / 1e3) / (ceiling * 1e9)
     return SpeedRow(
         model=contender.model,
-        engine=contender.engine,
+        engine=real.get("engine", contender.engine),
         precision=real["precision"],
         isa=real["isa"],
         scale=contender.scale,
@@ -304,11 +308,12 @@ def _row(contender: Contender, real: dict[str, Any], timing: Timing, ceilings: C
         spread=timing.spread,
         fps=1e3 / timing.median_ms,
         fraction_of_peak=fraction,
+        memory_mib=real.get("memory_mib"),
     )
 
 
 def _open(contender: Contender, picture: NDArray[np.float32]) -> tuple[Callable[[], object], dict[str, str | None]]:
-    """What to time, and the precision and instruction set it really uses."""
+    """What to time, and the engine, precision and instruction set it really uses."""
     integers = contender.precision == INTEGER
     session = open_session(
         find(contender.source),
@@ -317,11 +322,12 @@ def _open(contender: Contender, picture: NDArray[np.float32]) -> tuple[Callable[
         precision="auto" if integers else contender.precision,
         isa=contender.isa,
     )
+    real = {"engine": session.facts.engine, "precision": session.facts.precision, "isa": session.facts.isa}
     if integers:
         call = _integer_kernels(contender, session.planes, picture[0])
-        return call, {"precision": INTEGER, "isa": session.facts.isa}
+        return call, {**real, "precision": INTEGER}
     batch = np.ascontiguousarray(picture[None])
-    return lambda: session(batch), {"precision": session.facts.precision, "isa": session.facts.isa}
+    return lambda: session(batch), real
 
 
 def _integer_kernels(

@@ -153,7 +153,7 @@ def test_collect_prints_what_is_there(plan, capsys):
     folder = plan("esr_tm_k5c4_x2")
     capsys.readouterr()
     assert main(["sweep", "collect", str(folder)]) == 0
-    header = "name,family,scale,K,C,D,S,M,parameters,steps,seconds,latency_ms,machine\n"
+    header = "name,family,scale,K,C,D,S,M,parameters,steps,seconds,memory_mib,threads,engine,latency_ms,machine\n"
     assert capsys.readouterr().out == header
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from upres.apps.cli import sweep_collect, sweep_job, sweep_plan, sweep_run, sweep_status
+from upres.apps.cli import sweep_collect, sweep_job, sweep_measure, sweep_plan, sweep_run, sweep_status
 from upres.apps.cli._operations import add_operations
 from upres.errors import MissingExtraError
 
@@ -11,6 +11,7 @@ OPERATIONS = {
     "run": ("do the jobs of a folder on this machine", sweep_run),
     "work": ("help with the jobs of a folder that other machines share", sweep_run),
     "status": ("tell what is done, runs and failed, and how long it will take", sweep_status),
+    "measure": ("time the finished networks on this machine", sweep_measure),
     "collect": ("write the results so far as one CSV file", sweep_collect),
     "job": ("do one job in this process, beside the ledger", sweep_job),
 }
@@ -22,6 +23,7 @@ EPILOG = """examples:
   upres sweep run sweeps/pool
   upres sweep work sweeps/pool --data /mnt/photos          on a second machine
   upres sweep status sweeps/pool
+  upres sweep measure sweeps/pool
   upres sweep collect sweeps/pool -o sweep.csv
 
 Stopped with Ctrl-C or killed, the same command goes on; interrupted trainings go on to the same bits. `upres sweep

@@ -10,8 +10,9 @@ EPILOG = """examples:
   upres sweep collect sweeps/pool | head
 
 A row a finished job, in the order of the plan: name, family, scale, K, C, D, S, M, parameters, steps, seconds, figures
-such as psnr_set5_esr, latency_ms, machine. seconds are of the training that this network got by itself; what it began
-with has a row of its own. latency_ms is empty where it was not measured."""
+such as psnr_set5_esr, memory_mib, threads, engine, latency_ms, machine. seconds are of the training that this network
+got by itself; what it began with has a row of its own. From memory_mib on cells are empty where `upres sweep measure`
+has not measured yet."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from upres.lab.studies.sweep.plan import jobs_of, make_plan
 from upres.lab.studies.sweep.terms import Places
 from upres.lab.training.recipe import Recipe, Stage, WarmStart
+from upres.machine.ledger import Job
 
 
 def _pictures(folder, *, count, size=(48, 64)):
@@ -44,3 +46,10 @@ def recipe_file(recipes, tmp_path):
     path = tmp_path / "recipes.json"
     path.write_text(json.dumps([recipe.to_dict() for recipe in recipes]))
     return path
+
+
+@pytest.fixture
+def sweep(recipe_file, places, tmp_path):
+    bicubic = Job(name="bicubic_x2", work={"bicubic": 2})
+    planned = [bicubic, *jobs_of(str(recipe_file))]
+    return make_plan("some", planned, tmp_path / "s", places=places, protocols=["esr", "luma-float", "paper"])

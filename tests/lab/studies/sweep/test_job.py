@@ -10,16 +10,8 @@ from upres.evaluation.quality import evaluate_protocols
 from upres.evaluation.results import Results
 from upres.lab.studies.sweep.collect import to_csv, write_csv
 from upres.lab.studies.sweep.job import do, find_job, result_file, scores
-from upres.lab.studies.sweep.plan import jobs_of, make_plan, read_plan
+from upres.lab.studies.sweep.plan import read_plan
 from upres.lab.training.state import saved_progress
-from upres.machine.ledger import Job
-
-
-@pytest.fixture
-def sweep(recipe_file, places, tmp_path):
-    bicubic = Job(name="bicubic_x2", work={"bicubic": 2})
-    planned = [bicubic, *jobs_of(str(recipe_file))]
-    return make_plan("some", planned, tmp_path / "s", places=places, protocols=["esr", "luma-float", "paper"])
 
 
 def _do(ledger, name, places, tmp_path):

@@ -112,7 +112,7 @@ NOISE = Degradation(
         PoissonNoise(photons=(1e2, 1e4), chance=(0.1, 0.1)),
         Noise(sigma=(0.0, 50.0), chance=(0.35, 0.35)),
         CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.3, 0.3)),
-        Jpeg(quality=(60.0, 100.0), chance=(0.4, 0.4)),
+        Jpeg(quality=(60.0, 100.0), chance=(0.5, 0.5)),
     ),
 )
 """What networks that only clean learn from: sensors' noise, counted photons and Gaussian noise, by turns behind a good

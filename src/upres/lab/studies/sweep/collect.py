@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from upres.lab.studies.sweep.speed import Speed, speeds
 from upres.machine.atomic import write_text
 from upres.machine.ledger import Ledger
 
 FACTS = ("name", "family", "scale", "K", "C", "D", "S", "M", "parameters", "steps", "seconds")
-SPEED = ("latency_ms", "machine")
+SPEED = ("memory_mib", "threads", "engine", "latency_ms", "machine")
 
 
 def collect(ledger: Ledger) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
@@ -21,8 +22,14 @@ def collect(ledger: Ledger) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
     """
     results = [result for job in ledger.jobs if (result := ledger.result(job.name)) is not None]
     scores = tuple(dict.fromkeys(name for result in results for name in result["scores"]))
+    measured = speeds(ledger)
     rows: list[Mapping[str, Any]] = [
-        {**{key: value for key, value in each.items() if key != "scores"}, **each["scores"]} for each in results
+        {
+            **{key: value for key, value in each.items() if key != "scores"},
+            **each["scores"],
+            **_speed_of(measured.get(each["name"])),
+        }
+        for each in results
     ]
     return (*FACTS, *scores, *SPEED), rows
 
@@ -51,6 +58,10 @@ def write_csv(ledger: Ledger, path: str | Path) -> int:
     text = to_csv(ledger)
     write_text(path, text)
     return text.count("\n") - 1
+
+
+def _speed_of(speed: Speed | None) -> Mapping[str, Any]:
+    return {} if speed is None else {name: getattr(speed, name) for name in SPEED}
 
 
 def _cell(value: Any) -> Any:

@@ -74,10 +74,13 @@ def nafnet(model: str) -> Recipe:
 def own(model: str) -> Recipe:
     """Plain trunks on squares of pixels: as those that enlarge, on crops twice as large.
 
-    Those for dark pictures clean what a curve has lifted, as `upres.image.exposure` does before they run.
+    Those for dark pictures clean what a curve has lifted, as `upres.image.exposure` does before they run. Absolute
+    error, unlike those that enlarge: faults are of all strengths here, and a mean of PSNRs weighs clean crops, whose
+    error is next to nothing, so much that networks learn to leave pictures alone (5600 steps against noise by it: 29.5
+    dB at sigma 25 on BSD100, and 36.2 on PolyU50, whose noisy pictures have 36.3).
     """
-    optim = Optimizer(name="soap", learning_rate=3e-3, betas=(0.95, 0.95))
-    stage = replace(_STAGE, steps=60_000, losses=(MEAN_PSNR_IN_COLOR,), optim=optim)
+    optim = Optimizer(name="soap", learning_rate=2e-3, betas=(0.95, 0.95))
+    stage = replace(_STAGE, steps=60_000, losses=(LossTerm(name="charbonnier"),), optim=optim)
     return _recipe(model, stage, {**DEGRADATIONS, "enhance": LIFTED})
 
 
