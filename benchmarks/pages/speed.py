@@ -48,6 +48,11 @@ COMPARISONS: Mapping[str, Comparison] = {
         engines=("openvino", "onnxruntime", "torch"),
         size=(1280, 720),
     ),
+    "speed_restorers": Comparison(
+        models=("plain_c48b6_deblock", "plain_c48b6_denoise"),
+        engines=("native", "openvino", "onnxruntime", "torch"),
+        size=(1280, 720),
+    ),
     "speed_native": Comparison(
         models=("plain_c32b6_light_x2",),
         engines=("native", "openvino"),
@@ -81,7 +86,7 @@ COMPARISONS: Mapping[str, Comparison] = {
 
 SPEED_RGB = ("speed_rgb", "speed_rgb_4k")
 """The files of RGB networks that were measured on one machine and share a table."""
-SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain")
+SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain", "speed_restorers")
 """The files whose latencies the cards of RGB networks hold."""
 
 

@@ -16,6 +16,7 @@ from benchmarks.pages.machines import environments
 from benchmarks.pages.page import RESULTS, ROOT, Latency, Page, read
 from benchmarks.pages.speed import SPEED_OF_CARDS
 from benchmarks.pages.tables import machine_line
+from upres.evaluation.results import dataset_label
 from upres.machine.names import machines, name_of
 from upres.models.catalog import list_models
 
@@ -110,19 +111,29 @@ def test_an_8_bit_graph_ships_only_with_measured_quality_and_speed(model) -> Non
         assert row["times_as_fast_as_bf16"] >= LEAST_GAIN
 
 
+RESTORED = {
+    "deblock": [("BSD100, jpeg 10", "paper"), ("BSD100, jpeg 20", "paper"), ("BSD100, jpeg 40", "paper")],
+    "denoise": [("PolyU50", "ntire"), *((f"BSD100, noise {sigma}", "ntire") for sigma in (15, 25, 50))],
+    "enhance": [("LOL256", "ntire")],
+}
+"""Task of a network that keeps the size -> data sets and protocols that it has to have figures for."""
+
+
 @pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
 def test_what_ships_was_measured_as_it_ships(model) -> None:
     """Every shipped file has its figures in the results file, and its card the same ones to four decimals."""
-    records = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())["results"]
+    file = "quality" if model.card.scale > 1 else "restoration"
+    records = json.loads((ROOT / "benchmarks" / "results" / f"{file}.json").read_text())["results"]
     found = {
-        (record["dataset"], record["protocol"]): record["psnr_db"]
+        (dataset_label(record), record["protocol"]): record["psnr_db"]
         for record in records
         if (record["model"], record["scale"]) == (model.card.name, model.card.scale)
     }
-    assert {("Set5", "paper"), ("Set14", "paper")} <= found.keys()
+    needed = set(RESTORED.get(model.card.task, [("Set5", "paper"), ("Set14", "paper")]))
+    assert needed <= found.keys()
     scores = {(score["dataset"], score["protocol"]): score["psnr_db"] for score in model.card.scores}
     assert scores == {key: pytest.approx(found[key], abs=6e-5) for key in scores}
-    assert scores.keys() >= {("Set5", "paper"), ("Set14", "paper")}
+    assert scores.keys() >= needed
 
 
 @pytest.mark.parametrize(
@@ -140,4 +151,4 @@ def test_cards_of_rgb_networks_have_the_latencies_of_their_reports(model) -> Non
         for each in model.card.latencies
     }
     assert latencies == {key: pytest.approx(value, abs=6e-4) for key, value in found.items()}
-    assert {engine for _, engine, _, _ in latencies} == {"openvino", "onnxruntime", "torch"}
+    assert {engine for _, engine, _, _ in latencies} >= {"openvino", "onnxruntime", "torch"}
