@@ -21,6 +21,7 @@ from benchmarks.pages import (
     speed,
     stills,
     studies,
+    video,
     zoo,
 )
 from benchmarks.pages.page import Page
@@ -45,6 +46,7 @@ _MODULES = (
     compression,
     restoration,
     filters,
+    video,
 )
 
 PAGES: Mapping[str, Page] = {page.name: page for module in _MODULES for page in module.PAGES}

@@ -14,8 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from PIL import Image
-
+from benchmarks.films import mosaic
 from benchmarks.pages.page import Latency, Page, Settings, measured_here, results, write_results
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from upres.machine.names import name_of
@@ -42,7 +41,7 @@ LAUNCHER = """
 import json, os, sys, time
 
 started = time.perf_counter()
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, 1)])
 _, status, usage = os.wait4(pid, 0)
 print(json.dumps([time.perf_counter() - started, usage.ru_maxrss, status]))
 """
@@ -82,15 +81,6 @@ CONTENDERS = (
 )
 
 
-def mosaic(photographs: Sequence[Path], size: tuple[int, int], target: Path) -> None:
-    """Write a JPEG of this size, of photographs side by side."""
-    canvas = Image.new("RGB", size)
-    places = [(x, y) for y in range(0, size[1], 512) for x in range(0, size[0], 512)]
-    for index, place in enumerate(places):
-        canvas.paste(Image.open(photographs[index % len(photographs)]).convert("RGB"), place)
-    canvas.save(target, quality=92)
-
-
 def run(command: Sequence[str]) -> tuple[float, int]:
     """Seconds and peak memory in bytes of a process.
 
@@ -110,7 +100,7 @@ def measure(settings: Settings) -> None:
     runs: dict[Contender, list[tuple[float, int]]] = {contender: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
         for size in dict.fromkeys(contender.size for contender in CONTENDERS):
-            mosaic(photographs, size, _source(folder, size))
+            mosaic(photographs, size).save(_source(folder, size), quality=92)
         for turn in range(settings.repeats + 1):
             for contender in CONTENDERS:
                 done = run(contender.command(_source(folder, contender.size), Path(folder, "out.jpg")))
