@@ -25,8 +25,9 @@ of the inner width it has exactly the operations of half ghosts.""",
     "ghost_scratch": """The same kinds of networks from nothing, for the 30 000 steps of the teacher.""",
     "ghost_offsets": """The same teacher, 2500 steps; shares of ghosts, and how their offsets are found. A copy in place
 says nothing new to the next convolution, which could add up the weights of both; a shifted copy does.""",
-    "ghost_wiring": """Networks in which blocks share weights and convolutions are grouped (CARN_M), in which features
-are joined (RDN), and a chain (VDSR): 6000 steps, and 2500 more with and without ghosts.""",
+    "ghost_wiring": """A network in which blocks share weights and convolutions are grouped (CARN_M), and a chain
+(VDSR): 6000 steps, and 2500 more with and without ghosts.""",
+    "ghost_dense": """The same for a network in which features are joined (RDN).""",
     "ghost_x4": """The teacher goes on to x4 for 6000 steps; both rows are trained on from there for 2500.""",
     "shipped_smaller": """RLFN of 32 channels and 6 blocks as it ships, made smaller in four ways, and trained on for
 2500 steps at a quarter of the rate that it was made with.""",

@@ -17,7 +17,7 @@ from upres.lab.studies import ghost, table
 from upres.lab.studies.study import Study
 from upres.lab.subject import weigh
 
-STUDIES = (ghost.CONVERTED, ghost.SCRATCH, ghost.OFFSETS, ghost.WIRING, ghost.FOURFOLD)
+STUDIES = (ghost.CONVERTED, ghost.SCRATCH, ghost.OFFSETS, ghost.WIRING, ghost.DENSE, ghost.FOURFOLD)
 
 
 def planes_of(network: torch.nn.Module) -> int:
@@ -57,7 +57,9 @@ def test_the_narrow_network_is_no_cheaper_by_much():
     assert parameter_count(made["ghost"]) == 121_987, "as counted for EDSR of 8 blocks and 32 channels"
 
 
-@pytest.mark.parametrize("study", [ghost.OFFSETS, ghost.WIRING, ghost.FOURFOLD], ids=lambda study: study.name)
+@pytest.mark.parametrize(
+    "study", [ghost.OFFSETS, ghost.WIRING, ghost.DENSE, ghost.FOURFOLD], ids=lambda study: study.name
+)
 def test_every_arm_can_be_made_and_run(study):
     for label, network in networks(study).items():
         with torch.no_grad():

@@ -4,7 +4,8 @@
   the same steps; inner pruning by half has exactly the ghosts' operations.
 * `SCRATCH`: ghosts from nothing, and a narrow plain network of as many operations, for as many steps as the teacher.
 * `OFFSETS`: shares of ghosts by how their offsets are found, and what larger or more offsets give.
-* `WIRING`: networks whose blocks share weights, group channels or join features (CARN_M, RDN), and a chain (VDSR).
+* `WIRING`: a network whose blocks share weights and group channels (CARN_M), and a chain (VDSR).
+* `DENSE`: one that joins features (RDN).
 * `FOURFOLD`: conversion at x4.
 
 Studies with the same teacher share its run where their runs lie in one folder.
@@ -194,12 +195,10 @@ OFFSETS = Study(
     ),
 )
 
-WIRING = Study(
-    name="ghost_wiring",
-    title="Shared blocks and groups, dense connections, a chain",
-    teachers=(_CARN_M_X2, _RDN_X2, _VDSR_X2),
-    seeds=(0,),
-    rows=tuple(
+
+def _wired(name: str, says: str, teacher: Recipe) -> tuple[Row, ...]:
+    """A network trained on with and without ghosts."""
+    return tuple(
         _arm(
             f"{name}_{kind}",
             f"{says}, {how}",
@@ -208,13 +207,27 @@ WIRING = Study(
             against=f"{name}_original",
             stages=(_SMALLER_ON,),
         )
-        for name, says, teacher in (
-            ("carn_m", "CARN_M of 32 channels", _CARN_M_X2),
-            ("rdn", "RDN D4C4G32", _RDN_X2),
-            ("vdsr", "VDSR of 32 channels, 10 layers", _VDSR_X2),
-        )
         for kind, how, steps in (("original", "trained on", ()), ("ghost", "half ghosts", (_GHOST,)))
+    )
+
+
+WIRING = Study(
+    name="ghost_wiring",
+    title="Shared blocks and groups, a chain",
+    teachers=(_CARN_M_X2, _VDSR_X2),
+    seeds=(0,),
+    rows=(
+        *_wired("carn_m", "CARN_M of 32 channels", _CARN_M_X2),
+        *_wired("vdsr", "VDSR of 32 channels, 10 layers", _VDSR_X2),
     ),
+)
+
+DENSE = Study(
+    name="ghost_dense",
+    title="Dense connections",
+    teachers=(_RDN_X2,),
+    seeds=(0,),
+    rows=_wired("rdn", "RDN D4C4G32", _RDN_X2),
 )
 
 FOURFOLD = Study(

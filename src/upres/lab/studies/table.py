@@ -13,6 +13,7 @@ STUDIES: Mapping[str, Study] = {
     "ghost_scratch": ghost.SCRATCH,
     "ghost_offsets": ghost.OFFSETS,
     "ghost_wiring": ghost.WIRING,
+    "ghost_dense": ghost.DENSE,
     "ghost_x4": ghost.FOURFOLD,
     "shipped_smaller": shipped.STUDY,
     "distilled_x2": distilled.TWOFOLD,
