@@ -39,13 +39,13 @@ def test_a_frame_that_stays_has_no_flicker():
     assert flicker(frames, still_masks(frames)) == 0
 
 
-def test_runs_are_told_beside_the_encoder_alone():
+def test_runs_are_told_beside_ffmpeg():
     contenders = [each for each in video.contenders() if each.film == video.SMALL]
     rows = [video._row(each, [(seconds, 2**20)]) for seconds, each in enumerate(contenders, 1)]
     text = video.render_runs({"environment": environment(), "rows": rows})
     count = video.SMALL.frames
-    assert f"| 640x360 | x264 | encoder alone | {count} | {count:.1f} | 0% | 1.00 | 1 |" in text
-    assert f"| 640x360 | x264 | default, `esr_tm` | {count} | {count / 2:.1f} | 0% | 2.00 | 1 |" in text
+    assert f"| 640x360 | x264 | default, `esr_tm` | {count} | {count:.1f} | 0% | 0.33 | 1 |" in text
+    assert f"| 640x360 | x264 | FFmpeg, `scale=lanczos` | {count} | {count / 3:.1f} | 0% | 1.00 | 1 |" in text
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg's program is not installed")
