@@ -47,8 +47,9 @@ PRECISIONS = ("f32", "auto")
 ALIKE = "ghosts_x4.jpg"
 FIGURES = (*(f"similar_{name}.webp" for name in SIMILAR), ALIKE)
 _SEEN_PICTURES = 12
-_FIGURE_WIDTH = 640
 """Photographs in which receptive fields and spectra are looked at."""
+_FIGURE_WIDTH = 640
+"""Pixels."""
 _BOX = (190, 60, 68, 54)
 """Left, top, width, height of the place of `examples/chelsea.png` that is shown at x4."""
 

@@ -12,7 +12,8 @@ from upres.lab.studies.sweep import speed
 from upres.lab.studies.sweep.collect import to_csv
 from upres.lab.studies.sweep.job import do
 from upres.lab.studies.sweep.plan import read_plan
-from upres.lab.studies.sweep.speed import measure_speed, speeds
+from upres.lab.studies.sweep.speed import measure_speed
+from upres.lab.studies.sweep.speeds import speeds
 
 QUICK = {"rounds": 1, "seconds": 0.01}
 

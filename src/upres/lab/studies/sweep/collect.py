@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from upres.lab.studies.sweep.speed import Speed, speeds
+from upres.lab.studies.sweep.speeds import Speed, speeds
 from upres.machine.atomic import write_text
 from upres.machine.ledger import Ledger
 

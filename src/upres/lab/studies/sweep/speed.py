@@ -5,9 +5,8 @@ was stopped goes on with the networks that are left.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from upres.bench.speed import Contender, bench_speed, contenders
@@ -15,36 +14,17 @@ from upres.errors import LedgerError, UpresError
 from upres.lab.checkpoint import load
 from upres.lab.export.onnx import export
 from upres.lab.studies.sweep.job import run_folder
+from upres.lab.studies.sweep.speeds import Speed, read_speeds, speeds_file
 from upres.lab.training.recipe import Recipe
 from upres.machine.atomic import write_text
 from upres.machine.environment import environment
 from upres.machine.ledger import Job, Ledger
 from upres.machine.names import label
 
-FOLDER = "speed"
 SIZE = (1920, 1080)
 """Width and height of what comes out, as the pool's authors measure."""
 _GROUP = 8
 _BICUBIC = "pillow"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Speed:
-    """One network on one machine."""
-
-    name: str
-    machine: str
-    threads: int
-    engine: str
-    precision: str
-    latency_ms: float
-    """Median of one call."""
-    spread: float
-    """Distance between the quartiles, as a fraction of the median."""
-    memory_mib: float | None
-    """Most memory of the network's process; of bicubic, which is no network, ``None``."""
-    bicubic_ms: float
-    """Of bicubic interpolation by Pillow in the same turns, to the same size."""
 
 
 def measure_speed(
@@ -81,10 +61,11 @@ def measure_speed(
     if unknown := [name for name in only if name not in {job.name for job in done}]:
         raise LedgerError(f"no finished job is called '{unknown[0]}'; one is called {done[0].name}")
     machine = label(environment())
-    path = _file(ledger, machine, threads)
+    path = speeds_file(ledger, machine, threads)
     path.parent.mkdir(exist_ok=True)
-    rows = _read(path)
-    left = [job for job in done if job.name not in {row.name for row in rows} and (not only or job.name in only)]
+    rows = read_speeds(path)
+    measured = {row.name for row in rows}
+    left = [job for job in done if job.name not in measured and (not only or job.name in only)]
     total, count = len(rows) + len(left), len(left)
     for group in _groups(left):
         rows += _measured(ledger, group, machine=machine, threads=threads, rounds=rounds, seconds=seconds)
@@ -92,16 +73,6 @@ def measure_speed(
         if progress is not None:
             progress(len(rows), total)
     return count
-
-
-def speeds(ledger: Ledger) -> dict[str, Speed]:
-    """Name -> what was measured last, on whatever machine.
-
-    Raises:
-        LedgerError: If a file of them is damaged.
-    """
-    files = sorted((Path(ledger.folder) / FOLDER).glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-    return {row.name: row for path in files for row in _read(path)}
 
 
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -163,16 +134,3 @@ def _with_graph(run: Path) -> Path:
     if not graph.is_file():
         export(load(weights)[0], graph, weights=weights)
     return weights
-
-
-def _file(ledger: Ledger, machine: str, threads: int) -> Path:
-    name = re.sub(r"\W+", "_", machine.split(" (")[0])
-    return Path(ledger.folder) / FOLDER / f"{name}_{threads}.jsonl"
-
-
-def _read(path: Path) -> list[Speed]:
-    try:
-        lines = path.read_text().splitlines() if path.is_file() else []
-        return [Speed(**json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError) as error:
-        raise LedgerError(f"{path}: damaged ({error}); remove it and measure again") from error
