@@ -46,20 +46,11 @@ def make_film(film: Film, photographs: Sequence[Path], target: Path) -> None:
     mosaic(photographs, (film.width + 2 * film.frames, film.height + film.frames)).save(whole, compress_level=1)
     walk = f"crop={film.width}:{film.height}:2*n:n,format=yuv420p"
     encoder = ("-c:v", "libx264", "-preset", "medium", "-crf", "18", "-frames:v", str(film.frames))
-    ffmpeg("-loop", "1", "-r", str(film.rate), "-i", str(whole), "-vf", walk, *encoder, str(target))
+    looped = ("-loop", "1", "-r", str(film.rate), "-i", str(whole))
+    subprocess.run(ffmpeg_command(*looped, "-vf", walk, *encoder, str(target)), check=True)
     whole.unlink()
 
 
-def ffmpeg(*arguments: str) -> None:
-    """Run FFmpeg, quietly.
-
-    Raises:
-        CalledProcessError: If it fails.
-        FileNotFoundError: If there is none.
-    """
-    subprocess.run(ffmpeg_command(*arguments), check=True)
-
-
 def ffmpeg_command(*arguments: str) -> list[str]:
-    """What the shell would call."""
+    """What the shell would call, quietly."""
     return ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]

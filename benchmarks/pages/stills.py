@@ -149,18 +149,25 @@ def _source(folder: str, size: tuple[int, int]) -> Path:
     return Path(folder, f"{size[0]}x{size[1]}.jpg")
 
 
-def _row(contender: Contender, done: Sequence[tuple[float, int]]) -> dict[str, Any]:
+def timing(done: Sequence[tuple[float, int]]) -> dict[str, Any]:
+    """What several calls of `run` came to."""
     seconds = [each for each, _ in done]
     return {
-        "width": contender.size[0],
-        "height": contender.size[1],
-        "scale": contender.scale,
-        "label": contender.label,
         "seconds_median": median(seconds),
         "seconds_min": min(seconds),
         "spread": (max(seconds) - min(seconds)) / median(seconds),
         "peak_mib": max(peak for _, peak in done) / 2**20,
         "runs": len(done),
+    }
+
+
+def _row(contender: Contender, done: Sequence[tuple[float, int]]) -> dict[str, Any]:
+    return {
+        "width": contender.size[0],
+        "height": contender.size[1],
+        "scale": contender.scale,
+        "label": contender.label,
+        **timing(done),
     }
 
 

@@ -1,18 +1,16 @@
 """Films made larger: whole runs beside FFmpeg's own, the steadiness of still regions, and what is shown live."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks import films
 from benchmarks.films import Film
 from benchmarks.pages.page import ROOT, Page, Settings, measured_here, read, results, write_results
-from benchmarks.pages.stills import run
+from benchmarks.pages.stills import run, timing
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from benchmarks.pages.video_live import LIVE, measure_live
 from benchmarks.pages.video_steadiness import FAMILIES, measure_steadiness
@@ -48,9 +46,9 @@ class Contender:
         source, target = folder / f"{self.film.size}.mkv", folder / "out.mkv"
         if self.label in (_BICUBIC, _LANCZOS):
             kernel = self.label.split("=")[1].rstrip("`")
-            asked = [f"-{name} {value}" for name, value in json.loads(encoding["options"]).items()]
+            asked = [word for name, value in encoding["options"].items() for word in (f"-{name}", value)]
             scaled = f"scale={2 * self.film.width}:{2 * self.film.height}:flags={kernel}"
-            chosen = ["-c:v", encoding["library"], "-pix_fmt", encoding["pixel_format"], *" ".join(asked).split()]
+            chosen = ["-c:v", encoding["library"], "-pix_fmt", encoding["pixel_format"], *asked]
             command = films.ffmpeg_command("-i", str(source), "-vf", scaled, *chosen)
             return [*command, "-frames:v", str(self.count), "-threads", str(encoding["threads"]), str(target)]
         line = ["video", str(source), "-o", str(target), "--codec", self.codec, "--overwrite", "--quiet", *self.options]
@@ -90,10 +88,9 @@ def measure_runs(settings: Settings) -> None:
         for film in (SMALL, MIDDLE, LARGE):
             films.make_film(film, photographs, folder / f"{film.size}.mkv")
         encodings = {each: _encoding(folder / f"{each.film.size}.mkv", each.codec) for each in chosen}
-        for film in (SMALL, MIDDLE, LARGE):
-            for _ in range(settings.repeats):
-                for contender in (each for each in chosen if each.film == film):
-                    runs[contender].append(run(contender.command(folder, encodings[contender])))
+        for _ in range(settings.repeats):
+            for contender in chosen:
+                runs[contender].append(run(contender.command(folder, encodings[contender])))
     _update("runs", measured_here(_row(contender, done) for contender, done in runs.items()))
 
 
@@ -111,7 +108,7 @@ def _encoding(source: Path, codec: str) -> dict[str, Any]:
 
     chosen = VideoRun(source, Wishes(request=SizeRequest(scale=2), codec=codec), {}).plan.encoding
     return {
-        "options": json.dumps(dict(chosen.options)),
+        "options": chosen.options,
         "library": chosen.encoder.library,
         "pixel_format": chosen.pixel_format,
         "threads": available_cores(),
@@ -119,16 +116,12 @@ def _encoding(source: Path, codec: str) -> dict[str, Any]:
 
 
 def _row(contender: Contender, done: Sequence[tuple[float, int]]) -> dict[str, Any]:
-    seconds = [each for each, _ in done]
     return {
         "film": asdict(contender.film) | {"size": contender.film.size},
         "codec": contender.codec,
         "label": contender.label,
         "frames": contender.count,
-        "seconds_median": median(seconds),
-        "spread": (max(seconds) - min(seconds)) / median(seconds),
-        "peak_mib": max(peak for _, peak in done) / 2**20,
-        "runs": len(done),
+        **timing(done),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,9 @@ Luma = NDArray[np.float32]
 
 def measure_steadiness(film: Path, models: Sequence[str]) -> dict[str, Any]:
     """The flicker of the film and of what each network makes of it."""
-    sources = [luma for luma, _ in _lumas(film, "bicubic")]
+    sources = _source(film)
     masks = still_masks(sources)
-    rows = [
-        {"model": model, "flicker": flicker((made for _, made in _lumas(film, model)), masks, scale=_SCALE)}
-        for model in models
-    ]
+    rows = [{"model": model, "flicker": flicker(_made(film, model), masks, scale=_SCALE)} for model in models]
     return {
         "film": film.name,
         "frames": FRAMES,
@@ -70,16 +67,26 @@ def flicker(frames: Iterable[Luma], masks: Sequence[NDArray[np.bool_]], *, scale
     return float(np.sqrt(squares / count))
 
 
-def _lumas(film: Path, model: str) -> Iterator[tuple[Luma, Luma]]:
-    """Luma of the source's first frames and of what the network makes of them."""
+def _source(film: Path) -> list[Luma]:
+    """Luma of the film's first frames."""
+    from upres.video.source import Frames
+
+    return [_luma(each.frame) for each in islice(Frames(film).after(None), FRAMES)]
+
+
+def _made(film: Path, model: str) -> Iterator[Luma]:
+    """Luma of what a network makes of them."""
     from upres.pipeline.sizes import SizeRequest
     from upres.video.plan import Wishes
     from upres.video.run import VideoRun
-    from upres.video.views import plane_views
 
     run = VideoRun(film, Wishes(request=SizeRequest(scale=_SCALE)), {"model": model})
     _, ahead = run.frames()
     with closing(ahead):
-        for _, each in zip(range(FRAMES), ahead, strict=False):
-            source, made = (plane_views(frame)[0].astype(np.float32) for frame in (each.timed.frame, each.made))
-            yield source, made
+        yield from (_luma(each.made) for each in islice(ahead, FRAMES))
+
+
+def _luma(frame: Any) -> Luma:
+    from upres.video.views import plane_views
+
+    return plane_views(frame)[0].astype(np.float32)
