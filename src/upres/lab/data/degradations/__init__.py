@@ -108,11 +108,11 @@ LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
 NOISE = Degradation(
     share=0.95,
     steps=(
-        CameraNoise(shot=(3e-6, 1.2e-2), reduced=(0.3, 0.3), processed=(0.5, 0.5), chance=(0.5, 0.5)),
+        CameraNoise(shot=(3e-6, 1.2e-2), reduced=(0.3, 0.3), processed=(0.8, 0.8), chance=(0.5, 0.5)),
         PoissonNoise(photons=(1e2, 1e4), chance=(0.1, 0.1)),
-        Noise(sigma=(0.0, 50.0), chance=(0.35, 0.35)),
-        CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.3, 0.3)),
-        Jpeg(quality=(60.0, 100.0), chance=(0.5, 0.5)),
+        Noise(sigma=(0.0, 50.0), chance=(0.45, 0.45)),
+        CorrelatedNoise(sigma=(0.0, 50.0), chance=(0.15, 0.15)),
+        Jpeg(quality=(50.0, 100.0), chance=(0.5, 0.5)),
     ),
 )
 """What networks that only clean learn from: sensors' noise, counted photons and Gaussian noise, by turns behind a good
@@ -130,11 +130,13 @@ LIFTED = Degradation(share=0.98, steps=(Underexposed(darkening=(1.5, 40.0)),))
 BLOCKS = Degradation(
     share=0.98,
     steps=(
+        CameraNoise(shot=(3e-6, 3e-3), reduced=(0.3, 0.3), processed=(1.0, 1.0), chance=(0.2, 0.2)),
         EarlierJpeg(quality=(20.0, 95.0), chance=(0.3, 0.3)),
         Jpeg(quality=(8.0, 92.0), chance=(1.0, 1.0)),
     ),
 )
-"""What networks learn from that undo JPEG: every quality, by turns behind an earlier JPEG of another grid."""
+"""What networks learn from that undo JPEG: every quality, by turns behind an earlier JPEG of another grid. Nobody can
+tell faint noise that JPEG has flattened from what JPEG itself did, so one crop in five has noise as well."""
 
 NOISY = PHOTOGRAPH.changed(
     share=0.98,

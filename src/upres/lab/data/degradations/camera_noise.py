@@ -53,7 +53,7 @@ class CameraNoise(Step):
     reduced: Range = (0.0, 0.0)
     """Chance that the sensor saw a larger picture, by up to twice: phones put pixels together."""
     processed: Range = (0.0, 0.0)
-    """Chance that the camera smoothed the colours of its noise, or sharpened it (`in_camera`)."""
+    """Chance that the camera worked on its noise: smoothed it, its colours most, and sharpened it (`in_camera`)."""
 
     @property
     def margin(self) -> int:
