@@ -17,12 +17,13 @@ from benchmarks.films import Film, make_film
 from benchmarks.pages.page import ROOT
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 
-SMALL, MIDDLE, LARGE = (
+LONG, SMALL, MIDDLE, LARGE = (
     Film(width=640, height=360, frames=200),
+    Film(width=640, height=360, frames=120),
     Film(width=1280, height=720, frames=40),
     Film(width=1920, height=1080, frames=30),
 )
-"""Shorter than a segment, so that one encoder makes all of a file."""
+"""Shorter than a segment, so that one encoder makes all of a file, and longer than what encoders look ahead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +36,10 @@ class Encoded:
 
 
 ENCODED: Sequence[Encoded] = (
-    *(Encoded(film=film, codec="x264", preset="veryfast") for film in (SMALL, MIDDLE, LARGE)),
-    Encoded(film=SMALL, codec="x264", preset="medium"),
-    Encoded(film=LARGE, codec="x264", preset="medium"),
-    Encoded(film=MIDDLE, codec="x264", preset="slow"),
-    Encoded(film=MIDDLE, codec="x265", preset="fast"),
-    Encoded(film=MIDDLE, codec="av1", preset="8"),
+    *(Encoded(film=film, codec="x264", preset="veryfast") for film in (LONG, MIDDLE, LARGE)),
+    *(Encoded(film=SMALL, codec="x264", preset=preset) for preset in ("medium", "slow")),
+    Encoded(film=SMALL, codec="x265", preset="fast"),
+    Encoded(film=SMALL, codec="av1", preset="8"),
 )
 
 
@@ -53,7 +52,7 @@ def measure_encoders(photographs: Sequence[Path], chosen: Sequence[Encoded], rep
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         for each in chosen:
-            source = Path(name, f"{each.film.size}.mkv")
+            source = Path(name, f"{each.film.size}.{each.film.frames}.mkv")
             if not source.exists():
                 make_film(each.film, photographs, source)
             yield _row(each, [_turn(each, source) for _ in range(repeats)])
