@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,16 @@ class Encoded:
     preset: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What was seen of every contender, once."""
+
+    seen: Mapping[str, tuple[float, float]]
+    """Seconds and CPU seconds."""
+    others: float
+    """Cores that other processes kept busy meanwhile."""
+
+
 ENCODED: Sequence[Encoded] = (
     *(Encoded(film=film, codec="x264", preset="veryfast") for film in (LONG, MIDDLE, LARGE)),
     *(Encoded(film=SMALL, codec="x264", preset=preset) for preset in ("medium", "slow")),
@@ -58,8 +69,30 @@ def measure_encoders(photographs: Sequence[Path], chosen: Sequence[Encoded], rep
             yield _row(each, [_turn(each, source) for _ in range(repeats)])
 
 
-def _turn(each: Encoded, source: Path) -> dict[str, tuple[float, float]]:
-    """Seconds and CPU seconds of each contender, once."""
+def _turn(each: Encoded, source: Path) -> Turn:
+    """Every contender once."""
+    began, all_began, own_began = time.perf_counter(), _all_seconds(), _own_seconds()
+    seen = _seen(each, source)
+    others = _all_seconds() - all_began - _own_seconds() + own_began
+    return Turn(seen=seen, others=max(0.0, others / (time.perf_counter() - began)))
+
+
+def _all_seconds() -> float:
+    """CPU seconds of all processes since the machine's start; 0 where no Linux tells."""
+    told = Path("/proc/stat")
+    if not told.is_file():
+        return 0.0
+    user, nice, system, _, _, *interrupts = map(int, told.read_text().splitlines()[0].split()[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in usage)
+
+
+def _seen(each: Encoded, source: Path) -> dict[str, tuple[float, float]]:
+    """Seconds and CPU seconds of each contender."""
     whole, alone = source.with_name("whole.mkv"), source.with_name("alone.mkv")
     alone.unlink(missing_ok=True)
     chosen = ("--codec", each.codec, "--preset", each.preset)
@@ -82,11 +115,12 @@ def _process(command: Sequence[str]) -> tuple[float, float]:
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime
 
 
-def _row(each: Encoded, turns: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Any]:
-    row = asdict(each) | {"size": each.film.size, "runs": len(turns)}
-    for contender in turns[0]:
-        row[f"{contender}_seconds"] = median(turn[contender][0] for turn in turns)
-        row[f"{contender}_cpu_seconds"] = median(turn[contender][1] for turn in turns)
+def _row(each: Encoded, turns: Sequence[Turn]) -> dict[str, Any]:
+    others = median(turn.others for turn in turns)
+    row = asdict(each) | {"size": each.film.size, "runs": len(turns), "others": others}
+    for contender in turns[0].seen:
+        row[f"{contender}_seconds"] = median(turn.seen[contender][0] for turn in turns)
+        row[f"{contender}_cpu_seconds"] = median(turn.seen[contender][1] for turn in turns)
     return row
 
 
@@ -109,22 +143,27 @@ def render_encoders(report: Mapping[str, Any]) -> str:
                 f"{row['first_seconds']:.2f}",
                 f"{row['run_seconds'] / alone:.2f}",
                 f"{going / going_alone:.2f}",
-                f"{row['alone_cpu_seconds'] / alone / cores:.0%}",
+                f"{row['alone_cpu_seconds'] / alone:.2f}",
                 f"{(row['run_cpu_seconds'] - row['first_cpu_seconds']) / cores / going_alone:.2f}",
+                f"{row['others']:.2f}",
             )
         )
     columns = (
-        "film", "encoder", "frames", "encoder alone, s", "run, s", "first frame, s",
-        "run / alone", "without the start", "cores that the encoder keeps busy", "CPU / cores / alone",
+        "film", "encoder", "frames", "alone, s", "run, s", "first frame, s", "run / alone", "without the start",
+        "cores, alone", "at best", "others' cores",
     )  # fmt: skip
     return f"""## Beside the encoder alone
 
 The same films made by `upres video`, whole processes, and by its encoder alone: the same class with the same settings
 and threads takes frames that lie in memory, large already. Both write the same file to the byte, which is checked.
-Medians of {rows[0]["runs"]} in turn, {cores} cores, {machine_line(environment)}. "First frame" is a whole run that
-ends behind one frame: Python, the look at the film, the network's opening, the joining; "without the start" is run /
-alone of what is left, as in long films. The last column is what the CPU seconds of that part would take if they kept
-all cores busy, beside the encoder alone: no order of the work can be faster than that, nor than 1.
+Medians of {rows[0]["runs"]} in turn, {cores} cores, {machine_line(environment)}.
 
-{table(columns, lines, (LEFT, LEFT, *[RIGHT] * 8))}
+"First frame" is a whole run that ends behind one frame: Python, the look at the film, the network's opening, the
+joining. "Without the start" is run / alone of what is left, as in long films. "Cores, alone" is how many the encoder
+alone keeps busy. "At best" is what that part would take if its CPU seconds kept all cores busy, by the time of the
+encoder alone: no order of the work can be faster than that, nor than 1. The last column says how many cores other
+processes kept busy meanwhile: on an idle machine none, and where it is not near 0 all figures of the line are too high,
+and "at best" is too low.
+
+{table(columns, lines, (LEFT, LEFT, *[RIGHT] * 9))}
 """

@@ -50,12 +50,15 @@ def test_runs_are_told_beside_ffmpeg():
 
 def test_a_run_is_told_beside_its_encoder_alone():
     each = video_encoder.Encoded(film=Film(width=64, height=32, frames=11), codec="x264", preset="medium")
-    turns = [{"run": (3.0, 5.0), "alone": (2.0 + far, 3.0), "first": (1.0, 1.0)} for far in (-0.5, 0.2, 0.0)]
+    turns = [
+        video_encoder.Turn(seen={"run": (3.0, 5.0), "alone": (2.0 + far, 3.0), "first": (1.0, 1.0)}, others=0.25)
+        for far in (-0.5, 0.2, 0.0)
+    ]
     text = video_encoder.render_encoders(
         {"environment": environment() | {"cores": 2}, "rows": [video_encoder._row(each, turns)]}
     )
     # alone 1.82 s of 10 frames behind the first one: the run took 2 s, and 4 CPU seconds, for these
-    assert "| 64x32 | x264 medium | 11 | 2.00 | 3.00 | 1.00 | 1.50 | 1.10 | 75% | 1.10 |" in text
+    assert "| 64x32 | x264 medium | 11 | 2.00 | 3.00 | 1.00 | 1.50 | 1.10 | 1.50 | 1.10 | 0.25 |" in text
 
 
 def test_steadiness_is_told_beside_the_source_and_beside_the_truth():
