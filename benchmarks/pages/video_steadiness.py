@@ -1,14 +1,21 @@
-"""Flicker: what still regions of a film change from one frame to the next, before and after enlargement."""
+"""Flicker: what still regions of a film change from one frame to the next, before and after enlargement.
 
+Once beside the film that is made larger, once beside the truth: the film is halved first and made as large again.
+"""
+
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from upres.video.source import Timed
 
 FAMILIES: Sequence[str] = ("bicubic", "esr_max", "esr_tm", "esr_tr", "esr_cnn", "espcn_d22s32", "fsrcnn", "rlfn_c32b6")
 """One network of each family that ships, at x2."""
@@ -22,10 +29,20 @@ Luma = NDArray[np.float32]
 
 
 def measure_steadiness(film: Path, models: Sequence[str]) -> dict[str, Any]:
-    """The flicker of the film and of what each network makes of it."""
-    sources = _source(film)
+    """The flicker of the film and of what each network makes of it, and of the film halved."""
+    sources = [_luma(each.frame) for each in _first(film)]
     masks = still_masks(sources)
-    rows = [{"model": model, "flicker": flicker(_made(film, model), masks, scale=_SCALE)} for model in models]
+    with tempfile.TemporaryDirectory() as name:
+        half = Path(name, "half.mkv")
+        write_half(film, half)
+        rows = [
+            {
+                "model": model,
+                "flicker": flicker(_made(film, model), masks, scale=_SCALE),
+                "flicker_of_half": flicker(_made(half, model), masks),
+            }
+            for model in models
+        ]
     return {
         "film": film.name,
         "frames": FRAMES,
@@ -34,6 +51,32 @@ def measure_steadiness(film: Path, models: Sequence[str]) -> dict[str, Any]:
         "source": flicker(sources, masks),
         "rows": rows,
     }
+
+
+def write_half(film: Path, target: Path) -> None:
+    """Write the film's first frames at half their size, without loss: each sample is the mean of four."""
+    import av
+
+    from upres.video.views import plane_views
+
+    frames = [each.frame for each in _first(film)]
+    width, height, kind = frames[0].width // 2, frames[0].height // 2, frames[0].format.name
+    with av.open(str(target), "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25, width=width, height=height, pix_fmt=kind)
+        for index, frame in enumerate(frames):
+            small = av.VideoFrame(width, height, kind)
+            for plane, out in zip(plane_views(frame), plane_views(small), strict=True):
+                out[:] = halved(plane)
+            small.pts = index
+            container.mux(stream.encode(small))
+        container.mux(stream.encode(None))
+
+
+def halved(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Half as high and wide, ``(H, W)`` of even sides: means of 2x2, rounded half up."""
+    height, width = plane.shape
+    blocks = plane.reshape(height // 2, 2, width // 2, 2).astype(np.uint16)
+    return ((blocks.sum((1, 3)) + 2) // 4).astype(np.uint8)
 
 
 def still_masks(frames: Sequence[Luma]) -> list[NDArray[np.bool_]]:
@@ -67,11 +110,11 @@ def flicker(frames: Iterable[Luma], masks: Sequence[NDArray[np.bool_]], *, scale
     return float(np.sqrt(squares / count))
 
 
-def _source(film: Path) -> list[Luma]:
-    """Luma of the film's first frames."""
+def _first(film: Path) -> "Iterator[Timed]":
+    """The film's first frames."""
     from upres.video.source import Frames
 
-    return [_luma(each.frame) for each in islice(Frames(film).after(None), FRAMES)]
+    return islice(Frames(film).after(None), FRAMES)
 
 
 def _made(film: Path, model: str) -> Iterator[Luma]:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.films import Film, make_film, mosaic
-from benchmarks.pages import video
-from benchmarks.pages.video_steadiness import flicker, still_masks
+from benchmarks.pages import video, video_encoder
+from benchmarks.pages.video_steadiness import flicker, halved, still_masks, write_half
 from upres.machine.environment import environment
 
 
@@ -46,6 +46,55 @@ def test_runs_are_told_beside_ffmpeg():
     count = video.SMALL.frames
     assert f"| 640x360 | x264 | default, `esr_tm` | {count} | {count:.1f} | 0% | 0.33 | 1 |" in text
     assert f"| 640x360 | x264 | FFmpeg, `scale=lanczos` | {count} | {count / 3:.1f} | 0% | 1.00 | 1 |" in text
+
+
+def test_a_run_is_told_beside_its_encoder_alone():
+    each = video_encoder.Encoded(film=Film(width=64, height=32, frames=11), codec="x264", preset="medium")
+    turns = [
+        video_encoder.Turn(seen={"run": (3.0, 5.0), "alone": (2.0 + far, 3.0), "first": (1.0, 1.0)}, others=0.25)
+        for far in (-0.5, 0.2, 0.0)
+    ]
+    text = video_encoder.render_encoders(
+        {"environment": environment() | {"cores": 2}, "rows": [video_encoder._row(each, turns)]}
+    )
+    # alone 1.82 s of 10 frames behind the first one: the run took 2 s, and 4 CPU seconds, for these
+    assert "| 64x32 | x264 medium | 11 | 2.00 | 3.00 | 1.00 | 1.50 | 1.10 | 1.50 | 1.10 | 0.25 |" in text
+
+
+def test_steadiness_is_told_beside_the_source_and_beside_the_truth():
+    rows = [
+        {"model": "bicubic", "flicker": 0.2, "flicker_of_half": 0.1},
+        {"model": "esr_tm", "flicker": 0.22, "flicker_of_half": 0.3},
+        {"model": "fsrcnn", "flicker": 0.21, "flicker_of_half": 0.25},
+    ]
+    report = {"film": "a.mp4", "frames": 5, "still_below": 1.0, "share": 0.5, "source": 0.2, "rows": rows}
+    text = video.render_steadiness(report)
+    assert "| `bicubic` | 0.200 | +0.0% | 0.100 | -50.0% |" in text
+    assert "| `esr_tm` | 0.220 | +10.0% | 0.300 | +50.0% |" in text
+    assert "flicker by 25% to 50% more" in " ".join(text.split())
+
+
+def test_a_half_is_the_mean_of_four():
+    plane = np.array([[0, 1, 10, 10], [1, 0, 10, 12], [255, 255, 3, 0], [255, 255, 0, 0]], np.uint8)
+    assert halved(plane).tolist() == [[1, 11], [255, 1]]
+
+
+def test_a_halved_film_is_kept_without_loss(tmp_path):
+    av = pytest.importorskip("av", reason="needs the extra 'video'")
+    random = np.random.default_rng(0)
+    frames = [random.integers(0, 256, (48, 32), np.uint8) for _ in range(3)]  # yuv420p: luma over both chroma planes
+    with av.open(tmp_path / "film.mkv", "w") as film:
+        stream = film.add_stream("ffv1", rate=25, width=32, height=32, pix_fmt="yuv420p")
+        for frame in frames:
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="yuv420p")))
+        film.mux(stream.encode(None))
+    write_half(tmp_path / "film.mkv", tmp_path / "half.mkv")
+    with av.open(tmp_path / "half.mkv") as film:
+        found = [frame.to_ndarray() for frame in film.decode(video=0)]
+    assert len(found) == 3
+    for frame, small in zip(frames, found, strict=True):
+        assert np.array_equal(small[:16], halved(frame[:32]))
+        assert np.array_equal(small[16:20].reshape(8, 8), halved(frame[32:40].reshape(16, 16)))
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFmpeg's program is not installed")

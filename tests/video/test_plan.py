@@ -165,11 +165,12 @@ def test_pixels_keep_their_shape():
     assert square.sample_aspect_ratio == pytest.approx(1, abs=0.01)
 
 
-def test_a_shape_that_neither_stream_nor_container_holds_is_told():
+def test_a_shape_that_the_stream_does_not_hold_is_told_by_the_header():
     anamorphic = film(sample_aspect_ratio=Fraction(32, 27))
-    left = plan_video(anamorphic, replace(TWICE, codec="av1")).left_out
-    assert left == ("shape of pixels (32/27): av1 in Matroska does not hold it; MP4 does",)
-    assert plan_video(anamorphic, replace(TWICE, codec="av1"), Path("a.mp4")).left_out == ()
+    for codec, name, in_header in (("av1", "a.mkv", True), ("av1", "a.mp4", False), ("x264", "a.mkv", False)):
+        plan = plan_video(anamorphic, replace(TWICE, codec=codec), Path(name))
+        assert (plan.left_out, plan.shape_in_header) == ((), in_header)
+    assert not plan_video(film(), replace(TWICE, codec="av1"), Path("a.mkv")).shape_in_header
 
 
 def test_chroma_siting_is_written_where_readers_would_guess_another():

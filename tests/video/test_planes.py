@@ -91,6 +91,21 @@ def test_samples_of_semi_planar_frames_are_those_of_planar_ones():
         np.testing.assert_array_equal(apart[2], both[:, 1::2] >> shift)
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le", "yuv444p12le"])
+def test_fewer_cores_make_the_same_planes(pixel_format):
+    size = (90, 120)
+    frame = frame_of(Film(name="", size=size, pixel_format=pixel_format), 0)
+    made = []
+    for threads in (None, 3, 1):
+        *_, enlarge = enlarger(pixel_format, size)
+        if threads is not None:
+            enlarge.leave_cores(threads)
+        made.append([view.copy() for view in plane_views(enlarge(frame))])
+    for others in made[1:]:
+        for plane, other in zip(made[0], others, strict=True):
+            np.testing.assert_array_equal(plane, other)
+
+
 def test_a_repeated_frame_is_computed_once():
     _, _, enlarge = enlarger("yuv420p", (40, 60))
     frames = [frame_of(Film(name="", size=(40, 60), repeats=3), index) for index in range(6)]

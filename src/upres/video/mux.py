@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from upres.errors import VideoError
 from upres.machine.atomic import atomic_file
+from upres.video.display_size import write_display_width
 from upres.video.encode import configure
 from upres.video.plan import VideoPlan, Wishes
 from upres.video.probe import Probe, codec_name, is_cover, opened
@@ -67,7 +68,7 @@ def join(job: Joined, output: Path, ready: Callable[[Path], None] | None = None)
 
 
 def write(job: Joined, stream: BinaryIO) -> None:
-    """Write the file to a stream.
+    """Write the file to a stream, which is read as well where the shape of pixels is written afterwards.
 
     Raises:
         VideoError: If something does not fit into the container.
@@ -77,6 +78,8 @@ def write(job: Joined, stream: BinaryIO) -> None:
         with av.open(stream, "w", format=job.plan.container.muxer, container_options=options) as container:
             container.flags |= _BITEXACT  # no random numbers: the same packets are the same file
             _Joiner(job, source, container).run()
+    if job.plan.shape_in_header:
+        write_display_width(stream, job.plan.sample_aspect_ratio)
 
 
 def check_container(job: Joined) -> None:

@@ -70,6 +70,12 @@ class VideoPlan:
         """Whether luma goes from 16 to 235 of 255."""
         return self.colors.range != 2 and not self.source.is_rgb
 
+    @property
+    def shape_in_header(self) -> bool:
+        """Whether the header of a Matroska file has to tell the shape of pixels, because the stream does not."""
+        shapeless = not self.container.any_time_base and self.encoding.encoder.name in _SHAPELESS
+        return shapeless and self.sample_aspect_ratio != 1
+
 
 def plan_video(probe: Probe, wishes: Wishes, output: Path | None = None) -> VideoPlan:
     """Decide everything before the first frame.
@@ -238,9 +244,6 @@ def _losses(
         left.append(f"transparency: {encoder.name} has none; ffv1 keeps it")
     if picture.hdr is not None and encoder.name not in ("x264", "x265", "av1"):
         left.append(f"HDR metadata of the screen: {encoder.name} streams do not hold it")
-    aspect = picture.sample_aspect_ratio
-    if aspect != 1 and not container.any_time_base and encoder.name in _SHAPELESS:
-        left.append(f"shape of pixels ({aspect}): {encoder.name} in {container.name} does not hold it; MP4 does")
     if picture.dynamic_hdr:
         left.append(f"{' and '.join(picture.dynamic_hdr)}: changes from frame to frame")
     if not source.is_rgb and written is not None and written.layout != source.layout:

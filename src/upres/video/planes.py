@@ -35,10 +35,10 @@ class Enlarger:
     """
 
     def __init__(self, video: VideoPlan, upscaler: Upscaler, size: tuple[int, int]) -> None:
-        self._video, self._upscaler = video, upscaler
+        self._video, self._upscaler, self._size = video, upscaler, size
         self._plan = upscaler.plan(size)
         self._samples = video.source.samples(siting=video.siting, studio=video.studio)
-        self._fused = None if video.source.is_rgb else self._fused_luma(size)
+        self._fused = None if video.source.is_rgb else self._fused_luma(upscaler.settings.threads)
         self._last: tuple[VideoFrame, VideoFrame] | None = None
         self.computed = 0
         """Frames that were computed, so far."""
@@ -53,6 +53,14 @@ class Enlarger:
         """Names of the networks."""
         return self._plan.model_name
 
+    def leave_cores(self, threads: int) -> None:
+        """Let the kernels that take planes as they lie run on so few threads: an encoder works beside them.
+
+        Other networks are what takes the time, so they keep all cores.
+        """
+        if self._fused is not None:
+            self._fused = self._fused_luma(threads)
+
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The frame made larger, in the planar format of the source's samples; the same object for a repeated frame."""
         if self._last is not None and _same(self._last[0], frame):
@@ -62,16 +70,17 @@ class Enlarger:
         self._last = frame, made
         return made
 
-    def _fused_luma(self, size: tuple[int, int]) -> "FusedLuma | None":
+    def _fused_luma(self, threads: int | None) -> "FusedLuma | None":
         """The kernels that take planes as they lie; ``None`` where the plan is no single step of such a network."""
         plan = self._plan
         if len(plan.steps) != 1 or not plan.exact or plan.robust is not None or len(plan.models) != 1:
             return None
         model = plan.models[0]
-        session = self._upscaler.sessions.get(model, self._upscaler.settings)
+        session = self._upscaler.sessions.get(model, replace(self._upscaler.settings, threads=threads))
         if session.planes is None or model.card.color_mode != "luma" or model.card.scale == 1:
             return None
-        return FusedLuma(session.planes, size, self._samples, scale=model.card.scale, halo=model.card.halo or 0)
+        scale, halo = model.card.scale, model.card.halo or 0
+        return FusedLuma(session.planes, self._size, self._samples, scale=scale, halo=halo, threads=threads)
 
     def _from_planes(self, frame: VideoFrame) -> VideoFrame:
         source = self._video.source
@@ -127,12 +136,21 @@ class FusedLuma:
         samples: Of the source.
         scale: Of the network.
         halo: Of the network.
+        threads: Of the kernels for chroma; ``None``: all.
     """
 
     def __init__(
-        self, session: PlaneSession, size: tuple[int, int], samples: Samples, *, scale: int, halo: int
+        self,
+        session: PlaneSession,
+        size: tuple[int, int],
+        samples: Samples,
+        *,
+        scale: int,
+        halo: int,
+        threads: int | None = None,
     ) -> None:
         self._session, self._samples, self._scale, self._size = session, samples, scale, size
+        self._threads = threads
         self._margin = margin = min(max(halo, CHROMA_HALO), MAX_MARGIN)
         self._seen = np.empty((size[0] + 2 * margin, size[1] + 2 * margin), samples.dtype)
         self._made = np.empty(np.multiply(self._seen.shape, scale), samples.dtype)
@@ -160,12 +178,12 @@ class FusedLuma:
         out[:] = self._made[edge : edge + height * scale, edge : edge + width * scale]
 
     def _chroma(self, plane: Plane, out: Plane, *, left: bool, top: bool) -> None:
-        white = self._samples.white
+        white, threads = self._samples.white, self._threads
         whole = (plane.shape[0] * self._scale, plane.shape[1] * self._scale)
         if whole == out.shape:
-            resize_plane(plane, self._scale, out, left_sited=left, top_sited=top, peak=white)
+            resize_plane(plane, self._scale, out, left_sited=left, top_sited=top, peak=white, threads=threads)
             return
-        made = resize_plane(plane, self._scale, left_sited=left, top_sited=top, peak=white)
+        made = resize_plane(plane, self._scale, left_sited=left, top_sited=top, peak=white, threads=threads)
         out[:] = made[: out.shape[0], : out.shape[1]]  # chroma of odd sides reaches beyond them
 
 

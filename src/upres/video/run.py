@@ -230,6 +230,7 @@ class VideoRun:
         if segments:
             mark = Mark(frames=done, pts=segments[-1].pts[-1], digest=segments[-1].last_digest)
         rate = Rate()
+        self.enlarger.leave_cores(max(1, self._threads // 2))
         source, ahead = self.frames(mark)
 
         def told(each: "Enlarged") -> "Enlarged":
