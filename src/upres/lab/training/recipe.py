@@ -17,6 +17,7 @@ from upres.lab.compress.prune.importance import Importance
 from upres.lab.data.degradations import BICUBIC, Degradation
 from upres.lab.data.mixing import UNMIXED, MixUp
 from upres.lab.data.patches import Growth
+from upres.lab.losses.adversarial import UNOPPOSED, Adversary
 from upres.lab.losses.criterion import LossTerm
 from upres.models.card import ModelSpec
 
@@ -129,6 +130,8 @@ class Stage:
     mix_up: MixUp = UNMIXED
     """How crops are blended with others of their batch; the default is not at all."""
     losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
+    adversary: Adversary = UNOPPOSED
+    """A discriminator that the network is trained against; the default is none."""
     optim: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     scale: int = 0
