@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,8 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = self._batches(index, self.spec.scale, self.network)
-        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
+        average = partial(self.average.output, self.network, precision=self.fabric.autocast)
+        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent, average=average))
         done, end = self.progress.step, first + stage.steps
         if stage.shrink.asked and self.fading is None:
             self.fading = Fading.chosen(self._averaged(), stage.shrink, map(sampler.batch, count()))

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from upres.errors import Hint, TrainingError
 from upres.lab.training.critic import Critic
@@ -43,6 +45,23 @@ class MovingAverage:
         torch._foreach_lerp_(ours, theirs, 1 - keep)
         for name in self.tensors.keys() - set(floating):
             self.tensors[name].copy_(current[name])
+
+    @torch.no_grad()
+    def output(self, network: nn.Module, lr: Tensor, *, precision: Callable[[], AbstractContextManager[Any]]) -> Tensor:
+        """What ``network`` would make of ``lr`` with these weights, as it is when it is used.
+
+        Args:
+            network: In the form that was averaged; left as it is.
+            lr: ``(N, C, H, W)``.
+            precision: Gives the context in which the network is trained.
+        """
+        was_training = network.training
+        try:
+            with precision():
+                result: Tensor = functional_call(network.eval(), self.tensors, (lr,))
+        finally:
+            network.train(was_training)
+        return result
 
 
 @dataclass

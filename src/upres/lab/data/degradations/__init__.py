@@ -66,6 +66,11 @@ class Degradation:
         """Low-resolution pixels round a crop that its degradation can see."""
         return 0 if self.is_bicubic else _KERNELS_AND_BLOCK + sum(s.margin for s in self.steps if not s.is_off)
 
+    @property
+    def truth_margin(self) -> int:
+        """High-resolution pixels round a crop that what a network shall give depends on."""
+        return sum(step.truth_margin for step in self.steps if not step.is_off)
+
     def settings(self) -> dict[str, float | Range]:
         """``share`` and every range as ``{step}_{field}``: what recipes and cards hold and ``--set`` names."""
         ranges = {f"{step.name}_{f.name}": getattr(step, f.name) for step in self.steps for f in fields(step)}
