@@ -17,7 +17,7 @@ class _EnoughError(Exception):
     """The last layer that is asked for has answered."""
 
 
-def features(sr: Tensor, hr: Tensor, *, teacher: str = "", layers: Sequence[str] = ("blocks.0", "blocks.2")) -> Tensor:
+def features(sr: Tensor, hr: Tensor, *, teacher: str = "", layers: Sequence[str] = ("blocks.0",)) -> Tensor:
     """L1 distance between hidden maps of ``sr`` and ``hr`` over the mean size of those of ``hr``, summed over layers.
 
     A network that tells noise or blocks from a picture answers to texture and to what is no texture. It is one of ours,

@@ -141,6 +141,17 @@ BLOCKS = Degradation(
 )
 """What networks learn from that undo JPEG: every quality, by turns behind an earlier JPEG of another grid."""
 
+CRISP = PHOTOGRAPH.changed(
+    share=1.0,
+    second_order_ratio=(0.5, 1.5),
+    second_order_noise=(0.0, 10.0),
+    second_order_jpeg=(40.0, 95.0),
+    second_order_blur=(0.0, 0.7),
+    second_order_chance=(0.3, 0.3),
+    sharpened_amount=(0.5, 0.5),
+)
+"""Photographs, some of which went through it all twice, and sharpened ones as what they should be."""
+
 NOISY = PHOTOGRAPH.changed(
     share=0.98,
     blur_chance=(0.2, 0.2),
