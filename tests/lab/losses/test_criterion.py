@@ -6,7 +6,7 @@ import torch
 from upres.errors import RecipeError
 from upres.lab.losses.criterion import LOSSES, LossTerm, criterion
 
-_NEEDED = {"distillation": {"teacher": "plain_c32b6_noisy_x2"}}
+_NEEDED = {"distillation": {"teacher": "plain_c32b6_noisy_x2"}, "features": {"teacher": "plain_c48b6_deblock"}}
 
 
 def _call(name: str, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
@@ -65,6 +65,15 @@ def test_terms_are_weighted_and_summed(pair: tuple[torch.Tensor, torch.Tensor]) 
     terms = [LossTerm(name="l1", weight=2.0), LossTerm(name="charbonnier", arguments={"epsilon": 0.1})]
     expected = 2 * LOSSES["l1"](*pair) + LOSSES["charbonnier"](*pair, epsilon=0.1)
     torch.testing.assert_close(criterion(terms)(*pair, None), expected)
+
+
+def test_a_term_of_weight_0_is_checked_and_not_computed(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    off = LossTerm(name="contrastive", weight=0.0)  # which could not do without the low-resolution picture
+    assert torch.equal(criterion([LossTerm(name="l1"), off])(*pair, None), LOSSES["l1"](*pair))
+    with pytest.raises(RecipeError, match="at least one loss term"):
+        criterion([off])
+    with pytest.raises(RecipeError, match="no loss 'l3'"):
+        criterion([LossTerm(name="l1"), LossTerm(name="l3", weight=0.0)])
 
 
 def test_unknown_loss_names_the_nearest() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from upres.errors import DataError, RecipeError
 from upres.lab.checkpoint import load
 from upres.lab.data.degradations import NOISE, PHOTOGRAPH
-from upres.lab.training import outcome, run
+from upres.lab.training import loop, outcome, run
 from upres.lab.training.listener import Silence
 from upres.lab.training.recipe import Recipe, Stage, override
 from upres.lab.training.run import run_recipe
@@ -43,6 +43,35 @@ def test_without_a_validation_folder_pictures_are_held_out(photos: Path) -> None
     training = _run(RECIPE, photos)
     assert training["validation"]["dataset"] == "held-out training pictures"
     assert (training["validation"]["pictures"], training["data"]["pictures"]) == (1, 2)
+
+
+def test_rendered_tiles_are_trained_on_beside_the_pictures(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (photos / "SOURCES.csv").write_text(
+        "file,licence_as_stated,collection\n" + "".join(f"{index}.png,CC0,ours\n" for index in range(3))
+    )
+    seen: list[list[str]] = []
+
+    def train(recipe: Recipe, pictures: Any, **rest: Any) -> Any:
+        seen.append([f"{pair.name} {pair.hr.shape} {pair.reduction:g}" for pair in pictures])
+        return loop.train(recipe, pictures, **rest)
+
+    monkeypatch.setattr(run, "train", train)
+    training = _run(replace(RECIPE, rendered=2, reductions=(1.0, 0.5)), photos)
+    assert training["data"]["rendered"] == 2
+    assert (training["data"]["pictures"], training["data"]["licences"]) == (2, {"CC0": 2})
+    assert training["validation"]["pictures"] == 1
+    drawn = [entry for entry in seen[0] if entry.startswith("rendered")]
+    assert drawn == [f"rendered-{i} {(side, side, 3)} {r}" for side, r in ((512, "1"), (256, "0.5")) for i in (0, 1)]
+    assert "rendered" not in dict(
+        load(run_recipe(RECIPE, data=photos, out=photos.parent / "b", cache=photos.parent / "cache").best)[1].training[
+            "data"
+        ]
+    )
+
+
+def test_fewer_than_no_rendered_tiles_are_refused(photos: Path) -> None:
+    with pytest.raises(RecipeError, match="rendered: expected 0 tiles or more, got -1"):
+        _run(replace(RECIPE, rendered=-1), photos)
 
 
 def test_a_finished_run_without_its_state_is_left_as_it_is(photos: Path) -> None:

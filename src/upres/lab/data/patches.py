@@ -115,10 +115,11 @@ class PatchSampler:
         size, s = self.patch_size, self.scale
         y = int(corner[0] * (pair.lr.shape[0] - size + 1))
         x = int(corner[1] * (pair.lr.shape[1] - size + 1))
-        hr = pair.hr[y * s : (y + size) * s, x * s : (x + size) * s]
-        bicubic = self.degradation.is_bicubic
-        lr = pair.lr[y : y + size, x : x + size] if bicubic else self._degraded(pair, y, x, seed)
-        hr = hr if bicubic else truth(hr, s, self.degradation, seed)
+        if self.degradation.is_bicubic:
+            lr = pair.lr[y : y + size, x : x + size]
+            hr = pair.hr[y * s : (y + size) * s, x * s : (x + size) * s]
+        else:
+            lr, hr = self._degraded(pair, y, x, seed), self._truth(pair, y, x, seed)
         return _turned(lr, turn), _turned(hr, turn)
 
     def _degraded(self, pair: PicturePair, y: int, x: int, seed: tuple[int, ...]) -> np.ndarray:
@@ -128,6 +129,14 @@ class PatchSampler:
         around = pair.hr[top * s : (y + size + margin) * s, left * s : (x + size + margin) * s]
         lr = degrade(around, s, self.degradation, seed)
         return lr[y - top : y - top + size, x - left : x - left + size]
+
+    def _truth(self, pair: PicturePair, y: int, x: int, seed: tuple[int, ...]) -> np.ndarray:
+        """What the network shall give for the crop at ``(y, x)``, from the surroundings that matter."""
+        side, margin, s = self.patch_size * self.scale, self.degradation.truth_margin, self.scale
+        top, left = max(0, y * s - margin), max(0, x * s - margin)
+        around = pair.hr[top : y * s + side + margin, left : x * s + side + margin]
+        hr = truth(around, s, self.degradation, seed)
+        return hr[y * s - top : y * s - top + side, x * s - left : x * s - left + side]
 
     def _to_float(self, crops: np.ndarray, in_studio: np.ndarray) -> np.ndarray:
         # numpy on purpose: torch would split this among threads that the network is using at the same time

@@ -7,7 +7,7 @@ between processes.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +74,52 @@ def load_pictures(
     if paired is not None:
         return _load_paired(root, paired, scale, reduction, place, progress)
     files = _list_files(root)
-    kind = f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
-    target = _cache_file(root, files, kind, place)
+    target = _cache_file(root, files, _shown_as(scale, reduction), place)
     if not _is_whole(target):
-        _build(root, files, lambda path: _decode(path, scale, reduction), target, progress)
+        _build(root, files, lambda path: _pair(_read_rgb(path), scale, reduction), target, progress)
     return _map(target, reduction)
+
+
+def load_made(
+    makes: Mapping[str, Callable[[], Pixels]],
+    scale: int,
+    *,
+    kind: str,
+    reduction: float = 1.0,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[PicturePair, ...]:
+    """Pictures that a program makes, once, beside their bicubic partners.
+
+    Args:
+        makes: Name -> function that gives the picture; called by threads.
+        scale: As for `load_pictures`, like the rest.
+        kind: With the names, what the pictures depend on: other ones need another.
+        reduction: Likewise.
+        cache: Likewise.
+        progress: Likewise.
+
+    Raises:
+        OutputError: If the cache cannot be written.
+    """
+    if not makes:
+        return ()
+    place, shown = Path(cache) if cache else cache_folder(), _shown_as(scale, reduction)
+    digest = hashlib.sha256(f"{_FORMAT} {kind} {shown} {' '.join(makes)}".encode()).hexdigest()
+    target = place / "pictures" / f"{shown}-{digest[:20]}.bin"
+    if not _is_whole(target):
+        _build(
+            Path(),
+            [Path(name) for name in makes],
+            lambda name: _pair(makes[str(name)](), scale, reduction),
+            target,
+            progress,
+        )
+    return _map(target, reduction)
+
+
+def _shown_as(scale: int, reduction: float) -> str:
+    return f"x{scale}" if reduction == 1 else f"x{scale}-of-{reduction:g}"
 
 
 def _load_paired(
@@ -166,8 +207,7 @@ def _read_rgb(path: Path) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _decode(path: Path, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
-    pixels = _read_rgb(path)
+def _pair(pixels: Pixels, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
     if reduction != 1:
         pixels = imresize(pixels, scale=reduction)
     hr = np.ascontiguousarray(crop_to_multiple(pixels, scale))

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from upres.errors import RecipeError, near_miss
-from upres.lab.losses import contrastive, distillation, edge, frequency, pixel
+from upres.lab.losses import artifacts, contrastive, distillation, edge, features, frequency, pixel, wavelet
 
 Criterion = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """A training objective: ``sr`` and ``hr``, ``(N, C, H, W)`` in [0, 1], and the ``lr`` that ``sr`` was made of."""
@@ -19,13 +19,19 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = {
     "l2": pixel.l2,
     "charbonnier": pixel.charbonnier,
     "fourier_l1": frequency.fourier_l1,
+    "wavelet": wavelet.wavelet,
     "gradient_variance": edge.gradient_variance,
     "contrastive": contrastive.contrastive,
     "distillation": distillation.distillation,
+    "features": features.features,
+    "ldl": artifacts.ldl,
 }
 """Every loss by its name in a recipe: functions of ``sr`` and ``hr``, those in `TAKES_LR` of ``lr`` too."""
 
-TAKES_LR = frozenset({"contrastive", "distillation"})
+TAKES_LR = frozenset({"contrastive", "distillation", "ldl"})
+
+TAKES_AVERAGE = frozenset({"ldl"})
+"""Losses whose ``average`` is the network with the running mean of its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +46,15 @@ class LossTerm:
 def criterion(terms: Sequence[LossTerm]) -> Criterion:
     """The weighted sum of ``terms`` as a function of ``sr``, ``hr`` and ``lr`` (which some terms need).
 
+    Terms of weight 0 are checked and not computed.
+
     Raises:
-        RecipeError: If a name or an argument is unknown or there is no term.
+        RecipeError: If a name or an argument is unknown or no term has a weight.
     """
-    if not terms:
+    if not any(term.weight for term in terms):
         raise RecipeError("a stage needs at least one loss term")
-    parts = [(term.weight, _function(term), term.name in TAKES_LR) for term in terms]
+    known = [(term.weight, _function(term), term.name in TAKES_LR) for term in terms]
+    parts = [part for part in known if part[0]]
 
     def total(sr: Tensor, hr: Tensor, lr: Tensor | None = None) -> Tensor:
         weighted = [weight * (loss(sr, hr, lr) if takes_lr else loss(sr, hr)) for weight, loss, takes_lr in parts]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from upres.lab.checkpoint import build, load
 from upres.lab.data.pictures import PicturePair, load_pictures
+from upres.lab.losses.adversarial import UNOPPOSED
 from upres.lab.losses.criterion import criterion
 from upres.lab.training.loop import train
 from upres.lab.training.optimizers import optimizer
@@ -60,7 +61,8 @@ def compare_speed(
     """Train the recipe's last stage with the loop and with a plain PyTorch program, in turns; medians of three.
 
     The plain program crops each batch when it needs it, keeps no running mean, notes nothing and does not look whether
-    a step is finite. The allocator is tuned for both, as the loop does that for the whole process.
+    a step is finite. Neither has an adversary. The allocator is tuned for both, as the loop does that for the whole
+    process.
 
     Args:
         recipe: What to train.
@@ -68,7 +70,7 @@ def compare_speed(
         folder: For the loop's files.
         steps: Of each turn.
     """
-    stage = replace(recipe.stages[-1], steps=steps)
+    stage = replace(recipe.stages[-1], steps=steps, adversary=UNOPPOSED)
     short = replace(recipe, stages=(stage,), start=WarmStart(), validate_every=steps, save_every=steps)
     color_mode: Any = build(recipe.spec()).color_mode
     validator = Validator(pictures[:1], scale=recipe.spec().scale, color_mode=color_mode, name="speed")

@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from upres.lab.compress.quantize.calibration import calibrate, calibration_batch
 from upres.lab.data.patches import Batches, Prefetch
 from upres.lab.data.pictures import PicturePair
 from upres.lab.losses.criterion import Criterion, criterion
+from upres.lab.training.critic import Critic
 from upres.lab.training.fading import Fading
 from upres.lab.training.form import deployable, plain, training_form
 from upres.lab.training.interrupt import Interrupt
@@ -123,6 +125,7 @@ class _Run:
         """Steps by which the network was compressed when the run began."""
         self.log: RunLog | None = None
         self.fading: Fading | None = None
+        self.critic: Critic | None = None
         self.interrupt, self._stopping = Interrupt(), False
 
     def open(self, *, restart: bool) -> None:
@@ -155,18 +158,7 @@ class _Run:
             first += stage.steps
         if self.log is not None:
             self.log.close()
-        progress = self.progress
-        return TrainingResult(
-            recipe=self.recipe.name,
-            steps=progress.step,
-            best_psnr_db=progress.best_psnr_db,
-            best_step=progress.best_step,
-            seconds=progress.seconds,
-            steps_per_s=progress.step / max(progress.step_seconds, 1e-9),
-            waiting_share=progress.waited_seconds / max(progress.step_seconds, 1e-9),
-            best=self.outcome.path("best"),
-            last=self.outcome.path("last"),
-        )
+        return self.outcome.result(self.progress)
 
     def _resume(self, state: Path) -> None:
         saved = Recipe.from_dict(saved_recipe(state))
@@ -181,7 +173,7 @@ class _Run:
         self.fading = Fading.resumed(network, stage.shrink, saved_fading(state))
         self._install(network, stage)
         self.progress = load_state(
-            state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer
+            state, network=self.network, average=self.average, optimizer=self.optimizer.optimizer, critic=self.critic
         )
 
     def _begin(self, index: int) -> None:
@@ -237,6 +229,7 @@ class _Run:
             gc.collect()  # several processes: what an earlier wrapper hung on the tensors goes with it
             self.module = self.fabric.setup_module(self.network)
         self.optimizer = self.fabric.setup_optimizers(optimizer(stage.optim, trained.values()))
+        self.critic = Critic.of(stage, self.critic, self.network, seed=self.recipe.seed, fabric=self.fabric)
 
     def _spec(self, stage: Stage | None = None) -> ModelSpec:
         """The network of a stage, or the one that is trained in the end, compressed as the run began."""
@@ -265,7 +258,8 @@ class _Run:
 
     def _stage(self, index: int, stage: Stage, first: int) -> None:
         sampler = self._batches(index, self.spec.scale, self.network)
-        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent))
+        average = partial(self.average.output, self.network, precision=self.fabric.autocast)
+        loss_of = criterion(with_teachers(stage.losses, beside=self.out.parent, average=average))
         done, end = self.progress.step, first + stage.steps
         if stage.shrink.asked and self.fading is None:
             self.fading = Fading.chosen(self._averaged(), stage.shrink, map(sampler.batch, count()))
@@ -298,17 +292,23 @@ class _Run:
         advance(self.network, step=self.progress.step, steps=self.recipe.steps, seed=self.recipe.seed)
         self.optimizer.zero_grad(set_to_none=True)
         sr = self.module(lr)
-        loss: Tensor = loss_of(sr.clamp(0, 1) if stage.clamp else sr, hr, lr)
+        sr = sr.clamp(0, 1) if stage.clamp else sr
+        loss: Tensor = loss_of(sr, hr, lr)
+        if self.critic is not None:
+            loss = self.critic.opposed(loss, sr, hr, step)
         self.fabric.backward(loss)
         loss = self._agree(loss.detach().cpu())
         norm = nn.utils.get_total_norm([p.grad for p in self.network.parameters() if p.grad is not None])
-        if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
+        known = norm if self.critic is None else norm + self.critic.learn(sr, hr, step)
+        if not bool(torch.isfinite(loss) & torch.isfinite(known)):
             return self._skip()
         if stage.optim.clip_norm:
             nn.utils.clip_grads_with_norm_(self.network.parameters(), stage.optim.clip_norm, norm)
         if self.fading is not None:
             self.fading.press(self.network, step)
         self.optimizer.step()
+        if self.critic is not None:
+            self.critic.update(step)
         self.average.update(self.network, self.progress.step)
         return loss
 
@@ -342,6 +342,7 @@ class _Run:
                 learning_rate=rate,
                 steps_per_s=window.steps_per_s,
                 waiting_share=window.waiting_share,
+                **(self.critic.figures() if self.critic else {}),
             )
 
     def _averaged(self) -> nn.Module:
@@ -372,6 +373,7 @@ class _Run:
                 network=self.network,
                 average=self.average,
                 optimizer=self.optimizer.optimizer,
+                critic=self.critic,
                 progress=self.progress,
                 recipe=self.recipe.to_dict(),
                 transforms=self.transforms,

@@ -10,6 +10,7 @@ from torch import nn
 from upres.lab.checkpoint import describe, save
 from upres.lab.training.form import deployable, is_expanded
 from upres.lab.training.recipe import Recipe
+from upres.lab.training.state import RunPosition
 from upres.lab.training.warm_start import earlier_steps
 from upres.metrics.table import to_figures
 from upres.models.card import ModelSpec, read_card
@@ -94,6 +95,20 @@ class Outcome:
             for file in self.folder.glob(f"*{which}*.safetensors"):
                 file.unlink()
         self._earlier_steps = earlier_steps(self.recipe.start, beside=self.folder.parent)
+
+    def result(self, progress: RunPosition) -> TrainingResult:
+        """How the run went that stands there at its end."""
+        return TrainingResult(
+            recipe=self.recipe.name,
+            steps=progress.step,
+            best_psnr_db=progress.best_psnr_db,
+            best_step=progress.best_step,
+            seconds=progress.seconds,
+            steps_per_s=progress.step / max(progress.step_seconds, 1e-9),
+            waiting_share=progress.waited_seconds / max(progress.step_seconds, 1e-9),
+            best=self.path("best"),
+            last=self.path("last"),
+        )
 
     def write(self, path: Path, network: nn.Module, spec: ModelSpec, *, step: int, scores: Mapping[str, float]) -> None:
         """Write an ordinary network of a spec to ``path``, folded where that makes a difference.

@@ -5,9 +5,9 @@ Recipes are made by functions in `recipes`, changed by ``--set``, saved as JSON 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import accumulate, pairwise
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from upres.errors import RecipeError, near_miss
 from upres.lab.checkpoint import spec_of
@@ -17,7 +17,9 @@ from upres.lab.compress.prune.importance import Importance
 from upres.lab.data.degradations import BICUBIC, Degradation
 from upres.lab.data.mixing import UNMIXED, MixUp
 from upres.lab.data.patches import Growth
+from upres.lab.losses.adversarial import UNOPPOSED, Adversary
 from upres.lab.losses.criterion import LossTerm
+from upres.lab.training.reading import built
 from upres.models.card import ModelSpec
 
 
@@ -129,6 +131,8 @@ class Stage:
     mix_up: MixUp = UNMIXED
     """How crops are blended with others of their batch; the default is not at all."""
     losses: tuple[LossTerm, ...] = (LossTerm(name="l1"),)
+    adversary: Adversary = UNOPPOSED
+    """A discriminator that the network is trained against; the default is none."""
     optim: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     scale: int = 0
@@ -176,6 +180,8 @@ class Recipe:
     """Share of luma crops given in studio range, so that video planes suit the network too."""
     reductions: tuple[float, ...] = (1.0,)
     """Sizes at which training pictures are shown, each as often; 0.5 shows them half as large and twice as sharp."""
+    rendered: int = 0
+    """Tiles of drawings and screens, made by `upres.lab.data.rendered`, trained on beside the pictures given."""
     validate_every: int = 2000
     validate_metrics: tuple[str, ...] = ()
     """Metrics that validation notes besides PSNR, names of `upres.metrics.table.METRICS`; each costs its time."""
@@ -223,9 +229,9 @@ class Recipe:
         Raises:
             RecipeError: If a key is unknown or missing, or a value is of the wrong kind.
         """
-        built = _build(cls, data, "")
-        assert isinstance(built, Recipe)
-        return built
+        read = built(cls, data)
+        assert isinstance(read, Recipe)
+        return read
 
 
 def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> None:
@@ -343,47 +349,6 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
-
-
-def _build(kind: Any, value: Any, where: str) -> Any:
-    if kind is Degradation:
-        settings = {key: float if key == "share" else tuple[float, ...] for key in BICUBIC.settings()}
-        return _build_object(BICUBIC.changed, settings, value, where)
-    if is_dataclass(kind):
-        return _build_object(kind, get_type_hints(kind), value, where)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        if value not in arguments:
-            raise RecipeError(f"{where}: expected one of {', '.join(map(str, arguments))}, got {value!r}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where}: expected a list, got {value!r}")
-        return tuple(_build(arguments[0], item, f"{where}.{i}") for i, item in enumerate(value))
-    return _build_scalar(kind, value, where)
-
-
-def _build_object(make: Any, hints: Mapping[str, Any], value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise RecipeError(f"{where or 'recipe'}: expected settings, got {value!r}")
-    for key in value:
-        if key not in hints:
-            raise RecipeError(f"no setting '{where}.{key}'.{near_miss(key, hints)}".replace("'.", "'"))
-    try:
-        return make(**{k: _build(hints[k], v, f"{where}.{k}".lstrip(".")) for k, v in value.items()})
-    except TypeError as error:
-        raise RecipeError(f"{where or 'recipe'}: {error}") from error
-
-
-def _build_scalar(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = {int: int, float: float, bool: bool, str: str}.get(kind)
-    if expected is None:
-        return value
-    if not isinstance(value, expected) or (kind is int and isinstance(value, bool)):
-        raise RecipeError(f"{where}: expected {kind.__name__}, got {value!r}")
-    return value
 
 
 def _flat(data: Any, prefix: str = "") -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from upres.evaluation.layouts import find_paired
 from upres.lab.checkpoint import build
 from upres.lab.data.degradations import BICUBIC, degraded_pairs
 from upres.lab.data.pictures import PicturePair, Progress, load_pictures
+from upres.lab.data.rendered import load_rendered
 from upres.lab.training.listener import Listener
 from upres.lab.training.loop import train
 from upres.lab.training.outcome import TrainingResult, finished
@@ -73,19 +75,17 @@ def run_recipe(
     color_mode: Any = build(spec).color_mode
 
     def material(scale: int) -> tuple[Sequence[PicturePair], Validator]:
-        pictures = tuple(
-            pair
-            for reduction in recipe.reductions
-            for pair in load_pictures(data, scale, reduction=reduction, cache=cache, progress=progress)
-        )
+        pictures = _at_each(recipe.reductions, partial(load_pictures, data, scale, cache=cache, progress=progress))
         if validation or (folder.is_dir() and paired is None):
             held_out: Sequence[PicturePair] = load_pictures(folder, scale, cache=cache, progress=progress)
             name = folder.parent.name if folder.name == "HR" else folder.name
         else:
             pictures, held_out, name = _split(pictures)
+        draw = partial(load_rendered, recipe.rendered, scale, cache=cache, progress=progress)
+        drawn = _at_each(recipe.reductions, draw)
         if not (degradation.is_bicubic or validates_on_pairs):
             held_out, name = degraded_pairs(held_out, scale, degradation), f"{name}, degraded"
-        return pictures, Validator(
+        return (*pictures, *drawn), Validator(
             held_out,
             scale=scale,
             color_mode=color_mode,
@@ -95,13 +95,15 @@ def run_recipe(
         )
 
     pictures, validator = material(spec.scale)
+    given = pictures[: len(pictures) - recipe.rendered * len(recipe.reductions)]
+    facts = data_facts(data, given) | ({"rendered": recipe.rendered} if recipe.rendered else {})
     return train(
         recipe,
         pictures,
         out=out,
         validator=validator,
         other_scale=material,
-        data_facts=data_facts(data, pictures),
+        data_facts=facts,
         devices=devices,
         restart=restart,
         listener=listener,
@@ -131,16 +133,20 @@ def data_facts(folder: str | Path, pictures: Sequence[PicturePair]) -> dict[str,
     }
 
 
+def _at_each(reductions: Sequence[float], pictures: Callable[..., Sequence[PicturePair]]) -> tuple[PicturePair, ...]:
+    return tuple(pair for reduction in reductions for pair in pictures(reduction=reduction))
+
+
 def queue_folder(out: str | Path, recipe: Recipe) -> Path:
     """The folder of one run of a queue."""
     return Path(out) / recipe.name
 
 
 def _on_pairs(recipe: Recipe, listener: Listener | None, says: str) -> Recipe:
-    """The recipe without degradations: what befell the pictures of low quality is in them."""
-    if listener is not None and any(not stage.degradation.is_bicubic for stage in recipe.stages):
+    """The recipe without degradations and drawn tiles: what befell the pictures of low quality is in them."""
+    if listener is not None and (recipe.rendered or any(not s.degradation.is_bicubic for s in recipe.stages)):
         listener.on_warning(says)
-    return replace(recipe, stages=tuple(replace(stage, degradation=BICUBIC) for stage in recipe.stages))
+    return replace(recipe, stages=tuple(replace(each, degradation=BICUBIC) for each in recipe.stages), rendered=0)
 
 
 def _split(pictures: Sequence[PicturePair]) -> tuple[tuple[PicturePair, ...], tuple[PicturePair, ...], str]:

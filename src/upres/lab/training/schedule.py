@@ -7,10 +7,11 @@ from upres.lab.training.recipe import Stage
 
 def learning_rate(stage: Stage, step: int) -> float:
     """The rate at ``step`` (counted from 0) of a stage."""
-    return stage.optim.learning_rate * _factor(stage, step)
+    return stage.optim.learning_rate * rate_factor(stage, step)
 
 
-def _factor(stage: Stage, step: int) -> float:
+def rate_factor(stage: Stage, step: int) -> float:
+    """The rate at ``step`` (counted from 0) of a stage as a share of its full rate."""
     schedule = stage.schedule
     if step < schedule.warmup_steps:
         return (step + 1) / schedule.warmup_steps

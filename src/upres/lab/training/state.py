@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from upres.errors import Hint, TrainingError
+from upres.lab.training.critic import Critic
 from upres.machine.atomic import atomic_file
 
 _KEY = "upres_training"
+_MOMENTS, _CRITICS_MOMENTS = "optimizer.", "critic_optimizer."
 _DIGEST = "digest"
 """Of the tensors a further one, SHA-256 of the others: a second text in the header would have no fixed place there."""
 
@@ -42,6 +46,23 @@ class MovingAverage:
         for name in self.tensors.keys() - set(floating):
             self.tensors[name].copy_(current[name])
 
+    @torch.no_grad()
+    def output(self, network: nn.Module, lr: Tensor, *, precision: Callable[[], AbstractContextManager[Any]]) -> Tensor:
+        """What ``network`` would make of ``lr`` with these weights, as it is when it is used.
+
+        Args:
+            network: In the form that was averaged; left as it is.
+            lr: ``(N, C, H, W)``.
+            precision: Gives the context in which the network is trained.
+        """
+        was_training = network.training
+        try:
+            with precision():
+                result: Tensor = functional_call(network.eval(), self.tensors, (lr,))
+        finally:
+            network.train(was_training)
+        return result
+
 
 @dataclass
 class RunPosition:
@@ -65,6 +86,7 @@ def save_state(
     network: nn.Module,
     average: MovingAverage,
     optimizer: torch.optim.Optimizer,
+    critic: Critic | None = None,
     progress: RunPosition,
     recipe: Mapping[str, Any],
     transforms: Sequence[Mapping[str, Any]] = (),
@@ -80,8 +102,10 @@ def save_state(
     """
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.tensors.items()}
-    for index, slots in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in slots.items()}
+    tensors |= _moments(optimizer, _MOMENTS)
+    if critic is not None:
+        tensors |= {f"critic.{k}": v for k, v in critic.network.state_dict().items()}
+        tensors |= _moments(critic.optimizer, _CRITICS_MOMENTS)
     tensors["random"] = torch.get_rng_state()
     steps: dict[str, Any] = {"transforms": list(transforms), "fading": sorted(fading)}
     noted = {"progress": vars(progress), "recipe": recipe} | {key: value for key, value in steps.items() if value}
@@ -128,9 +152,14 @@ def saved_progress(path: Path) -> RunPosition:
 
 
 def load_state(
-    path: Path, *, network: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
+    path: Path,
+    *,
+    network: nn.Module,
+    average: MovingAverage,
+    optimizer: torch.optim.Optimizer,
+    critic: Critic | None = None,
 ) -> RunPosition:
-    """Bring network, average and optimiser back to what `save_state` wrote; returns where the run stood.
+    """Bring network, average, optimiser and critic back to what `save_state` wrote; returns where the run stood.
 
     A state whose moments were rounded to bf16 loads as well: a warm restart rather than an exact one.
 
@@ -142,24 +171,19 @@ def load_state(
     noted = tensors.pop(_DIGEST, None)
     if noted is not None and not torch.equal(noted, _digest(tensors)):  # states of before have none
         raise TrainingError(f"{path}: damaged, its tensors are not what was saved", hint=Hint.OTHER_FOLDER_OR_RESTART)
-    weights = _below(tensors, "network.")
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(_below(tensors, "network."))
+        if critic is not None:
+            critic.network.load_state_dict(_below(tensors, "critic."))
         for name, value in _below(tensors, "average.").items():
             average.tensors[name].copy_(value)
     except (RuntimeError, KeyError) as error:
         raise TrainingError(
             f"{path}: the state of another network ({error})", hint=Hint.OTHER_FOLDER_OR_RESTART
         ) from error
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, value in _below(tensors, "optimizer.").items():
-        index, slot = name.split(".", 1)
-        # fused optimisers walk memory: a moment must lie in the order of its parameter, channels last or not
-        owner = parameters[int(index)]
-        like = torch.empty_like(owner) if value.shape == owner.shape else torch.empty(value.shape, dtype=owner.dtype)
-        slots.setdefault(int(index), {})[slot] = like.copy_(value)
-    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+    _restore(optimizer, _below(tensors, _MOMENTS))
+    if critic is not None:
+        _restore(critic.optimizer, _below(tensors, _CRITICS_MOMENTS))
     torch.set_rng_state(tensors["random"])
     return saved_progress(path)
 
@@ -169,7 +193,9 @@ def shrink_state(path: Path, target: Path) -> None:
     with safe_open(str(path), framework="pt") as file:
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    moments = {k: v.bfloat16() for k, v in tensors.items() if k.startswith("optimizer.") and v.numel() > 1}
+    moments = {
+        k: v.bfloat16() for k, v in tensors.items() if k.startswith((_MOMENTS, _CRITICS_MOMENTS)) and v.numel() > 1
+    }
     _write(target, tensors | moments, metadata)
 
 
@@ -179,6 +205,26 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
             stream.write(save({**tensors, _DIGEST: _digest(tensors)}, metadata))
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _moments(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
+    return {
+        f"{prefix}{index}.{name}": torch.as_tensor(value)
+        for index, slots in optimizer.state_dict()["state"].items()
+        for name, value in slots.items()
+    }
+
+
+def _restore(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in moments.items():
+        index, slot = name.split(".", 1)
+        # fused optimisers walk memory: a moment must lie in the order of its parameter, channels last or not
+        owner = parameters[int(index)]
+        like = torch.empty_like(owner) if value.shape == owner.shape else torch.empty(value.shape, dtype=owner.dtype)
+        slots.setdefault(int(index), {})[slot] = like.copy_(value)
+    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> Tensor:

@@ -66,6 +66,11 @@ class Degradation:
         """Low-resolution pixels round a crop that its degradation can see."""
         return 0 if self.is_bicubic else _KERNELS_AND_BLOCK + sum(s.margin for s in self.steps if not s.is_off)
 
+    @property
+    def truth_margin(self) -> int:
+        """High-resolution pixels round a crop that what a network shall give depends on."""
+        return sum(step.truth_margin for step in self.steps if not step.is_off)
+
     def settings(self) -> dict[str, float | Range]:
         """``share`` and every range as ``{step}_{field}``: what recipes and cards hold and ``--set`` names."""
         ranges = {f"{step.name}_{f.name}": getattr(step, f.name) for step in self.steps for f in fields(step)}
@@ -137,6 +142,17 @@ BLOCKS = Degradation(
 )
 """What networks learn from that undo JPEG: every quality, by turns behind an earlier JPEG of another grid. Nobody can
 tell faint noise that JPEG has flattened from what JPEG itself did, so one crop in five has noise as well."""
+
+CRISP = PHOTOGRAPH.changed(
+    share=1.0,
+    second_order_ratio=(0.5, 1.5),
+    second_order_noise=(0.0, 10.0),
+    second_order_jpeg=(40.0, 95.0),
+    second_order_blur=(0.0, 0.7),
+    second_order_chance=(0.3, 0.3),
+    sharpened_amount=(0.5, 0.5),
+)
+"""Photographs, some of which went through it all twice, and sharpened ones as what they should be."""
 
 NOISY = PHOTOGRAPH.changed(
     share=0.98,

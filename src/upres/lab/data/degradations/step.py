@@ -77,6 +77,11 @@ class Step(ABC):
         """Low-resolution pixels round a crop that the step lets into it; not asked where the step is off."""
         return 0
 
+    @property
+    def truth_margin(self) -> int:
+        """High-resolution pixels round a crop that its `truth` depends on; not asked where the step is off."""
+        return 0
+
     def truth(self, picture: Pixels, crop: Crop) -> Pixels:  # noqa: ARG002  # for steps that are more than a fault
         """What a network shall give for the picture after the step; the picture itself where all of it is a fault."""
         return picture

@@ -17,12 +17,15 @@ from upres.lab.data.degradations.low_light import LowLight
 from upres.lab.data.degradations.noise import Noise
 from upres.lab.data.degradations.poisson_noise import PoissonNoise
 from upres.lab.data.degradations.resize import Resize
+from upres.lab.data.degradations.second_order import SecondOrder
+from upres.lab.data.degradations.sharpened import Sharpened
 from upres.lab.data.degradations.step import Step
 from upres.lab.data.degradations.underexposed import Underexposed
 
 STEPS: tuple[type[Step], ...] = (
     Blur,
     Resize,  # what stands above sees the high-resolution picture, what stands below the low-resolution one
+    SecondOrder,
     LowLight,
     CameraNoise,
     PoissonNoise,
@@ -31,5 +34,6 @@ STEPS: tuple[type[Step], ...] = (
     EarlierJpeg,
     Jpeg,
     Underexposed,  # with a JPEG of its own, which comes before the lift
+    Sharpened,  # the truth, which is sharpened as it is shown
 )
 """In the order in which they are applied."""

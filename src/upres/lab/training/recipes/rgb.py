@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import LIGHT, NOISY, PHOTOGRAPH
+from upres.lab.data.degradations import CRISP, LIGHT, NOISY, PHOTOGRAPH
+from upres.lab.losses.adversarial import Adversary
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
@@ -48,6 +49,9 @@ NOISY_BASES = ("plain_c32b6",)
 
 LIGHT_BASES = ("plain_c32b6",)
 """Networks with recipes for JPEGs of good quality, ``{base}_light_x{scale}``."""
+
+CRISP_BASES = ("plain_c32b6",)
+"""Networks with recipes for photographs that look sharp, ``{base}_crisp_x{scale}``."""
 
 INT8_BASES = ("rlfn_c32b6",)
 """Networks with recipes for 8-bit arithmetic, ``{base}_int8_x{scale}``."""
@@ -187,6 +191,36 @@ def light(name: str) -> Recipe:
     stage = replace(stage, steps=10_000, degradation=LIGHT, optim=replace(stage.optim, learning_rate=2e-3))
     is_x2 = MODELS[recipe.model].scale == 2
     start = WarmStart(model=recipe.name) if is_x2 else WarmStart(model=_at_x2(name), fresh=("upsampler.",))
+    return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
+
+
+def crisp(name: str) -> Recipe:
+    """A network that makes photographs look sharp: begins with the one for good JPEGs, against a discriminator.
+
+    The absolute error alone would be as soft as its start. The other terms are weighted so that, on degraded crops and
+    at the start, wavelet bands and features pull about as hard as it does, and the discriminator comes to that in its
+    first steps; artefacts weigh more the more there are. ``losses.1.weight=0`` (wavelet), ``losses.2.weight=0``
+    (features), ``losses.3.weight=0`` (artefacts), ``adversary.weight=0``, ``degradation.second_order_ratio=[1,1]`` and
+    ``degradation.sharpened_amount=[0,0]`` switch the pieces off.
+    """
+    recipe = real(name.replace("_crisp", "_real"))
+    (stage,) = recipe.stages
+    stage = replace(
+        stage,
+        steps=20_000,
+        batch_size=4,
+        patch_size=192 // MODELS[recipe.model].scale,
+        losses=(
+            LossTerm(name="l1"),
+            LossTerm(name="wavelet", weight=0.5),
+            LossTerm(name="features", weight=0.02, arguments={"teacher": "plain_c48b6_deblock"}),
+            LossTerm(name="ldl", weight=5.0),
+        ),
+        adversary=Adversary(weight=0.05, learning_rate=2e-4, after=0.05, ramp=0.1),
+        optim=replace(stage.optim, learning_rate=5e-4),
+        degradation=CRISP,
+    )
+    start = WarmStart(model=name.replace("_crisp", "_light"))
     return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
 
 
