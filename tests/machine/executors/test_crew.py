@@ -167,6 +167,9 @@ node = cluster.add_node(num_cpus=1)
 folder = os.dup2(os.open("in", os.O_RDONLY), 777)
 found["elsewhere"] = upres("upscale", f"/proc/self/fd/{folder}/.", *upscale[2:], cluster.address)
 
+measured = ["evaluate", "bicubic", "esr_tm_x2", "--data", "few", "--json"]
+found["measured"] = [upres(*measured, *more) for more in ([], ["--executor", "ray", "--address", cluster.address])]
+
 journal = Path("out/.upres.jsonl")
 def disturb():
     while not journal.exists() or journal.read_bytes().count(b"\\n") < 3:
@@ -192,11 +195,14 @@ def test_pictures_of_a_cluster_that_loses_a_node(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
+    (tmp_path / "few").mkdir()
     rng = np.random.default_rng(0)
     for index in range(24):
         pixels = rng.integers(0, 256, (300, 300 + index, 3), np.uint8)
         path = tmp_path / "in" / f"p{index:02}.{('png', 'jpg', 'webp')[index % 3]}"
         write(Picture(frames=(Frame(pixels=pixels),)), path)
+        if index < 5:
+            write(Picture(frames=(Frame(pixels=pixels[:80, :90]),)), tmp_path / "few" / path.name)
     (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
     meta = tmp_path / "other" / "upres-0.0.1.dist-info"
     meta.mkdir(parents=True)
@@ -215,6 +221,11 @@ def test_pictures_of_a_cluster_that_loses_a_node(tmp_path, monkeypatch):
     assert found["elsewhere"]["status"] == 1
     assert ": no folder /proc/self/fd/777 there" in found["elsewhere"]["err"]
     assert "there; it must lie at the same place on every machine" in found["elsewhere"]["err"]
+
+    here, there = found["measured"]
+    assert here["status"] == there["status"] == 0
+    assert here["out"] == there["out"]
+    assert len(json.loads(here["out"])) == 2
 
     assert found["done before"] < 20, "the node was to be killed in mid-run"
     killed = json.loads(found["killed"]["out"])["files"]
