@@ -15,8 +15,9 @@ import pytest
 
 from upres.errors import ClusterError, DataError, Hint, MissingExtraError
 from upres.image.io import Frame, Picture, write
+from upres.machine.executors import cluster as clusters
 from upres.machine.executors import crew as crews
-from upres.machine.executors.cluster import Node, join
+from upres.machine.executors.cluster import Node, join, nodes_alike
 from upres.machine.executors.crew import Crew, Lost
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra 'cluster'")
@@ -59,7 +60,7 @@ class FakeRay:
         ready = self.random.sample(pending, num_returns)
         return ready, [each for each in pending if each not in ready]
 
-    def get(self, each):
+    def get(self, each, timeout=None):
         if each.arguments[0] in self.deadly:
             self.deadly.remove(each.arguments[0])
             raise self.exceptions.RayError
@@ -132,6 +133,64 @@ def test_a_worker_that_cannot_get_ready_is_named():
 
     with pytest.raises(ClusterError, match="host a: upres train needs the 'lab' extra"):
         list(Crew(FakeRay(), [Node(id="a", name="host a", cores=2)], make).results([1]))
+
+
+def cluster_of(monkeypatch, looks):
+    """A cluster whose machines see what ``looks`` changes in what this one sees."""
+    nodes = [
+        {"NodeID": name, "Alive": True, "NodeManagerHostname": name, "NodeManagerAddress": "::1", "Resources": each}
+        for name, each in zip("ab", ({"CPU": 2.0}, {"CPU": 4.0}), strict=True)
+    ]
+    nodes += [{**nodes[0], "NodeID": "c", "Resources": {}}, {**nodes[0], "NodeID": "d", "Alive": False}]
+    monkeypatch.setattr(clusters, "on", lambda node: {"node": node.id})
+
+    class Ray(FakeRay):
+        class exceptions(FakeRay.exceptions):  # noqa: N801
+            class GetTimeoutError(FakeRay.exceptions.RayError):
+                pass
+
+        def nodes(self):
+            return nodes
+
+        def remote(self, **_):
+            return lambda look: SimpleNamespace(
+                options=lambda node: SimpleNamespace(remote=lambda *arguments: looks.get(node, look)(*arguments))
+            )
+
+        def get(self, each, timeout=None):
+            return each
+
+    return Ray()
+
+
+def test_machines_as_this_one_are_named_with_their_cores(monkeypatch, tmp_path):
+    nodes = nodes_alike(cluster_of(monkeypatch, {}), reads=[tmp_path], writes=[tmp_path])
+    assert nodes == [Node(id="a", name="a (::1)", cores=2), Node(id="b", name="b (::1)", cores=4)]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("look", "says"),
+    [
+        (lambda packages, *_: ({**dict.fromkeys(packages)}, []), "upres is missing, here"),
+        (
+            lambda packages, folders, marks: (versions_here(packages), folders[:1]),
+            "no folder {there} there; it must lie at the",
+        ),
+        (
+            lambda packages, folders, marks: (versions_here(packages), marks),
+            "{there} is another folder there; it must be the",
+        ),
+    ],
+)
+def test_a_machine_unlike_this_one_is_named(look, says, monkeypatch, tmp_path):
+    with pytest.raises(ClusterError) as caught:
+        nodes_alike(cluster_of(monkeypatch, {"b": look}), reads=[tmp_path], writes=[tmp_path])
+    assert str(caught.value).startswith(f"b (::1): {says.format(there=tmp_path)}")
+
+
+def versions_here(packages):
+    return clusters._look_of()(packages, [], [])[0]
 
 
 @pytest.mark.parametrize("address", ["head", "ray://head:6379", ":6379", "head:six"])

@@ -8,7 +8,7 @@ that was thought to be lost may still do.
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -53,7 +53,7 @@ class _Worker:
 
     def open(self, make: Make[Any, Any], cores: int, folder: str) -> _Failure | None:
         """Get ready, in the folder to which relative paths are relative, where the machine has it."""
-        if Path(folder).is_dir():
+        with suppress(OSError):
             os.chdir(folder)
         try:
             self._do = make(cores)
@@ -118,7 +118,8 @@ class Crew(Generic[Task, Result]):
     def close(self) -> None:
         """End the workers where they stand."""
         for seat in self._seats:
-            self._ray.kill(seat.worker)
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.kill(seat.worker)
 
     def _hand_out(self, waiting: Iterator[Task]) -> None:
         for seat in self._seats:
