@@ -21,6 +21,7 @@
     ├── RecipeError                a setting that does not exist or does not fit
     ├── TrainingError              a run that cannot go on
     ├── LedgerError                a folder of jobs that is none, or holds others
+    ├── ClusterError               machines that do not answer, or are not as this one
     └── MissingExtraError          an optional part of the package is not installed
 
 A message says what was expected, what was found and what to do. What to do depends on who asks, a person at a terminal
@@ -66,6 +67,7 @@ class Hint(Enum):
     OTHER_CODEC = "choose another codec"
     OTHER_PLAYER = "install it, or give the frames to another player"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
+    START_A_CLUSTER = "start one there, or name no address to have one on this machine"
 
 
 _LONGEST = 1000
@@ -168,6 +170,10 @@ class TrainingError(UpresError):
 
 class LedgerError(UpresError):
     """A folder of jobs is missing, damaged, or holds other jobs than those asked for."""
+
+
+class ClusterError(UpresError):
+    """A cluster does not answer, a machine of it is not as this one, or all of them were lost."""
 
 
 class MissingExtraError(UpresError):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from upres.errors import OutputError
-from upres.machine.atomic import atomic_file, create_text, remove_stale, write_text
+from upres.machine.atomic import atomic_file, create_text, hidden_mark, remove_stale, take_place, write_text
 
 
 def test_text_is_written_into_a_folder_that_is_made(tmp_path):
@@ -145,3 +145,34 @@ def test_a_link_that_the_server_made_and_then_denied_is_made(tmp_path, monkeypat
 
     monkeypatch.setattr(os, "link", made_and_denied)
     assert create_text(tmp_path / "mark", "one\n")
+
+
+def test_a_file_can_stay_hidden_until_it_takes_its_place(tmp_path):
+    real, link, kept = tmp_path / "real" / "a", tmp_path / "a", []
+    real.parent.mkdir()
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+
+    def keep(hidden):
+        kept.append(hidden)
+        return hidden
+
+    with atomic_file(link, ready=keep) as stream:
+        stream.write(b"new")
+    assert real.read_bytes() == b"old"
+    assert kept[0].read_bytes() == b"new"
+    take_place(kept[0], link)
+    assert real.read_bytes() == b"new"
+    assert [path.name for path in real.parent.iterdir()] == ["a"]
+    with pytest.raises(FileNotFoundError):
+        take_place(kept[0], link)
+
+
+def test_a_folder_is_marked_as_long_as_the_block_lasts(tmp_path):
+    with hidden_mark(tmp_path) as mark:
+        assert list(tmp_path.iterdir()) == [mark]
+        remove_stale(tmp_path)
+        assert mark.exists()
+    assert list(tmp_path.iterdir()) == []
+    with hidden_mark(tmp_path / "none") as mark:
+        assert mark is None

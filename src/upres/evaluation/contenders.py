@@ -4,19 +4,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from upres.engines.select import open_session
 from upres.errors import DataError, Hint, ModelError
 from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import dataset_name, find_pairs
-from upres.evaluation.quality import Progress, bicubic_network, evaluate_protocols, unchanged
+from upres.evaluation.quality import Progress, QualityReport, bicubic_network, evaluate_protocols, unchanged
 from upres.evaluation.results import Record, Results, only
 from upres.image.convert import Network, fitted
 from upres.metrics.protocol import PROTOCOLS, ColorMode, default_protocol, find_protocol
 from upres.metrics.table import METRICS, from_figures, metric_names
 from upres.models.card import weights_digest
-from upres.models.catalog import Model, find_all, list_models
+from upres.models.catalog import WEIGHTS_DIR, Model, find_all, list_models
 from upres.models.choices import of_task
 
 BASELINES = ("bicubic", "input")
@@ -26,6 +26,24 @@ Plan = Mapping[str, Sequence[str]]
 """Protocol -> the metrics to measure by it."""
 Tell = Callable[[str], object]
 """Called with a sentence on what is left out."""
+
+
+class Measure(Protocol):
+    """Measures a contender on every picture of a data set, here or elsewhere."""
+
+    def __call__(
+        self,
+        contender: "Contender",
+        folder: str | Path,
+        protocols: Sequence[str],
+        metrics: Sequence[str],
+        /,
+        *,
+        fault: Fault | None,
+        progress: Progress | None,
+    ) -> tuple[list[QualityReport], str, str]:
+        """A report a protocol, the engine's name and the arithmetic that was used; raises what `measure` does."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +61,8 @@ class Contender:
     """One model as it is measured: by which protocols, and how to make it ready."""
 
     name: str
+    argument: str
+    """What `find_contenders` finds it by, on another machine too."""
     scale: int
     color_mode: ColorMode
     parameters: int
@@ -131,6 +151,32 @@ def find_contenders(
     return fit
 
 
+def measure_here(
+    contender: Contender,
+    folder: str | Path,
+    protocols: Sequence[str],
+    metrics: Sequence[str],
+    /,
+    *,
+    fault: Fault | None,
+    progress: Progress | None,
+) -> tuple[list[QualityReport], str, str]:
+    """As `Measure` says, in this process."""
+    network, engine, precision = contender.open()
+    reports = evaluate_protocols(
+        network,
+        folder,
+        scale=contender.scale,
+        color_mode=contender.color_mode,
+        protocols=protocols,
+        metrics=metrics,
+        model=contender.name,
+        fault=fault,
+        progress=progress,
+    )
+    return reports, engine, precision
+
+
 def measure(
     contender: Contender,
     folder: str | Path,
@@ -139,6 +185,7 @@ def measure(
     *,
     fault: Fault | None = None,
     progress: Progress | None = None,
+    by: Measure = measure_here,
 ) -> list[dict[str, Any]]:
     """A record a protocol: those that ``results`` holds, and the missing ones measured and added to it.
 
@@ -149,6 +196,7 @@ def measure(
         results: Asked first, and given what is measured.
         fault: What is put into the true pictures of the folder.
         progress: Called while something is measured.
+        by: What measures.
 
     Raises:
         DataError: If the folder holds no data set for this scale.
@@ -178,18 +226,7 @@ def measure(
             others = from_figures(results.find(question) or {})
             missing.setdefault(metric_names([*plan[name], *others]), []).append(name)
     for metrics, protocols in missing.items():
-        network, engine, precision = contender.open()
-        reports = evaluate_protocols(
-            network,
-            folder,
-            scale=contender.scale,
-            color_mode=contender.color_mode,
-            protocols=protocols,
-            metrics=metrics,
-            model=contender.name,
-            fault=fault,
-            progress=progress,
-        )
+        reports, engine, precision = by(contender, folder, protocols, metrics, fault=fault, progress=progress)
         run = {"parameters": contender.parameters, "engine": engine, "precision": precision, **wanted["run"]}
         measured = {report.protocol: {**report.to_dict(), "run": run} for report in reports}
         results.add(measured.values())
@@ -240,6 +277,7 @@ def _contender(model: Model, name: str, protocols: Sequence[str], running: Runni
     card = model.card
     return Contender(
         name=name,
+        argument=card.name if model.weights.parent == WEIGHTS_DIR else str(model.weights),
         scale=card.scale,
         color_mode=card.color_mode,
         parameters=card.parameters,
@@ -258,10 +296,11 @@ def _baseline(scale: int, protocols: Sequence[str], running: Running) -> list[Co
     """Bicubic, on 8-bit RGB as the papers make it and on float luma where the protocol measures that; or the input."""
 
     def baseline(color_mode: ColorMode) -> Contender:
-        luma = color_mode == "luma"
+        luma, name = color_mode == "luma", "bicubic" if scale > 1 else "input"
         network = bicubic_network(scale, eight_bit=not luma) if scale > 1 else unchanged
         return Contender(
-            name="bicubic" if scale > 1 else "input",
+            name=name,
+            argument=name,
             scale=scale,
             color_mode=color_mode,
             parameters=0,

@@ -153,30 +153,79 @@ def evaluate_protocols(
     Returns:
         One report a protocol, in the order asked for.
     """
-    rules = [find_protocol(name) for name in protocols]
-    for each in rules:
-        each.check(color_mode)
-        each.check_metrics(metrics)
+    check_protocols(protocols, color_mode, metrics)
     dataset, count, pairs, fault = _open(data, scale, fault)
-    images: dict[str, list[ImageQuality]] = {each.name: [] for each in rules}
+    rows = list[Sequence[ImageQuality]]()
     if progress:
         progress(0, count)
     for done, pair in enumerate(pairs, start=1):
-        remembering = _Remembering(network)
-        for each in rules:
-            images[each.name].append(_measure(remembering, pair, each, metrics, scale, color_mode))
+        row = measure_pair(network, pair, protocols, metrics=metrics, scale=scale, color_mode=color_mode)
+        rows.append(row)
         if progress:
             progress(done, count)
+    return reports_of(rows, protocols, model=model, scale=scale, dataset=dataset, fault=fault)
+
+
+def check_protocols(protocols: Sequence[str], color_mode: ColorMode, metrics: Sequence[str]) -> None:
+    """Refuse what cannot be measured together.
+
+    Raises:
+        DataError: If there is no such protocol, or one does not fit the network or a metric.
+    """
+    for name in protocols:
+        rules = find_protocol(name)
+        rules.check(color_mode)
+        rules.check_metrics(metrics)
+
+
+def measure_pair(
+    network: Network,
+    pair: LoadedPair,
+    protocols: Sequence[str],
+    *,
+    metrics: Sequence[str],
+    scale: int,
+    color_mode: ColorMode,
+) -> list[ImageQuality]:
+    """How well a network did on one picture, by each of several protocols; as for `evaluate_protocols`.
+
+    Raises:
+        DataError: If the picture is too small for a metric.
+        ValueError: If the network returns another shape than its scale asks for.
+    """
+    remembering = _Remembering(network)
+    return [_measure(remembering, pair, find_protocol(name), metrics, scale, color_mode) for name in protocols]
+
+
+def reports_of(
+    rows: Sequence[Sequence[ImageQuality]],
+    protocols: Sequence[str],
+    *,
+    model: str,
+    scale: int,
+    dataset: str,
+    fault: Fault | None,
+) -> list[QualityReport]:
+    """A report a protocol.
+
+    Args:
+        rows: What `measure_pair` said of each picture, in the data set's order.
+        protocols: As for `measure_pair`.
+        model: Name for the report.
+        scale: The network's factor.
+        dataset: Name of the data set.
+        fault: What was put into its pictures.
+    """
     return [
         QualityReport(
             model=model,
             scale=scale,
             dataset=dataset,
-            protocol=each.name,
-            images=tuple(images[each.name]),
+            protocol=find_protocol(name).name,
+            images=tuple(row[index] for row in rows),
             fault=fault,
         )
-        for each in rules
+        for index, name in enumerate(protocols)
     ]
 
 

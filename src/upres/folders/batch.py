@@ -70,7 +70,7 @@ class FolderRun:
         Args:
             progress: Called with the number of jobs done, fractions included.
         """
-        peak, shown = 0, _Shown(progress)
+        peak, shown = 0, Shown(progress)
         for index, work in enumerate(self._works(shown)):
             if not self._overlaps:
                 peak = work.note_memory(peak)
@@ -85,7 +85,7 @@ class FolderRun:
     def _threads(self) -> int:
         return self._upscaler.settings.threads or available_cores()
 
-    def _works(self, shown: "_Shown") -> Iterator[Work]:
+    def _works(self, shown: "Shown") -> Iterator[Work]:
         works = [
             Work(job, self._upscaler, self._options, self._outputs, source=self._source, sink=self._sink)
             for job in self.jobs
@@ -117,7 +117,7 @@ class _Overlap:
         self._last_done = Event()
         self._last_done.set()
 
-    def done(self, shown: "_Shown") -> Iterator[Work]:
+    def done(self, shown: "Shown") -> Iterator[Work]:
         """The works in order, each as soon as it is done."""
         try:
             index = 0
@@ -201,7 +201,7 @@ class _Overlap:
         return work
 
 
-class _Shown:
+class Shown:
     """Progress that never goes back, though several pictures are on their way."""
 
     def __init__(self, progress: Progress | None) -> None:

@@ -94,6 +94,7 @@ class Journal:
         model: str,
         options: Mapping[str, str],
         content: Path | None = None,
+        output_sha256: str | None = None,
     ) -> None:
         """Note an output of this folder.
 
@@ -104,13 +105,14 @@ class Journal:
             model: Names of the networks.
             options: All else that its content depends on.
             content: A file with the output's bytes, where the output is not there yet.
+            output_sha256: The digest of these, where it is known.
 
         Raises:
             OSError: If the journal cannot be written.
         """
         entry = Entry(
             output=output.name,
-            output_sha256=digest(output if content is None else content),
+            output_sha256=output_sha256 or digest(output if content is None else content),
             source=_relative(source, self.folder),
             source_sha256=source_sha256,
             model=model,

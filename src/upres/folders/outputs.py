@@ -56,11 +56,8 @@ class Outputs:
 
     def prepare(self, jobs: Sequence[Job]) -> None:
         """Remove what killed runs left in the folders that these jobs write to; open the journals there."""
-        folders = {job.output.parent for job in jobs if job.output is not None}
-        targets = {Path(os.path.realpath(job.output)).parent for job in jobs if job.output is not None}
-        for folder in {*targets, *(Path(os.path.realpath(folder)) for folder in folders)}:
-            remove_stale(folder)
-        for folder in sorted(folders):
+        remove_parts(jobs)
+        for folder in sorted({job.output.parent for job in jobs if job.output is not None}):
             self._journal(folder)
 
     def claim(self, source: Path | None, output: Path) -> None:
@@ -110,7 +107,16 @@ class Outputs:
             return entry
         raise OutputExistsError(f"{output} {problem}", hint=Hint.OVERWRITE)
 
-    def note(self, source: Path, source_sha256: str, output: Path, *, content: Path, model: str) -> list[str]:
+    def note(
+        self,
+        source: Path,
+        source_sha256: str,
+        output: Path,
+        *,
+        content: Path,
+        model: str,
+        output_sha256: str | None = None,
+    ) -> list[str]:
         """Note an output that is about to take its place; a warning, once, where its folder's journal is no use.
 
         Args:
@@ -119,6 +125,7 @@ class Outputs:
             output: Where it is to be.
             content: The hidden file with its bytes.
             model: Names of the networks.
+            output_sha256: The digest of the bytes, where it is known.
         """
         journal = self._journal(output.parent)
         try:
@@ -129,6 +136,7 @@ class Outputs:
                 model=model,
                 options=self.settings,
                 content=content,
+                output_sha256=output_sha256,
             )
         except OSError as error:
             if output.parent in self._unwritable:
@@ -159,6 +167,14 @@ class Outputs:
         if folder not in self._journals:
             self._journals[folder] = Journal(folder)
         return self._journals[folder]
+
+
+def remove_parts(jobs: Sequence[Job]) -> None:
+    """Remove what killed writers left in the folders that these jobs write to."""
+    outputs = [job.output for job in jobs if job.output is not None]
+    targets = {Path(os.path.realpath(output)).parent for output in outputs}
+    for folder in {*targets, *(Path(os.path.realpath(output.parent)) for output in outputs)}:
+        remove_stale(folder)
 
 
 def settings_of(upscaler: Upscaler, options: FileOptions) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from upres.image.io import FORMATS, Picture, format_for, read, write
 from upres.image.picture import WriteReport
 from upres.image.sources import HEAD, MAX_STREAM_BYTES
 from upres.image.write import is_as_wished, write_as_it_is
+from upres.machine.atomic import Ready
 from upres.machine.memory import peak_bytes
 from upres.pipeline.choose import Choice
 from upres.pipeline.plan import Plan
@@ -265,9 +266,7 @@ class Work:
         lost = [phrase for phrase in report.lost if self._options.background is None or "transparency" not in phrase]
         return [f"{report.format} cannot hold: {', '.join(lost)}"] * bool(lost) + list(report.warnings) + noted
 
-    def _put(
-        self, picture: Picture, target: Path | BinaryIO, ready: Callable[[Path], None] | None = None
-    ) -> WriteReport | None:
+    def _put(self, picture: Picture, target: Path | BinaryIO, ready: Ready | None = None) -> WriteReport | None:
         """Write the picture; ``None`` where its file is written as it is."""
         if self._content is not None:
             write_as_it_is(self._content, target, ready=ready)
@@ -285,8 +284,8 @@ class Work:
             **background,
         )
 
-    def _ready(self, hidden: Path, turn: Turn, noted: list[str]) -> None:
-        """What is to be done between the last byte of an output and its taking its place."""
+    def _ready(self, hidden: Path, turn: Turn, noted: list[str], /) -> Path | None:
+        """What is to be done between the last byte of an output and its taking its place; another place, if any."""
         turn()
         source, output, plan = self.job.source, self._output, self._plan
         assert output is not None
@@ -294,12 +293,16 @@ class Work:
         if self._outputs.up_to_date(source, self._source_sha256, output) is not None:
             raise _MadeMeanwhileError
         if source is None or self._source_sha256 is None:
-            return
-        if self._options.keep_date:
-            os.utime(hidden, ns=(time.time_ns(), source.stat().st_mtime_ns))
+            return None
+        self._date(hidden)
         noted += self._outputs.note(
             source, self._source_sha256, output, content=hidden, model=self._upscaler.name_of(plan)
         )
+        return None
+
+    def _date(self, hidden: Path) -> None:
+        if self._options.keep_date and self.job.source is not None:
+            os.utime(hidden, ns=(time.time_ns(), self.job.source.stat().st_mtime_ns))
 
 
 def _require_side(plan: Plan, format: str) -> None:  # noqa: A002

@@ -13,7 +13,7 @@ from upres.image.fit import Background, Ledger, fit
 from upres.image.formats import FORMATS, Format, format_for, format_written, require_written
 from upres.image.picture import Picture, WriteReport
 from upres.image.wishes import Colors
-from upres.machine.atomic import atomic_file
+from upres.machine.atomic import Ready, atomic_file
 
 
 def write(
@@ -25,7 +25,7 @@ def write(
     lossless: bool | None = None,
     background: Background | None = None,
     colors: Colors = "keep",
-    ready: Callable[[Path], None] | None = None,
+    ready: Ready | None = None,
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
 
@@ -93,7 +93,7 @@ def is_as_wished(
 
 
 def write_as_it_is(
-    content: Path | bytes | bytearray, target: str | Path | BinaryIO, *, ready: Callable[[Path], None] | None = None
+    content: Path | bytes | bytearray, target: str | Path | BinaryIO, *, ready: Ready | None = None
 ) -> None:
     """Write a picture's file once more, to the byte.
 
@@ -152,9 +152,7 @@ def _encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, 
         raise ImageWriteError(message) from error
 
 
-def _write(
-    encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO, ready: Callable[[Path], None] | None
-) -> int:
+def _write(encode: Callable[[BinaryIO], None], target: str | Path | BinaryIO, ready: Ready | None) -> int:
     if isinstance(target, str | Path):
         with atomic_file(target, ready=ready) as stream:
             encode(stream)

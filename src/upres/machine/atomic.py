@@ -13,12 +13,14 @@ from upres.machine.text import cut_bytes
 
 _HIDDEN = re.compile(r"\..+\.[0-9a-f]{12}\.part", re.DOTALL)
 """Names of the hidden files."""
+Ready = Callable[[Path], Path | None]
+"""Called with a whole hidden file; see `atomic_file`."""
 _STEM_BYTES = 200
 """Of the name's 255 bytes; the rest is for the marks around it."""
 
 
 @contextmanager
-def atomic_file(path: str | Path, *, ready: Callable[[Path], None] | None = None) -> Iterator[BinaryIO]:
+def atomic_file(path: str | Path, *, ready: Ready | None = None) -> Iterator[BinaryIO]:
     """A stream to a hidden file beside ``path`` that takes its place when the block ends well.
 
     On any exception, Ctrl-C included, nothing is left and what stood there before still stands. A symbolic link is
@@ -29,7 +31,8 @@ def atomic_file(path: str | Path, *, ready: Callable[[Path], None] | None = None
     Args:
         path: What the file is to be called.
         ready: Called with the hidden file, whole and on the disk, before it takes its place; not for devices and pipes.
-            What it raises is raised, and then nothing takes the place.
+            What it raises is raised, and then nothing takes the place. Where it returns a path of the same folder, the
+            file takes that place instead; where that is its own, it stays hidden until `take_place`.
 
     Raises:
         OSError: If the file cannot be made, written or moved.
@@ -56,17 +59,43 @@ def atomic_file(path: str | Path, *, ready: Callable[[Path], None] | None = None
             os.fsync(stream.fileno())
             if mode is not None:
                 temporary.chmod(stat.S_IMODE(mode))
-            if ready is not None:
-                ready(temporary)
+            place = (None if ready is None else ready(temporary)) or target
             if os.name == "posix":  # under its lock: elsewhere an open file cannot be moved
-                temporary.replace(target)
+                temporary.replace(place)
         if os.name != "posix":
-            temporary.replace(target)
+            temporary.replace(place)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
     _sync_folder(target.parent)
+
+
+def take_place(hidden: Path, path: Path) -> None:
+    """Give a whole file that `atomic_file` left hidden its place; a symbolic link there is followed.
+
+    Raises:
+        OSError: If the file is not there or cannot be moved.
+    """
+    target = Path(os.path.realpath(path))
+    hidden.replace(target)
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def hidden_mark(folder: Path) -> Iterator[Path | None]:
+    """A hidden file of a folder, as long as the block lasts; ``None`` where the folder takes none."""
+    try:
+        path, stream = _hidden_beside(folder / "mark")
+    except OSError:
+        yield None
+        return
+    try:
+        with stream:
+            yield path
+    finally:
+        with suppress(OSError):
+            path.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:

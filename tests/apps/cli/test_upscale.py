@@ -48,6 +48,18 @@ def report(capsys):
     return json.loads(capsys.readouterr().out)["files"]
 
 
+def test_other_machines_need_ray_and_files(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert upscale("more", "-o", "out", "--executor", "ray") == 1
+    assert "the executor ray needs the 'cluster' extra: pip install 'upres[cluster]'" in capsys.readouterr().err
+    for arguments in (["photo.jpg", "--address", "10.0.0.1:6379"], ["photo.jpg", "-o", "-", "--executor", "ray"]):
+        with pytest.raises(SystemExit) as caught:
+            upscale(*arguments)
+        assert caught.value.code == 2
+    assert "leave --executor out, or name files" in capsys.readouterr().err
+    assert files(folder) == ["more/deep/clear.webp", "more/grey.png", "photo.jpg"]
+
+
 def test_a_photo_gets_a_larger_one_beside_it(folder, capsys):
     assert upscale("photo.jpg") == 0
     out, err = capsys.readouterr()

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from upres.apps.cli._executors import add_executor, check_executor
 from upres.apps.cli._limits import add_limits
 from upres.apps.cli._naming import add_naming
 from upres.apps.cli._picture_options import add_pictures
@@ -12,7 +13,9 @@ from upres.apps.cli.arguments import add_files
 from upres.errors import ImageReadError, OutputError, UpresError
 
 if TYPE_CHECKING:
+    from upres.folders.batch import FolderRun
     from upres.folders.jobs import Job
+    from upres.folders.reports import FileOptions
     from upres.upscaler import Upscaler
 
 RUN_OPTIONS = ("wrap", "alpha", "engine", "precision", "device", "threads", "max_memory")
@@ -34,10 +37,11 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     add_pictures(parser)
     add_naming(parser)
     add_limits(parser)
+    add_executor(parser.add_argument_group("machines"), "pictures are made")
 
 
-def run_files(args: argparse.Namespace, upscaler: "Upscaler") -> int:
-    """Do what was named; 0 if all went well, 1 if a picture failed."""
+def run_files(args: argparse.Namespace, make: "Callable[..., Upscaler]") -> int:
+    """Do what was named, by upscalers of this kind; 0 if all went well, 1 if a picture failed."""
     from upres.apps.cli._file_reports import print_reports
     from upres.folders.batch import FolderRun
     from upres.folders.find import PassedOver, find_pictures
@@ -45,6 +49,8 @@ def run_files(args: argparse.Namespace, upscaler: "Upscaler") -> int:
     from upres.folders.reports import FileOptions
     from upres.image.io import format_for
 
+    check_executor(args)
+    upscaler = make()
     if args.inputs.count("-") and len(args.inputs) > 1:
         args.usage_error("standard input is one picture; name no others beside it")
     form = None if args.format is None else format_for(args.format)
@@ -68,8 +74,11 @@ def run_files(args: argparse.Namespace, upscaler: "Upscaler") -> int:
     )
     options = FileOptions(format=form, **{name: getattr(args, name) for name in FILE_OPTIONS})
     _check_streams(jobs)
-    source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
-    batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
+    if args.executor == "ray":
+        batch = _on_a_cluster(args, jobs, make, options)
+    else:
+        source, sink = sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None
+        batch = FolderRun(jobs, upscaler, options, source=source, sink=sink)
     if not batch.jobs:
         reasons = "; ".join([*seen.problems, *seen.notes(), *batch.notes])
         raise UpresError(f"no pictures in {', '.join(args.inputs)}{': ' * bool(reasons)}{reasons}")
@@ -78,6 +87,16 @@ def run_files(args: argparse.Namespace, upscaler: "Upscaler") -> int:
         args.usage_error("--json and the picture cannot both go to standard output; use -o FILE")
     told = {"problems": seen.problems, "notes": seen.notes()}
     return print_reports(batch, as_json=args.json, quiet=args.quiet, silent=to_stdout, **told)
+
+
+def _on_a_cluster(
+    args: argparse.Namespace, jobs: "Sequence[Job]", make: "Callable[..., Upscaler]", options: "FileOptions"
+) -> "FolderRun":
+    from upres.folders.remote import RemoteRun
+
+    if any(job.source is None or job.output is None for job in jobs):
+        args.usage_error("standard input and output are this machine's: leave --executor out, or name files")
+    return RemoteRun(jobs, make, options, address=args.address)
 
 
 def _check_streams(jobs: "Sequence[Job]") -> None:

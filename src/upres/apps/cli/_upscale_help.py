@@ -35,6 +35,7 @@ examples:
   upres upscale old.jpg --restore
   upres upscale texture.png --wrap both
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'
+  upres upscale /mnt/holiday -o /mnt/large --executor ray --address 10.0.0.1:6379
   upres upscale logo.png --fit 1920x1080 --format webp --quality 90
   upres upscale - --format png < small.jpg > large.png
   upres upscale *.tif --model esr_tm_x2 --json"""

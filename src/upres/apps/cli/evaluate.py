@@ -3,36 +3,20 @@
 import argparse
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from upres.apps.cli._evaluate_help import EPILOG
+from upres.apps.cli._executors import add_executor, check_executor
 from upres.apps.cli._fault_options import add_fault_arguments, fault_of
 from upres.apps.cli.arguments import names, threads
 from upres.metrics.protocol import PROTOCOLS, default_protocol
 from upres.metrics.table import DEFAULT, METRICS
 
-EPILOG = """examples:
-  upres evaluate esr_tm_x2 --data Set5 --protocol paper
-  upres evaluate rlfn_c32b6 --data Set5 --scale 4 --json
-  upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
-  upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
-  upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
-  upres evaluate input denoise --data PolyU50
-  upres evaluate input denoiser.safetensors --data PolyU50
-  upres evaluate denoise --data BSD100 --noise 25
-
-A data set is a folder of high-resolution pictures, or one that holds HR/ and LR_bicubic/X2/. For models of scale 1 it
-holds noisy/ and clean/, or low/ and high/, or true pictures that --noise or --jpeg spoils.
-With --out, what the file already answers is not measured again: run the same command to go on.
-
-protocols (at scale 1 without a border):
-{protocols}
-
-metrics:
-{metrics}
-""".format(
-    protocols="\n".join(f"  {name:14s}{rules.summary}" for name, rules in PROTOCOLS.items()),
-    metrics="\n".join(f"  {name:14s}{metric.heading}" for name, metric in METRICS.items()),
-)
+if TYPE_CHECKING:
+    from upres.evaluation.contenders import Measure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu, or a device of the engine torch: cuda, mps")
     parser.add_argument("--threads", type=threads, help="processor threads (default: the engine's choice)")
+    add_executor(parser, "pictures are measured")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the results here, and go on from them")
     parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="write all results as tables here")
     parser.add_argument("--json", action="store_true", help="print JSON: one report, or a list of several")
@@ -82,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         Running,
         find_contenders,
         measure,
+        measure_here,
         metrics_of,
         plan_of,
         protocols_of,
@@ -92,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     def tell(message: str) -> None:
         print(f"upres: {message}", file=sys.stderr)
 
+    check_executor(args)
     if "bicubic" in args.models and args.scale is None and set(args.models) <= set(BASELINES):
         args.usage_error("bicubic has no scale of its own: add --scale 2")
     results, fault = Results(args.out), fault_of(args)
@@ -103,10 +90,11 @@ def run(args: argparse.Namespace) -> int:
     running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
     records = []
     protocols = tuple(plan) if asked else ()
-    for contender in find_contenders(args.models, protocols, scale=args.scale, running=running, tell=tell):
-        for folder in args.data:
+    contenders = find_contenders(args.models, protocols, scale=args.scale, running=running, tell=tell)
+    with nullcontext(measure_here) if args.executor == "local" else _machines(args) as by:
+        for contender, folder in product(contenders, args.data):
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
-                records += measure(contender, folder, plan, results, fault=fault, progress=progress)
+                records += measure(contender, folder, plan, results, fault=fault, progress=progress, by=by)
     if args.markdown is not None:
         write_text(args.markdown, to_markdown(results.records))
     if args.json:
@@ -115,3 +103,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("\n\n".join(map(table, records)))
     return 0
+
+
+def _machines(args: argparse.Namespace) -> "AbstractContextManager[Measure]":
+    from upres.evaluation.remote import Machines
+
+    return Machines(args.address, args.data)

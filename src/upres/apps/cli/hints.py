@@ -33,6 +33,7 @@ WORDS = {
     Hint.OTHER_CODEC: "choose another --codec: av1, vp9 and ffv1 take it",
     Hint.OTHER_PLAYER: "install it, or give frames to another player: upres video FILM -o - --format y4m | ffplay -",
     Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
+    Hint.START_A_CLUSTER: "start the head of one there, or leave --address out to have one on this machine",
 }
 
 

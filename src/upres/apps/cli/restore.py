@@ -1,6 +1,7 @@
 """`upres restore`: pictures, folders and streams without their faults, at their own size."""
 
 import argparse
+from functools import partial
 
 from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
 from upres.apps.cli._networks import add_running, share
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     options = {name: getattr(args, name) for name in ("model", "fast", "strength", "exposure", *RUN_OPTIONS)}
-    return run_files(args, Upscaler(1, restore=tasks_of(args), strict_memory=True, **options))
+    return run_files(args, partial(Upscaler, 1, restore=tasks_of(args), strict_memory=True, **options))
 
 
 def _check(args: argparse.Namespace) -> None:

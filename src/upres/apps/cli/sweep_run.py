@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from upres.apps.cli._executors import add_executor
 from upres.apps.cli._sweep_options import add_folder, add_places
 from upres.apps.cli.arguments import count
 from upres.errors import TrainingError
@@ -27,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add_folder(parser)
     parser.add_argument("--slots", type=count, metavar="N", help="jobs at a time (default: the cores over those a job)")
-    parser.add_argument("--executor", choices=("local", "ray"), default="local", help="where jobs run (default: here)")
-    parser.add_argument(
-        "--address", metavar="HOST:PORT", help="of the Ray cluster's head (default: one on this machine)"
-    )
+    add_executor(parser, "jobs run")
     parser.add_argument("--nice", type=int, default=10, metavar="N", help="lower the jobs' priority by N (default 10)")
     parser.add_argument("--retry", action="store_true", help="try what failed three times again")
     parser.add_argument("--cache", metavar="DIR", help="where decoded pictures are kept")

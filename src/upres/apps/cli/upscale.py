@@ -1,6 +1,7 @@
 """`upres upscale`: pictures, folders and streams made larger."""
 
 import argparse
+from functools import partial
 
 from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
 from upres.apps.cli._networks import add_networks
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args, restoring)
     options = {name: getattr(args, name) for name in UPSCALER_OPTIONS}
     restore = tasks_of(args) if restoring else False
-    return run_files(args, Upscaler(args.scale, restore=restore, strict_memory=True, **options))
+    return run_files(args, partial(Upscaler, args.scale, restore=restore, strict_memory=True, **options))
 
 
 def _check(args: argparse.Namespace, restoring: bool) -> None:

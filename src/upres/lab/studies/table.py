@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from upres.lab.studies import choice, distilled, ghost, ladder, restoration, shipped, tricks
+from upres.lab.studies import choice, distilled, ghost, ladder, league, restoration, shipped, tricks
 from upres.lab.studies.study import Study
 
 STUDIES: Mapping[str, Study] = {
@@ -21,4 +21,5 @@ STUDIES: Mapping[str, Study] = {
     "mirnet_ablation": restoration.ABLATION,
     "restorers": restoration.RESTORERS,
     "noise_models": restoration.NOISE_MODELS,
+    "league_x4": league.STUDY,
 }

@@ -4,15 +4,14 @@ Ray chooses the machine and starts a command anew when its machine is lost. All 
 of what is done when its driver ends.
 """
 
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from upres.machine.executors.cluster import join
 from upres.machine.executors.local import LocalExecutor
 
 _LOST = 1
@@ -20,8 +19,6 @@ _LOST = 1
 _MOVES = 3
 """Lost machines after which a command has failed."""
 _LOOK_S = 0.2
-_STORE_BYTES = 2**27
-"""Of shared memory, for a cluster on this machine: nothing is passed through it but commands and statuses."""
 
 
 class RayExecutor:
@@ -34,17 +31,13 @@ class RayExecutor:
         address: Of the cluster's head, ``host:port``; ``None`` starts a cluster on this machine.
 
     Raises:
-        ConnectionError: If there is no cluster at the address.
-        ModuleNotFoundError: If Ray is not installed.
+        MissingExtraError: If Ray is not installed.
+        ClusterError: If there is no cluster at the address.
     """
 
     def __init__(self, *, cores: int = 1, slots: int | None = None, nice: int = 10, address: str | None = None) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when it is imported; nothing here calls home
-        self._ray: Any = import_module("ray")
+        self._ray = join(address)
         self._cores, self._slots, self._nice = cores, slots, nice
-        here = {} if address else {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
-        # without an address RAY_ADDRESS would count, and somebody else's cluster be joined
-        self._ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **here)
         options = {"num_cpus": cores, "max_retries": _MOVES, "scheduling_strategy": "SPREAD"}
         self._run = self._ray.remote(**options)(_run)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from upres.errors import MissingExtraError
 from upres.machine.executors.executor import Executor
 from upres.machine.executors.local import LocalExecutor
 from upres.machine.executors.ray import RayExecutor
@@ -24,7 +23,7 @@ def opened(
 
     Raises:
         MissingExtraError: If Ray is not installed.
-        ConnectionError: If there is no cluster at the address.
+        ClusterError: If there is no cluster at the address.
         ValueError: If there is no executor of that name.
     """
     if name == "local":
@@ -32,10 +31,7 @@ def opened(
         return
     if name != "ray":
         raise ValueError(f"executors are local and ray, not {name}")
-    try:
-        executor = RayExecutor(cores=cores, slots=slots, nice=nice, address=address)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("the executor ray", "cluster") from error
+    executor = RayExecutor(cores=cores, slots=slots, nice=nice, address=address)
     try:
         yield executor
     finally:
