@@ -109,7 +109,7 @@ def _seen(each: Encoded, source: Path) -> dict[str, tuple[float, float]]:
 
 def _process(command: Sequence[str]) -> tuple[float, float]:
     began = time.perf_counter()
-    _, status, usage = os.wait4(os.posix_spawn(sys.executable, command, os.environ), 0)
+    _, status, usage = os.wait4(os.posix_spawn(sys.executable, [*command], os.environ), 0)
     if status:
         raise RuntimeError(f"{' '.join(command)}: status {status}")
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime

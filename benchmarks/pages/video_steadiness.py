@@ -76,7 +76,8 @@ def halved(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Half as high and wide, ``(H, W)`` of even sides: means of 2x2, rounded half up."""
     height, width = plane.shape
     blocks = plane.reshape(height // 2, 2, width // 2, 2).astype(np.uint16)
-    return ((blocks.sum((1, 3)) + 2) // 4).astype(np.uint8)
+    means: NDArray[np.uint8] = ((blocks.sum((1, 3)) + 2) // 4).astype(np.uint8)
+    return means
 
 
 def still_masks(frames: Sequence[Luma]) -> list[NDArray[np.bool_]]:

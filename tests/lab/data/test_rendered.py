@@ -56,7 +56,7 @@ def test_letters_can_be_read_and_every_font_has_them() -> None:
     for _ in range(40):
         letters = font(rng, 20)
         for text in ("abc", "αβγ", "где", "123"):
-            assert np.asarray(letters.getmask(text)).any(), f"{letters.path} has no {text}"
+            assert np.asarray(letters.getmask(text)).any(), f"{letters.getname()} has no {text}"
 
 
 def test_training_pairs_are_kept_and_like_those_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

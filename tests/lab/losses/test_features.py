@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from upres.errors import RecipeError
 from upres.lab.checkpoint import build, describe, save
 from upres.lab.losses import features as module
+from upres.lab.losses.distillation import teacher_of
 from upres.lab.losses.features import features
 from upres.models.card import ModelSpec
 
@@ -48,7 +49,7 @@ def _convolved(x: np.ndarray, layer: nn.Conv2d) -> np.ndarray:
 
 def test_the_loss_is_its_loops(teacher: Path) -> None:
     sr, hr = _pair()
-    network = module.teacher_of(teacher)
+    network = teacher_of(teacher)
     maps = [_convolved(F.pixel_unshuffle(each, 2).numpy(), network.head) for each in (sr, hr)]  # type: ignore[arg-type]
     expected = np.abs(maps[0] - maps[1]).mean() / np.abs(maps[1]).mean()
     assert features(sr, hr, teacher=str(teacher), layers=["head"]).item() == pytest.approx(expected, rel=1e-4)
@@ -58,7 +59,7 @@ def test_layers_are_summed_and_nothing_behind_the_last_is_run(teacher: Path, mon
     sr, hr = _pair()
     layers = ("blocks.0", "blocks.1.conv1")
     each = [features(sr, hr, teacher=str(teacher), layers=(name,)).item() for name in layers]
-    network, ran = module.teacher_of(teacher), list[str]()
+    network, ran = teacher_of(teacher), list[str]()
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Conv2d):
             layer.register_forward_hook(lambda *_, name=name: ran.append(name))

@@ -14,7 +14,7 @@ from tests.lab.training.conftest import validator_for, waves
 from tests.lab.training.runs import Stop, same
 from upres.lab.checkpoint import build, load
 from upres.lab.data.patches import PatchSampler
-from upres.lab.losses.adversarial import Adversary
+from upres.lab.losses.adversarial import Adversary, discriminator_loss
 from upres.lab.losses.criterion import criterion
 from upres.lab.training import critic, loop
 from upres.lab.training.listener import Silence
@@ -89,7 +89,7 @@ def test_without_an_adversary_the_loop_is_a_plain_one_to_the_bit(tmp_path: Path,
     recipe = replace(RECIPE, stages=(stage,), ema_decay=0.0)
     result = _train(recipe, tmp_path)
     torch.manual_seed(0)
-    network = build(recipe.spec()).to(memory_format=torch.channels_last)
+    network = build(recipe.spec()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optim, loss_of = optimizer(stage.optim, network.parameters()), criterion(stage.losses)
     sampler = PatchSampler(waves(), scale=2, patch_size=12, batch_size=2, color_mode="rgb", seed=0)
     for step in range(stage.steps):
@@ -104,7 +104,7 @@ def test_without_an_adversary_the_loop_is_a_plain_one_to_the_bit(tmp_path: Path,
 
 
 def test_a_discriminator_that_is_not_finite_costs_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls, warnings = critic.discriminator_loss, iter(range(100)), list[str]()
+    real, calls, warnings = discriminator_loss, iter(range(100)), list[str]()
 
     def poisoned(kind: Literal["hinge", "relativistic"], true: Tensor, made: Tensor) -> Tensor:
         return real(kind, true, made) * (float("nan") if next(calls) == 2 else 1.0)
