@@ -84,6 +84,15 @@ void run(GraphRunner& runner, const Batch& from, const OutBatch& to, int threads
   }
 }
 
+using Picture = nb::ndarray<const float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+void look(GraphRunner& runner, const Picture& picture) {
+  if (picture.shape(0) != static_cast<size_t>(runner.graph().colors())) {
+    throw nb::value_error("expected a picture of the network's colors");
+  }
+  runner.look(picture.data(), static_cast<int64_t>(picture.shape(1)), static_cast<int64_t>(picture.shape(2)));
+}
+
 int64_t bytes(const GraphRunner& runner, int64_t height, int64_t width, int threads) {
   return runner.bytes(height, width, thread_count(threads));
 }
@@ -106,6 +115,10 @@ void bind_graph(nb::module_& m) {
         new (self) GraphRunner(graph, kernels_named(isa));
       }, "graph"_a, "isa"_a = "")
       .def_prop_ro("isa", [](const GraphRunner& runner) { return runner.kernels().name; })
+      .def_prop_ro("reach", &GraphRunner::reach)
+      .def_prop_ro("has_integers", &GraphRunner::has_integers)
+      .def("look", &look, "picture"_a)
+      .def("quantize", &GraphRunner::quantize, "margin"_a)
       .def("run", &run, "batch"_a, "out"_a, "threads"_a, "bands"_a = 1)
       .def("bytes", &bytes, "height"_a, "width"_a, "threads"_a);
 }

@@ -118,14 +118,41 @@ void convolve_group(const ConvWeights& weights, const Epilogue& epilogue, const 
   });
 }
 
-void convolve_minimal(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
+// Calls `work(first column, tiles)` for groups of nearly as many tiles.
+template <class Work>
+UPRES_INLINE void for_groups(const ConvRows& rows, Work work) {
   const int64_t tiles = rows.columns / kTileOutputs;
   int64_t done = 0;
   for (int64_t groups = (tiles + kGroupTiles - 1) / kGroupTiles; groups > 0; --groups) {
     const int64_t now = (tiles - done + groups - 1) / groups;
-    convolve_group(weights, epilogue, rows, done * kTileOutputs, now);
+    work(done * kTileOutputs, now);
     done += now;
   }
+}
+
+void convolve_minimal(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
+  for_groups(rows, [&](int64_t first, int64_t tiles) { convolve_group(weights, epilogue, rows, first, tiles); });
+}
+
+// The largest distance from 0 of what is seen of each channel at each of the 36 points, where it is larger than what is
+// there.
+void look_at_points(const ConvWeights& weights, const ConvRows& rows, float* largest_seen) {
+  for_groups(rows, [&](int64_t first, int64_t tiles) {
+    const int64_t inputs = weights.strides[0], columns = tiles * kTileOutputs, pitch = (columns + 2) * inputs;
+    float *points = rows.scratch, *slots = points + kTilePoints * pitch;
+    columns_to_points(rows.from, first * inputs, (columns + 2) * inputs, points, pitch);
+    for (int i = 0; i < kTilePoints; ++i) {
+      row_to_points(points + i * pitch, tiles, inputs, slots, tiles * inputs);
+      for (int j = 0; j < kTilePoints; ++j) {
+        float* const most = largest_seen + (i * kTilePoints + j) * inputs;
+        for (int64_t k = 0; k < tiles * inputs; k += kLanes) {
+          const Floats value = load<Floats>(slots + j * tiles * inputs + k);
+          float* const to = most + k % inputs;
+          store(to, largest(load<Floats>(to), largest(value, -value)));
+        }
+      }
+    }
+  });
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ struct Operation {
   Level level;  // of its inputs
 
   bool is_barrier() const { return reduce != nullptr; }
+  bool is_minimal() const { return kind != nullptr && kind->kernel == &ConvTable::minimal; }
   int halo() const { return kind == nullptr ? 0 : kind->halo(); }
 };
 

@@ -205,7 +205,46 @@ std::vector<Extent> extents(const Pass& pass, Span wanted, int64_t length, int64
   return all;
 }
 
+// What of each map is looked at for pixels `wanted` of the output, along one side, of a picture without ends.
+std::vector<Span> looked_at(const Graph& graph, const Plan& plan, Span wanted, int64_t Stage::*phase) {
+  std::vector<Span> spans(graph.maps().size(), {wanted.end, wanted.begin});
+  const auto widen = [](Span& span, Span by) { span = {std::min(span.begin, by.begin), std::max(span.end, by.end)}; };
+  for (size_t p = plan.passes.size(); p-- > 0;) {
+    const Pass& pass = plan.passes[p];
+    Span needed = {wanted.end, wanted.begin};
+    for (const Stage& stage : pass.stages) {
+      const int map = graph.operations()[static_cast<size_t>(stage.operation)].map;
+      if (stage.kept) widen(needed, map == kPicture ? wanted : spans[static_cast<size_t>(map)]);
+    }
+    const std::vector<Extent> all = extents(pass, needed, 2 * wanted.end, phase);
+    for (size_t s = 0; s < all.size(); ++s) {
+      const Span& made = all[s].made;
+      for_each_map_read(graph.operations()[static_cast<size_t>(pass.stages[s].operation)], [&](int map, int halo) {
+        widen(spans[static_cast<size_t>(map)], {made.begin - halo, made.end + halo});
+      });
+    }
+  }
+  return spans;
+}
+
 }  // namespace
+
+int64_t reach(const Graph& graph, const Plan& plan) {
+  for (const Map& map : graph.maps()) {
+    if (map.level != Level{1, {}}) return -1;
+  }
+  constexpr int64_t kFar = int64_t{1} << 20;
+  int64_t farthest = 0;
+  for (int64_t Stage::*phase : {&Stage::row_phase, &Stage::column_phase})
+    for (int64_t pixel = kFar; pixel < kFar + kTile; ++pixel) {
+      const std::vector<Span> spans = looked_at(graph, plan, {pixel, pixel + 1}, phase);
+      for (const PictureMap& picture : graph.pictures()) {
+        const Span& span = spans[static_cast<size_t>(picture.map)];
+        farthest = std::max({farthest, pixel - span.begin, span.end - 1 - pixel});
+      }
+    }
+  return farthest;
+}
 
 Plan make_plan(const Graph& graph) {
   if (!graph.is_complete()) throw std::invalid_argument("expected a graph with an output");

@@ -56,6 +56,11 @@ struct Plan {
 
 Plan make_plan(const Graph& graph);
 
+// How far from a pixel of the output, in pixels of scale 1, anything is looked at for it, tiles as wholes: what lies
+// farther away changes no bit of it, as long as tiles begin at the same pixels. -1 where that is the whole picture, or
+// maps are of several sizes.
+int64_t reach(const Graph& graph, const Plan& plan);
+
 // For the output columns of a strip, or the output rows of a band, of a picture that is `length` long.
 std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length);
 std::vector<Extent> row_extents(const Pass& pass, Span band, int64_t length);

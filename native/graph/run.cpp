@@ -44,7 +44,7 @@ void run_reduction(const Frame& frame, const Operation& operation, int threads) 
   const int side = operation.windows.side, stride = operation.windows.stride;
   const Map& map = frame.graph.maps()[static_cast<size_t>(operation.inputs[0])];
   const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1, {map.channels}, {map.stride},
-                            operation.outputs};
+                            operation.outputs, nullptr};
   run_parallel(static_cast<int>(level.length(frame.height)), threads, [&](int y) {
     const float* from[kMaxWindow];
     for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), int64_t{y} * stride + i, 0);
@@ -74,6 +74,11 @@ int64_t GraphRunner::bytes(int64_t height, int64_t width, int threads) const {
   return Planes::bytes(plan_.slots, height / graph_.unshuffle(), width / graph_.unshuffle()) + floats * 4 * threads;
 }
 
+int64_t GraphRunner::reach() const {
+  const int64_t far = upres::reach(graph_, plan_);
+  return far < 0 ? far : far * graph_.unshuffle() + graph_.unshuffle() - 1;
+}
+
 void GraphRunner::load_pictures(const float* from, int64_t height, int64_t width, int threads) {
   const int side = graph_.unshuffle();
   const int64_t across = width / side;
@@ -96,7 +101,47 @@ void GraphRunner::load_pictures(const float* from, int64_t height, int64_t width
   });
 }
 
+bool GraphRunner::has_integers() const {
+  const auto& operations = graph_.operations();
+  return kernels_.conv->minimal_int16 != nullptr &&
+         std::any_of(operations.begin(), operations.end(), [](const Operation& each) { return each.is_minimal(); });
+}
+
+const Map& GraphRunner::input_of(size_t operation) const {
+  return graph_.maps()[static_cast<size_t>(graph_.operations()[operation].inputs[0])];
+}
+
+void GraphRunner::look(const float* picture, int64_t height, int64_t width) {
+  const auto& operations = graph_.operations();
+  largest_seen_.assign(operations.size(), {});
+  for (size_t i = 0; i < operations.size(); ++i) {
+    if (operations[i].is_minimal()) largest_seen_[i].resize(static_cast<size_t>(kMinimalPoints * input_of(i).stride));
+  }
+  const int64_t rows = height / graph_.unshuffle() * graph_.enlargement();
+  const int64_t columns = width / graph_.unshuffle() * graph_.enlargement();
+  std::vector<float> out(static_cast<size_t>(graph_.colors() * rows * columns));
+  views_.clear();
+  run_frame(picture, height, width, out.data(), 1, 1, &largest_seen_);
+}
+
+void GraphRunner::quantize(double margin) {
+  const auto& operations = graph_.operations();
+  if (!has_integers() || largest_seen_.empty()) throw std::invalid_argument("expected integers, and a look before");
+  quantized_.assign(operations.size(), {});
+  for (size_t i = 0; i < operations.size(); ++i) {
+    if (!operations[i].is_minimal()) continue;
+    quantized_[i] = upres::quantize(operations[i], input_of(i).channels, input_of(i).stride, largest_seen_[i].data(), margin);
+  }
+  views_.clear();
+  for (const QuantizedWeights& each : quantized_) views_.push_back(each.view());
+}
+
 void GraphRunner::run(const float* from, int64_t height, int64_t width, float* to, int threads, int bands) {
+  run_frame(from, height, width, to, threads, bands, nullptr);
+}
+
+void GraphRunner::run_frame(const float* from, int64_t height, int64_t width, float* to, int threads, int bands,
+                            std::vector<std::vector<float>>* largest_seen) {
   const int side = graph_.unshuffle();
   if (height % side != 0 || width % side != 0) throw std::invalid_argument("expected sides of whole squares of pixels");
   if (height == 0 || width == 0) return;
@@ -107,7 +152,8 @@ void GraphRunner::run(const float* from, int64_t height, int64_t width, float* t
   }
   planes_.fit(plan_.slots, height / side, width / side);
   load_pictures(from, height, width, threads);
-  const Frame frame{graph_, kernels_, plan_, epilogues_, planes_, zeros_.data(), height / side, width / side, to};
+  const Frame frame{graph_,      kernels_,          plan_, epilogues_, planes_,     zeros_.data(), height / side,
+                    width / side, to,          views_,     largest_seen};
   for (const Pass& pass : plan_.passes) {
     const Operation& first = graph_.operations()[static_cast<size_t>(pass.stages[0].operation)];
     first.is_barrier() ? run_reduction(frame, first, threads) : run_pass(frame, pass, threads, bands);

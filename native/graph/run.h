@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "graph/planes.h"
+#include "graph/quantize.h"
 
 namespace upres {
 
@@ -18,15 +19,27 @@ class GraphRunner {
   const Graph& graph() const { return graph_; }
   const Kernels& kernels() const { return kernels_; }
 
+  // Whether there is a kernel of 16-bit integers for anything in it.
+  bool has_integers() const;
+  // Looks at what the network sees of a picture (colors, height, width) in floats. std::invalid_argument as by `run`.
+  void look(const float* picture, int64_t height, int64_t width);
+  // From now on it runs in integers, which hold `margin` times what was looked at; what does not fit is made in floats.
+  void quantize(double margin);
+
   // One picture: `from` (colors, height, width) to `to`, larger by enlargement / unshuffle. Height and width are
   // multiples of unshuffle and at least the graph's least side; std::invalid_argument is thrown otherwise. One call at
   // a time. `bands`: into how many each strip is cut at least.
   void run(const float* from, int64_t height, int64_t width, float* to, int threads, int bands = 1);
 
+  // How far, in pixels of the picture, anything is looked at for a pixel; -1: everywhere. See `upres::reach`.
+  int64_t reach() const;
   // Memory besides the two pictures.
   int64_t bytes(int64_t height, int64_t width, int threads) const;
 
  private:
+  void run_frame(const float* from, int64_t height, int64_t width, float* to, int threads, int bands,
+                 std::vector<std::vector<float>>* largest_seen);
+  const Map& input_of(size_t operation) const;
   void load_pictures(const float* from, int64_t height, int64_t width, int threads);
 
   Graph graph_;
@@ -34,6 +47,9 @@ class GraphRunner {
   Plan plan_;
   std::vector<Epilogue> epilogues_;
   std::vector<float> zeros_;
+  std::vector<std::vector<float>> largest_seen_;  // of each operation: [kMinimalPoints][stride]
+  std::vector<QuantizedWeights> quantized_;
+  std::vector<Quantized> views_;
   Planes planes_;
 };
 

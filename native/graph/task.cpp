@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/tiles.h"
+#include "graph/quantize.h"
 #include "graph/raising.h"
 
 namespace upres {
@@ -125,8 +126,10 @@ class Task {
     const int halo = op.halo();
     const float *from[kMaxParts * (kTileRows + 2 * kMaxHalo)], *operands[kMaxOperands * kTileRows];
     float* to[kTileRows];
+    const auto number = static_cast<size_t>(pass_.stages[stage].operation);
+    const bool quantized = op.is_minimal() && !frame_.quantized.empty();
     ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, {},
-                        op.outputs};
+                        op.outputs, quantized ? &frame_.quantized[number] : nullptr};
     int next = 0;
     for (size_t p = 0; p < op.inputs.size(); ++p) {
       const Map& map = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])];
@@ -136,14 +139,17 @@ class Task {
     }
     for (size_t o = 0; o < op.operands.size(); ++o) {
       for (int r = 0; r < kTileRows; ++r) {
-        const auto number = static_cast<int>(o) * kTileRows + r;
-        operands[number] = operand_row(stage, op.operands[o], y + r, number);
+        const auto place = static_cast<int>(o) * kTileRows + r;
+        operands[place] = operand_row(stage, op.operands[o], y + r, place);
       }
     }
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
-    (frame_.kernels.conv->*op.kind->kernel)(
-        weights, frame_.epilogues[static_cast<size_t>(pass_.stages[stage].operation)],
-        {from, made.length(), to, operands, memory_ + layout_.kernel});
+    const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel};
+    const ConvTable& conv = *frame_.kernels.conv;
+    if (op.is_minimal() && frame_.largest_seen != nullptr) {
+      conv.look_at_points(weights, rows, (*frame_.largest_seen)[number].data());
+    }
+    (conv.*(quantized ? &ConvTable::minimal_int16 : op.kind->kernel))(weights, frame_.epilogues[number], rows);
     for (int r = 0; r < kTileRows; ++r) {
       if (y + r < 0 || y + r >= height_) continue;
       if (pass_.stages[stage].ring_rows > 0) clear_beside(stage, y + r);

@@ -20,6 +20,8 @@ struct Frame {
   const float* zeros;  // as many as zero_floats(graph, plan)
   int64_t height, width;  // of maps of scale 1
   float* out;             // the network's output, one plane for each color
+  const std::vector<Quantized>& quantized;        // of each operation, or empty: all run in floats
+  std::vector<std::vector<float>>* largest_seen;  // by each of them, to be raised; or null
 };
 
 int64_t zero_floats(const Graph& graph, const Plan& plan);

@@ -119,11 +119,19 @@ struct Epilogue {
 // pictures. Convolutions make kTileRows rows at a time, of a multiple of four columns.
 constexpr int kChannelBlock = 16, kTileRows = 4, kMaxParts = 6, kMaxHalo = 2, kMaxWindow = 16;
 
+// The weights of a convolution by minimal filtering in 16-bit integers, and what multiplies pixels and sums. `pairs`:
+// [36][outputs / kChannelBlock][inputs / 2][kChannelBlock] pairs of weights, `units`: [36][outputs], `gains`: [36][inputs].
+struct Quantized {
+  const int32_t* pairs;
+  const float *units, *gains;
+};
+
 // `taps` lie as each kind of convolution packs them (conv/kinds.h). Of each part of a concatenated input: `channels`
 // that count, and `strides`, those that it has in memory.
 struct ConvWeights {
   const float *taps, *bias;
   int kernel_size, parts, channels[kMaxParts], strides[kMaxParts], outputs;
+  const Quantized* quantized;  // null where it runs in floats
 };
 
 // `from`: the input rows of each part, from as far above the first row made as the convolution looks beyond its own
@@ -147,6 +155,9 @@ struct WindowRows {
   float* to;
 };
 
+// Raises each of [36][inputs] values to the largest distance from 0 of what minimal filtering multiplies there.
+using Look = void (*)(const ConvWeights& weights, const ConvRows& rows, float* largest_seen);
+
 using Reduce = void (*)(const ConvWeights& weights, const WindowRows& rows);
 
 // One row between two rows of a coarse map, stretched: `lower_part` of the way from `upper` to `lower`, and pixel x
@@ -166,7 +177,9 @@ using Raise = void (*)(const RaisedRow& row);
 
 // One for each kind of operation on maps in float32.
 struct ConvTable {
-  Convolve minimal;  // 3x3 by F(4x4, 3x3)
+  Convolve minimal;        // 3x3 by F(4x4, 3x3)
+  Convolve minimal_int16;  // the same by products of integers, of `quantized` weights; null where it is not built
+  Look look_at_points;     // what these see
   Convolve direct;   // by its definition: 3x3 of a few channels, 5x5
   Convolve product;  // 1x1, of several maps beside each other
   Reduce strided;    // a convolution of windows that begin `stride` pixels apart
@@ -177,7 +190,7 @@ struct ConvTable {
 // Tiles that a convolution by minimal filtering transforms at a time, and the floats it needs meanwhile.
 constexpr int kGroupTiles = 13;
 constexpr int64_t conv_scratch(int64_t channels) {
-  return (6 * (4 * kGroupTiles + 2) + 7 * kGroupTiles) * channels;
+  return (6 * (4 * kGroupTiles + 2) + 9 * kGroupTiles) * channels;
 }
 
 // Arithmetic with nothing else to do, for the ceilings: returns multiply-adds done.

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <initializer_list>
 #include <random>
 #include <vector>
 
 #include "conv/kinds.h"
+#include "graph/quantize.h"
 #include "graph/raising.h"
 #include "tests/check.h"
 #include "tests/tests.h"
@@ -78,16 +80,17 @@ Call make_call(const Case& shape, unsigned seed) {
   return call;
 }
 
-// What the kernel makes of it, (kTileRows, columns, outputs).
+// What the kernel makes of it, (kTileRows, columns, outputs); by integers with gains for `largest_seen`, or for all
+// that the call itself sees where that is empty.
 std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue& epilogue,
-                       const std::vector<std::vector<float>>& operands) {
+                       const std::vector<std::vector<float>>& operands, std::vector<float>* largest_seen = nullptr) {
   const Case& shape = call.shape;
   const Filters filters{shape.outputs, call.total(), shape.kernel_size, call.filters.data()};
   const ConvKind* kind = find_kind(filters, call.parts);
   check(kind != nullptr, "no kind of convolution takes %dx%d", shape.kernel_size, shape.kernel_size);
   const std::vector<float> taps = kind->pack(filters, call.parts, call.outputs);
   ConvWeights weights{taps.data(),   call.bias.data(), shape.kernel_size, static_cast<int>(call.parts.size()), {},
-                      {},           call.outputs};
+                      {},           call.outputs,     nullptr};
   std::vector<const float*> from, operand_rows;
   int widest = call.outputs;
   for (size_t p = 0; p < call.parts.size(); ++p) {
@@ -103,8 +106,22 @@ std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue&
   for (const auto& operand : operands)
     for (int r = 0; r < kTileRows; ++r) operand_rows.push_back(operand.data() + r * shape.columns * call.outputs);
   std::vector<float> scratch(static_cast<size_t>(conv_scratch(widest)), NAN);  // what is stale must not be seen
-  (kernels.conv->*kind->kernel)(weights, epilogue,
-                               {from.data(), shape.columns, to, operand_rows.data(), scratch.data()});
+  const ConvRows rows{from.data(), shape.columns, to, operand_rows.data(), scratch.data()};
+  if (largest_seen == nullptr) {
+    (kernels.conv->*kind->kernel)(weights, epilogue, rows);
+    return out;
+  }
+  if (largest_seen->empty()) {
+    largest_seen->resize(static_cast<size_t>(kMinimalPoints * call.parts[0].stride));
+    kernels.conv->look_at_points(weights, rows, largest_seen->data());
+  }
+  Operation operation{};
+  operation.taps = taps;
+  operation.outputs = call.outputs;
+  const QuantizedWeights made = quantize(operation, call.parts[0].channels, call.parts[0].stride, largest_seen->data(), 2.0);
+  const Quantized view = made.view();
+  weights.quantized = &view;
+  kernels.conv->minimal_int16(weights, epilogue, rows);
   return out;
 }
 
@@ -200,10 +217,53 @@ void test_epilogues(const Kernels& kernels) {
   }
 }
 
+// Convolutions of integers: near the sums by definition; tiles that do not fit are equal to the float kernel's.
+void test_integers(const Kernels& kernels) {
+  if (kernels.conv->minimal_int16 == nullptr) return;
+  const Case cases[] = {{3, {16}, 16, 4, false}, {3, {32}, 32, 52, false}, {3, {48}, 48, 56, false},
+                        {3, {80}, 80, 12, false}, {3, {20}, 27, 108, false}, {3, {64}, 16, 8, false}};
+  for (const Case& shape : cases) {
+    Call call = make_call(shape, 17);
+    const int channels = call.parts[0].channels, stride = call.parts[0].stride;
+    for (size_t i = 0; i < call.maps[0].size(); ++i) {
+      if (static_cast<int>(i) % stride >= channels) call.maps[0][i] = 0.0f;  // as maps are padded
+    }
+    std::vector<float> seen;
+    const std::vector<float> out = run(call, kernels, {}, {}, &seen), floats = run(call, kernels, {}, {});
+    double squares = 0.0, all = 0.0;
+    for (int r = 0; r < kTileRows; ++r)
+      for (int x = 0; x < shape.columns; ++x)
+        for (int o = 0; o < shape.outputs; ++o) {
+          const double sum = call.sum(r, x, o);
+          const double error = out[static_cast<size_t>((r * shape.columns + x) * call.outputs + o)] - sum;
+          squares += error * error;
+          all += sum * sum;
+        }
+    check(squares > 0.0 && squares < 1e-4 * all, "%s: integers of %d to %d channels are off by %g of the sums",
+          kernels.name, channels, shape.outputs, std::sqrt(squares / all));
+    for (float& each : seen) each *= 0.25f;  // half of what there is fits
+    const std::vector<float> refused = run(call, kernels, {}, {}, &seen);
+    int same = 0;
+    for (int tile = 0; tile < shape.columns / 4; ++tile) {
+      bool equal = true;
+      for (int r = 0; r < kTileRows; ++r) {
+        const auto first = static_cast<size_t>((r * shape.columns + 4 * tile) * call.outputs);
+        const auto count = static_cast<size_t>(4 * call.outputs) * sizeof(float);
+        equal = equal && std::memcmp(&refused[first], &floats[first], count) == 0;
+      }
+      same += equal;
+    }
+    check(same > 0, "%s: no tile of %d channels was made in floats", kernels.name, channels);
+  }
+}
+
 // What is not finite stays so through every step, and reaches the tiles that see it, no others.
 void test_not_finite(const Kernels& kernels) {
   Call call = make_call({3, {16}, 16, 12, false}, 9);
   const int row = 2, column = 3, stride = call.parts[0].stride;
+  std::vector<float> seen;
+  const bool has_integers = kernels.conv->minimal_int16 != nullptr;
+  if (has_integers) run(call, kernels, {}, {}, &seen);
   for (float bad : {NAN, INFINITY}) {
     call.maps[0][static_cast<size_t>((row * (call.shape.columns + 2) + column) * stride)] = bad;
     const std::vector<float> zero(16, -0.5f), one(16, 1.0f);
@@ -213,15 +273,18 @@ void test_not_finite(const Kernels& kernels) {
                          {kSigmoid, 2, 0, nullptr, nullptr},
                          {kTanh, 3, 0, nullptr, nullptr}};
     for (const Step& step : each) steps.step[steps.steps++] = step;
-    const std::vector<float> out = run(call, kernels, steps, {});
-    for (int r = 0; r < kTileRows; ++r)
-      for (int x = 0; x < call.shape.columns; ++x)
-        for (int o = 0; o < 16; ++o) {
-          const bool finite = std::isfinite(out[static_cast<size_t>((r * call.shape.columns + x) * 16 + o)]);
-          check(x < 4 || finite, "%s: a value that is not finite left its tile", kernels.name);
-          const bool seen = std::abs(r + 1 - row) <= 1 && std::abs(x + 1 - column) <= 1;
-          check(!seen || std::isinf(bad) || !finite, "%s: a pixel that is not a number was lost", kernels.name);
-        }
+    for (std::vector<float>* gains : {static_cast<std::vector<float>*>(nullptr), &seen}) {
+      if (gains != nullptr && !has_integers) continue;
+      const std::vector<float> out = run(call, kernels, steps, {}, gains);
+      for (int r = 0; r < kTileRows; ++r)
+        for (int x = 0; x < call.shape.columns; ++x)
+          for (int o = 0; o < 16; ++o) {
+            const bool finite = std::isfinite(out[static_cast<size_t>((r * call.shape.columns + x) * 16 + o)]);
+            check(x < 4 || finite, "%s: a value that is not finite left its tile", kernels.name);
+            const bool reached = std::abs(r + 1 - row) <= 1 && std::abs(x + 1 - column) <= 1;
+            check(!reached || std::isinf(bad) || !finite, "%s: a pixel that is not a number was lost", kernels.name);
+          }
+    }
   }
 }
 
@@ -245,7 +308,7 @@ void test_windows(const Kernels& kernels) {
     std::vector<const float*> from;
     for (int i = 0; i < shape.side; ++i) from.push_back(map.data() + i * width * shape.channels);
     std::vector<float> out(static_cast<size_t>(shape.columns * shape.outputs), NAN);
-    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, {shape.channels}, shape.outputs},
+    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, {shape.channels}, shape.outputs, nullptr},
                           {from.data(), shape.side, shape.stride, shape.columns, out.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int o = 0; o < shape.outputs; ++o) {
@@ -263,7 +326,7 @@ void test_windows(const Kernels& kernels) {
     map[1] = INFINITY;
     map[map.size() - 1] = NAN;
     std::vector<float> pooled(static_cast<size_t>(shape.columns * shape.channels));
-    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, {shape.channels}, shape.channels},
+    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, {shape.channels}, shape.channels, nullptr},
                        {from.data(), shape.side, shape.stride, shape.columns, pooled.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int c = 0; c < shape.channels; ++c) {
@@ -316,6 +379,7 @@ void test_raising(const Kernels& kernels) {
 void test_conv(const Kernels& kernels) {
   test_kinds(kernels);
   test_epilogues(kernels);
+  test_integers(kernels);
   test_not_finite(kernels);
   test_windows(kernels);
   test_raising(kernels);

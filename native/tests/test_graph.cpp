@@ -169,6 +169,19 @@ std::vector<float> output_of(GraphRunner& runner, const std::vector<float>& pict
   return out;
 }
 
+// Threads and bands leave every bit as it is.
+void check_cuts(GraphRunner& runner, const std::vector<float>& picture, int64_t height, int64_t width,
+                const std::vector<float>& out) {
+  for (int threads : {1, 3})
+    for (int bands : {1, 2, 5}) {
+      std::fill_n(static_cast<float*>(scratch(1 << 20)), 1 << 20, NAN);  // what is stale must not be seen
+      const std::vector<float> again = output_of(runner, picture, height, width, threads, bands);
+      check(std::memcmp(again.data(), out.data(), out.size() * sizeof(float)) == 0,
+            "%s: %d threads and %d bands change a picture of %dx%d", runner.kernels().name, threads, bands,
+            static_cast<int>(width), static_cast<int>(height));
+    }
+}
+
 void test_sizes(const Kernels& kernels) {
   const int64_t sizes[][2] = {{1, 1}, {1, 9}, {7, 1}, {4, 4}, {5, 6}, {13, 21}, {9, 130}, {37, 101}};
   for (const auto& shape : {std::pair<int, int>{1, 16}, {1, 20}, {2, 48}}) {
@@ -184,14 +197,35 @@ void test_sizes(const Kernels& kernels) {
       for (size_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - expected.values[i]) / largest);
       check(worst < 2e-5, "%s: a graph of %d channels on %dx%d is off by %g", kernels.name, shape.second,
             static_cast<int>(width), static_cast<int>(height), worst);
-      for (int threads : {1, 3})
-        for (int bands : {1, 2, 5}) {
-          std::fill_n(static_cast<float*>(scratch(1 << 20)), 1 << 20, NAN);  // what is stale must not be seen
-          const std::vector<float> again = output_of(runner, picture, height, width, threads, bands);
-          check(std::memcmp(again.data(), out.data(), out.size() * sizeof(float)) == 0,
-                "%s: %d threads and %d bands change a picture of %dx%d", kernels.name, threads, bands,
-                static_cast<int>(width), static_cast<int>(height));
-        }
+      check_cuts(runner, picture, height, width, out);
+    }
+  }
+}
+
+// Integers with gains from one picture, on others: some tiles of the last, which is three times as strong, do not fit.
+void test_integers(const Kernels& kernels) {
+  for (const auto& shape : {std::pair<int, int>{1, 16}, {1, 20}, {2, 48}}) {
+    const Example example(shape.first, shape.second);
+    GraphRunner runner(example.graph(), kernels), floats(example.graph(), kernels);
+    if (!runner.has_integers()) continue;
+    const int64_t side = 32 * shape.first;
+    const std::vector<float> seen = noise_floats(static_cast<size_t>(3 * side * side), 0.5, 5);
+    runner.look(seen.data(), side, side);
+    runner.quantize(2.0);
+    for (double spread : {0.5, 1.5}) {
+      const int64_t height = 37 * shape.first, width = 101 * shape.first;
+      const std::vector<float> picture = noise_floats(static_cast<size_t>(3 * height * width), spread, 98);
+      const std::vector<float> out = output_of(runner, picture, height, width, 1, 1);
+      const std::vector<float> expected = output_of(floats, picture, height, width, 1, 1);
+      double squares = 0.0, all = 0.0;
+      for (size_t i = 0; i < out.size(); ++i) {
+        const double error = static_cast<double>(out[i]) - static_cast<double>(expected[i]);
+        squares += error * error;
+        all += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+      }
+      check(squares > 0.0 && squares < 1e-4 * all, "%s: a graph of integers is off by %g", kernels.name,
+            std::sqrt(squares / all));
+      check_cuts(runner, picture, height, width, out);
     }
   }
 }
@@ -337,6 +371,7 @@ void test_barriers(const Kernels& kernels) {
 
 void test_graph(const Kernels& kernels) {
   test_sizes(kernels);
+  test_integers(kernels);
   test_memory(kernels);
   test_barriers(kernels);
 }

@@ -8,6 +8,7 @@ uint8 plane to another; the resamplers work on such a plane too, as they are use
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -323,11 +324,13 @@ def _open(contender: Contender, picture: NDArray[np.float32]) -> tuple[Callable[
         isa=contender.isa,
     )
     real = {"engine": session.facts.engine, "precision": session.facts.precision, "isa": session.facts.isa}
-    if integers:
+    if integers and session.for_bytes is None:
         call = _integer_kernels(contender, session.planes, picture[0])
         return call, {**real, "precision": INTEGER}
     batch = np.ascontiguousarray(picture[None])
-    return lambda: session(batch), real
+    if integers and session.for_bytes is not None:
+        return partial(session.for_bytes, batch), {**real, "precision": INTEGER}
+    return partial(session, batch), real
 
 
 def _integer_kernels(

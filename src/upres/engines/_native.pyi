@@ -91,6 +91,19 @@ class GraphRunner:
 
     def __init__(self, graph: Graph, isa: str = "") -> None: ...
     @property
+    def reach(self) -> int:
+        """Pixels of the picture beyond which nothing changes a bit of a pixel's result; -1: there is no such distance.
+
+        This holds where windows begin at a multiple of four squares of the picture's pixels that become one.
+        """
+    @property
+    def has_integers(self) -> bool:
+        """Whether there are kernels of 16-bit integers for it."""
+    def look(self, picture: NDArray[np.float32]) -> None:
+        """Look at what the network sees of a picture ``(C, H, W)``."""
+    def quantize(self, margin: float) -> None:
+        """Run in integers from now on, which hold ``margin`` times what was looked at."""
+    @property
     def isa(self) -> str: ...
     def run(self, batch: NDArray[np.float32], out: NDArray[np.float32], threads: int, bands: int = 1) -> None: ...
     def bytes(self, height: int, width: int, threads: int) -> int:

@@ -89,6 +89,21 @@ class Session(Protocol):
         return None
 
     @property
+    def for_bytes(self) -> "Session | None":
+        """The same model in a faster arithmetic that suffices for pictures of 8 bits: no level changes by more than
+        one. ``None`` where there is none.
+        """
+        return None
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Where a window of a picture has to begin to give the picture's own pixels to the bit: at a multiple of the
+        first number of pixels; and how far around a piece it has to reach at least. The second is 0 where the network's
+        own reach will do.
+        """
+        return 1, 0
+
+    @property
     def best_batch(self) -> int:
         """Pictures a call that run fastest for each picture; 1 on a CPU, whose cores one picture fills."""
         return 1

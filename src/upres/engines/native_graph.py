@@ -5,8 +5,9 @@ shuffled on the way to a larger one are put in order such that all channels of a
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from upres.engines.engine import Batch, Session, SessionFacts, made
 from upres.engines.lowering.lower import lower
 from upres.engines.lowering.values import Convolution, Floats, Operations, Picture, Reduction, Term, Value
+from upres.engines.native_integers import quantize
 from upres.errors import GraphError, UnsupportedModelError
 from upres.models.card import require_finite
 from upres.models.catalog import Model
@@ -188,12 +190,36 @@ class GraphSession(Session):
         colors: Planes in and out.
         scale: How many times wider and higher the output is.
         threads: Processor threads; 0: one for every core that this process may use.
+        unshuffle: Side of the squares of pixels that become one.
+        precision: Arithmetic of the runner: ``f32``, or ``int16``.
+        integers: Makes the same network in integers, or ``None`` where these do not suffice; asked once.
     """
 
-    def __init__(self, runner: "_native.GraphRunner", *, colors: int, scale: int, threads: int) -> None:
+    def __init__(
+        self,
+        runner: "_native.GraphRunner",
+        *,
+        colors: int,
+        scale: int,
+        threads: int,
+        unshuffle: int = 1,
+        precision: str = "f32",
+        integers: "Callable[[], GraphSession | None]" = lambda: None,
+    ) -> None:
         self._runner, self._colors, self._scale, self._threads = runner, colors, scale, threads
-        self._last = np.empty(0, np.float32)
-        self.facts = SessionFacts(engine="native", precision="f32", isa=runner.isa)
+        self._unshuffle, self._last = unshuffle, np.empty(0, np.float32)
+        self._integers = cache(integers)
+        self.facts = SessionFacts(engine="native", precision=precision, isa=runner.isa)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Tiles of four pixels, or of four squares of pixels that become one: integers see all of a tile."""
+        return (4 * self._unshuffle, self._runner.reach) if self.facts.precision == "int16" else (1, 0)
+
+    @property
+    def for_bytes(self) -> "GraphSession | None":
+        """The network in 16-bit integers, where the kernels have them and `native_integers.quantize` is content."""
+        return self._integers()
 
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network: ``(N, C, H, W)`` float32 to ``(N, C, H * scale, W * scale)``, unclamped.
@@ -257,7 +283,7 @@ def open_graph(model: Model, *, threads: int, precision: str, isa: str) -> Graph
     Args:
         model: One that `operations_of` takes.
         threads: Processor threads; 0: one for every core that this process may use.
-        precision: ``f32`` or ``auto``.
+        precision: ``f32``, ``int16``, or ``auto``: floats, which have integers for pictures of 8 bits beside them.
         isa: Instruction set; empty for the best.
 
     Raises:
@@ -266,8 +292,30 @@ def open_graph(model: Model, *, threads: int, precision: str, isa: str) -> Graph
         CheckpointError: As `operations_of`.
     """
     operations = operations_of(model)
-    if precision not in ("auto", "f32"):
-        raise UnsupportedModelError(f"native: {model.card.name} has no precision '{precision}' here; use f32")
     native = import_module("upres.engines._native")
-    runner = native.GraphRunner(build(operations, native), isa)
-    return GraphSession(runner, colors=operations.colors, scale=model.card.scale, threads=threads)
+    graph = build(operations, native)
+    floats = native.GraphRunner(graph, isa)
+    if precision == "int16" and not floats.has_integers:
+        raise UnsupportedModelError(
+            f"native: {model.card.name} has no precision 'int16' with {floats.isa}: either has no kernels; use f32"
+        )
+    session = partial(
+        GraphSession,
+        colors=operations.colors,
+        scale=model.card.scale,
+        threads=threads,
+        unshuffle=operations.unshuffle,
+    )
+
+    def integers() -> tuple[GraphSession, bool]:
+        runner = native.GraphRunner(graph, isa)
+        suffice = quantize(runner, floats, colors=operations.colors, scale=model.card.scale)
+        return session(runner, precision="int16"), suffice
+
+    def sufficient_integers() -> GraphSession | None:
+        made, suffice = integers() if floats.has_integers and floats.reach >= 0 else (None, False)
+        return made if suffice else None
+
+    if precision == "int16":
+        return integers()[0]
+    return session(floats, integers=sufficient_integers) if precision == "auto" else session(floats)

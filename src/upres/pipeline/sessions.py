@@ -93,8 +93,18 @@ class SharedSession:
 
     def __init__(self, session: Session) -> None:
         self.facts, self.best_batch, self.bytes_per_pixel = session.facts, session.best_batch, session.bytes_per_pixel
+        self.grid = session.grid
         self._session, self._lock = session, Lock()
+        self._for_bytes: Session | None = None
         self.planes = None if session.planes is None else SharedPlanes(session.planes, self._lock)
+
+    @property
+    def for_bytes(self) -> Session | None:
+        """The same network for pictures of 8 bits."""
+        with self._lock:
+            if self._for_bytes is None and (faster := self._session.for_bytes) is not None:
+                self._for_bytes = SharedSession(faster)
+            return self._for_bytes
 
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network."""

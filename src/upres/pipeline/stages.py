@@ -20,6 +20,9 @@ from upres.models.card import ColorMode
 from upres.pipeline.windows import Side, fade_weights
 
 _NO_SHIFT = (Fraction(0), Fraction(0))
+_BYTES = 255
+_LARGE = 1 << 20
+"""Pixels of a picture for which it pays to have the network in other arithmetic made ready."""
 MAX_MARGIN = 8
 """Reflected pixels that a network is given around the picture, at most."""
 
@@ -129,12 +132,15 @@ class Enlarged:
             raise ValueError(f"an RGB network takes grey or RGB samples, got {samples.layout}: convert them first")
         self.size = (size[0] * scale, size[1] * scale)
         self.samples = samples
+        if samples.white <= _BYTES and size[0] * size[1] >= _LARGE:
+            session = session.for_bytes or session
         self._below, self._session, self._scale, self._color_mode = size, session, scale, color_mode
         self._planes: PlaneSession | None = session.planes if color_mode == "luma" else None
         self.full_width = self._planes is not None  # in a narrower window integer kernels refuse other blocks
         self._bytes_per_pixel = bytes_per_pixel
-        halo = max(halo, CHROMA_HALO)
-        margin = min(halo, MAX_MARGIN)
+        unit, reach = session.grid
+        margin = min(max(halo, CHROMA_HALO), MAX_MARGIN)
+        halo = max(halo, CHROMA_HALO, reach)
         together = self._planes.rows_together if self._planes is not None else (1,)
         self._rows, self._columns = (
             Side(
@@ -142,7 +148,7 @@ class Enlarged:
                 scale=scale,
                 reach=max(halo, step * CHROMA_HALO) + max(group) - 1,
                 margin=max(margin, -(-max(0, min_size - length) // 2)),
-                unit=lcm(*group),
+                unit=lcm(unit, *group),
                 multiple=multiple_of,
             )
             for length, step, group in zip(size, samples.subsampling, (together, (1,)), strict=True)
