@@ -14,7 +14,7 @@ import numpy as np
 
 from upres.engines.engine import Batch, Session, SessionFacts, made
 from upres.engines.lowering.lower import lower
-from upres.engines.lowering.values import Convolution, Floats, Operations, Picture, Reduction, Term, Value
+from upres.engines.lowering.values import Choice, Convolution, Floats, Operations, Picture, Reduction, Term, Value
 from upres.errors import GraphError, UnsupportedModelError
 from upres.models.card import require_finite
 from upres.models.catalog import Model
@@ -39,6 +39,8 @@ class Epilogue:
     operands: tuple[Term, ...]
     steps: tuple[tuple[str, int, int, Floats, Floats], ...]
     """Name, numbers of the values it takes (0 the sum, then operands, then steps), and its constants."""
+    choice: Choice | None
+    """What is chosen of the last value."""
 
 
 def epilogue(value: Value) -> Epilogue:
@@ -47,8 +49,8 @@ def epilogue(value: Value) -> Epilogue:
     Raises:
         UnsupportedModelError: If there are more than the native module takes.
     """
-    operands, steps = list[Term](), list[Term]()
-    _visit(value.term, operands, steps)
+    operands, steps, choice = list[Term](), list[Term](), value.term.choice
+    _visit(value.term.args[0] if choice else value.term, operands, steps)
     if len(operands) > MOST_OPERANDS or len(steps) > MOST_STEPS:
         raise UnsupportedModelError(
             f"{len(steps)} steps on {len(operands)} maps behind one convolution;"
@@ -72,6 +74,7 @@ def epilogue(value: Value) -> Epilogue:
             )
             for step in steps
         ),
+        choice=choice,
     )
 
 
@@ -139,6 +142,7 @@ def _add_convolution(graph: "_native.Graph", maps: "_Maps", each: Convolution, *
         ],
         each.stored.block,
         len(each.weight) // each.stored.block**2 if output is None else output,
+        after.choice,
     )
 
 
