@@ -3,12 +3,14 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <new>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -24,6 +26,7 @@ using Batch = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cp
 using OutBatch = nb::ndarray<float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
 using StepTuple = std::tuple<std::string, int, int, std::vector<float>, std::vector<float>>;
 using OperandPair = std::pair<int, std::vector<int>>;
+using ChoiceTuple = std::tuple<int, int, int, int, std::optional<int>>;
 
 StepKind step_named(const std::string& name) {
   static const std::pair<const char*, StepKind> kNames[] = {
@@ -45,7 +48,7 @@ Filters filters_of(const Batch& weight, const std::vector<float>& bias) {
 
 int add_convolution(Graph& graph, const std::vector<int>& inputs, const Batch& weight, std::vector<float> bias,
                     const std::vector<OperandPair>& operands, const std::vector<StepTuple>& steps, int shuffle,
-                    int channels) {
+                    int channels, const std::optional<ChoiceTuple>& chosen) {
   std::vector<Operand> read;
   std::vector<StepOf> done;
   for (const auto& [map, chosen] : operands) read.push_back({map, chosen});
@@ -53,7 +56,13 @@ int add_convolution(Graph& graph, const std::vector<int>& inputs, const Batch& w
     done.push_back({step_named(name), left, right, first, second});
   }
   const Filters filters = filters_of(weight, bias);
-  return graph.add_convolution(inputs, filters, std::move(bias), std::move(read), std::move(done), shuffle, channels);
+  Choice choice = kAll;
+  if (chosen) {
+    const auto& [parts, candidates, kept, left, right] = *chosen;
+    choice = {parts, candidates, kept, left, right.value_or(kNoPart)};
+  }
+  return graph.add_convolution(inputs, filters, std::move(bias), std::move(read), std::move(done), shuffle, channels,
+                               choice);
 }
 
 int add_strided(Graph& graph, int input, const Batch& weight, std::vector<float> bias, int stride) {
@@ -105,7 +114,7 @@ void bind_graph(nb::module_& m) {
       .def(nb::init<int, int, int>(), "colors"_a, "unshuffle"_a, "enlargement"_a)
       .def("picture", &Graph::add_picture, "factor"_a, "summand"_a)
       .def("convolution", &add_convolution, "inputs"_a, "weight"_a, "bias"_a, "operands"_a, "steps"_a, "shuffle"_a,
-           "channels"_a)
+           "channels"_a, "choice"_a = nb::none())
       .def("strided", &add_strided, "source"_a, "weight"_a, "bias"_a, "stride"_a)
       .def("pooling", &add_pooling, "source"_a, "side"_a, "stride"_a)
       .def_prop_ro("least_side", &Graph::least_side);

@@ -26,14 +26,20 @@ UPRES_INLINE void convolve_in_parts(const Epilogue& epilogue, const ConvRows& ro
   }
 }
 
-// The neighbours in a row lie beside each other, so each row of taps is a stretch of as many times the channels.
+// The neighbours in a row lie beside each other, so each row of taps is a stretch of as many times the channels; where
+// channels are padded, each tap is one of those that count.
 void convolve_direct(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
   const int size = weights.kernel_size;
-  const int64_t stride = weights.strides[0], across = size * stride;
+  const int64_t stride = weights.strides[0], channels = weights.channels[0];
+  const int parts = channels == stride ? 1 : size;
+  const int64_t depth = size / parts * channels;
   convolve_in_parts(epilogue, rows, weights.outputs, [&](int r, int64_t first, int64_t count, float* to) {
-    Stretched stretches[2 * kMaxHalo + 1];
-    for (int i = 0; i < size; ++i) stretches[i] = {rows.from[r + i] + first * stride, stride, across};
-    multiply({stretches, size, size * across, weights.taps, weights.bias, to, weights.outputs}, count, weights.outputs);
+    Stretched stretches[(2 * kMaxHalo + 1) * (2 * kMaxHalo + 1)];
+    for (int i = 0; i < size * parts; ++i) {
+      stretches[i] = {rows.from[r + i / parts] + (first + i % parts) * stride, stride, depth};
+    }
+    multiply({stretches, size * parts, size * parts * depth, weights.taps, weights.bias, to, weights.outputs}, count,
+             weights.outputs);
   });
 }
 

@@ -24,6 +24,10 @@ UPRES_INLINE Floats sigmoid(Floats v) {
   return splat(1.0f) / (splat(1.0f) + power) + (x - x);  // the exponential of NaN may be a number
 }
 
+UPRES_INLINE Floats hyperbolic_tangent(Floats v) {
+  return splat(2.0f) * sigmoid(splat(2.0f) * v) - splat(1.0f);
+}
+
 template <class Function>
 UPRES_INLINE void for_chunk(Floats* to, Function function) {
   UPRES_UNROLL for (int i = 0; i < kChunk; ++i) to[i] = function(i);
@@ -31,7 +35,6 @@ UPRES_INLINE void for_chunk(Floats* to, Function function) {
 
 void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][kChunk], Floats* to) {
   const Floats *a = values[step.left], *b = values[step.right];
-  const Floats one = splat(1.0f), two = splat(2.0f);
   switch (step.kind) {
     case kSlope: {
       const Floats slope = load<Floats>(step.first + channel);
@@ -40,7 +43,7 @@ void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][k
     case kSigmoid:
       return for_chunk(to, [&](int i) { return sigmoid(a[i]); });
     case kTanh:
-      return for_chunk(to, [&](int i) { return two * sigmoid(two * a[i]) - one; });
+      return for_chunk(to, [&](int i) { return hyperbolic_tangent(a[i]); });
     case kClamp: {
       const Floats lower = load<Floats>(step.first + channel), upper = load<Floats>(step.second + channel);
       return for_chunk(to, [&](int i) { return clamped(a[i], lower, upper); });
@@ -58,11 +61,12 @@ void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][k
   }
 }
 
-// The most frequent epilogues need no steps: nothing, a slope, a slope and a skip, the gate (sum + x) clamp(sum a + b) +
-// x, and the mask x sigmoid(sum + y) of attention.
-enum Form { kNothing, kOneSlope, kSkip, kGate, kMask, kSteps };
+// The most frequent epilogues need no steps: nothing, a slope, tanh, a slope and a skip, the gate (sum + x)
+// clamp(sum a + b) + x, and the mask x sigmoid(sum + y) of attention.
+enum Form { kNothing, kOneSlope, kOneTanh, kSkip, kGate, kMask, kSteps };
 
 constexpr Step kSlopeSteps[] = {{kSlope, 0, 0, nullptr, nullptr}};
+constexpr Step kTanhSteps[] = {{kTanh, 0, 0, nullptr, nullptr}};
 constexpr Step kSkipSteps[] = {{kSlope, 0, 0, nullptr, nullptr}, {kAdd, 2, 1, nullptr, nullptr}};
 constexpr Step kMaskSteps[] = {{kAdd, 0, 2, nullptr, nullptr},
                                {kSigmoid, 3, 0, nullptr, nullptr},
@@ -87,6 +91,7 @@ bool has_steps(const Epilogue& epilogue, int operands, const Step (&steps)[kCoun
 inline Form form_of(const Epilogue& epilogue) {
   if (epilogue.steps == 0) return kNothing;
   if (has_steps(epilogue, 0, kSlopeSteps)) return kOneSlope;
+  if (has_steps(epilogue, 0, kTanhSteps)) return kOneTanh;
   if (has_steps(epilogue, 1, kSkipSteps)) return kSkip;
   if (has_steps(epilogue, 2, kMaskSteps)) return kMask;
   return has_steps(epilogue, 1, kGateSteps) ? kGate : kSteps;
@@ -109,6 +114,8 @@ UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t
   } else if constexpr (kForm == kOneSlope) {
     const Floats slope = load<Floats>(epilogue.step[0].first + channel);
     each([&](int i) { return slope_below_zero(sum[i], slope); });
+  } else if constexpr (kForm == kOneTanh) {
+    each([&](int i) { return hyperbolic_tangent(sum[i]); });
   } else if constexpr (kForm == kSkip) {
     const Floats slope = load<Floats>(epilogue.step[0].first + channel);
     each([&](int i) { return slope_below_zero(sum[i], slope) + operand(0, i); });
@@ -142,6 +149,8 @@ UPRES_INLINE void with_form(const Epilogue& epilogue, Work work) {
       return work(std::integral_constant<Form, kNothing>{});
     case kOneSlope:
       return work(std::integral_constant<Form, kOneSlope>{});
+    case kOneTanh:
+      return work(std::integral_constant<Form, kOneTanh>{});
     case kSkip:
       return work(std::integral_constant<Form, kSkip>{});
     case kGate:

@@ -28,7 +28,8 @@ struct ConvKind {
   const char* name;
   const char* precision;  // what engines call it
   int kernel_size;
-  int most_channels;  // of its input in memory
+  int most_channels;  // of its input
+  int most_outputs;
   bool many_parts;    // whether it takes several maps beside each other
   Convolve ConvTable::*kernel;
   // The weights as the kernel reads them; `outputs` is padded to blocks of channels.

@@ -1,4 +1,5 @@
 // The kernels of convolutions for one instruction set, UPRES_ISA; as kernels/table.cpp, and with its restraint.
+#include "conv/choose.h"
 #include "conv/direct_conv.h"
 #include "conv/minimal_conv.h"
 #if defined(__AVX512VNNI__)
@@ -20,6 +21,6 @@ namespace upres {
 extern const ConvTable UPRES_JOIN(conv_table_, UPRES_ISA);
 const ConvTable UPRES_JOIN(conv_table_, UPRES_ISA) = {
     convolve_minimal, UPRES_INT16(convolve_minimal_int16), look_at_points, convolve_direct, convolve_product,
-    convolve_strided, pool, raise};
+    convolve_strided, pool, raise, choose};
 
 }  // namespace upres

@@ -54,7 +54,8 @@ int Graph::add_picture(std::vector<float> factor, std::vector<float> summand) {
 }
 
 int Graph::add_convolution(const std::vector<int>& inputs, const Filters& filters, std::vector<float> bias,
-                           std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels) {
+                           std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels,
+                           Choice choice) {
   require(!inputs.empty() && inputs.size() <= kMaxParts, "expected one to six inputs");
   require(!is_complete(), "expected nothing behind the output");
   std::vector<Part> parts;
@@ -68,20 +69,12 @@ int Graph::add_convolution(const std::vector<int>& inputs, const Filters& filter
   require(total == filters.inputs, "expected filters for as many channels as the inputs have");
   const ConvKind* kind = find_kind(filters, parts);
   require(kind != nullptr, "expected filters of a size for which there is a kernel");
-  require(shuffle > 0 && (channels == kPicture || channels > 0), "expected a positive number of channels");
   const Level level = map_at(inputs[0]).level;
   const int outputs = padded_channels(filters.outputs);
-  require(level.reductions.empty() || (shuffle == 1 && channels != kPicture), "expected a coarse map to stay one");
-  if (channels == kPicture) {
-    require(filters.outputs == colors_ * shuffle * shuffle, "expected a value for each color and pixel of the output");
-    require(level.scale * shuffle == enlargement_, "expected an output of the promised size");
-  } else {
-    require(filters.outputs == shuffle * shuffle * (shuffle > 1 ? padded_channels(channels) : channels),
-            "expected a value for each channel and pixel of the map");
-  }
+  check_outputs(filters.outputs, level, shuffle, channels, choice);
   bias.resize(static_cast<size_t>(outputs));
   Operation operation{kind,    nullptr, {0, 0}, inputs, kind->pack(filters, parts, outputs), std::move(bias),
-                      outputs, std::move(operands), std::move(steps), shuffle, kPicture, level};
+                      outputs, std::move(operands), std::move(steps), shuffle, kPicture, level, choice};
   for (StepOf& step : operation.steps) {
     step.first.resize(static_cast<size_t>(takes_first(step.kind) ? outputs : 0));
     step.second.resize(static_cast<size_t>(takes_second(step.kind) ? outputs : 0));
@@ -128,6 +121,25 @@ int64_t Graph::least_side() const {
     while (map.level.length(least) < 1) ++least;
   }
   return least * unshuffle_;
+}
+
+void Graph::check_outputs(int outputs, Level level, int shuffle, int channels, const Choice& choice) const {
+  require(shuffle > 0 && (channels == kPicture || channels > 0), "expected a positive number of channels");
+  require(level.reductions.empty() || (shuffle == 1 && channels != kPicture), "expected a coarse map to stay one");
+  if (choice.candidates > 0) {
+    require(channels == kPicture, "expected a choice for the output alone");
+    require(choice.left >= 0 && choice.left < choice.parts && choice.right >= kNoPart && choice.right < choice.parts,
+            "expected scores of parts that there are");
+    require(outputs == choice.parts * choice.candidates * choice.kept, "expected candidates for each value kept");
+    outputs = choice.kept;
+  }
+  if (channels == kPicture) {
+    require(outputs == colors_ * shuffle * shuffle, "expected a value for each color and pixel of the output");
+    require(level.scale * shuffle == enlargement_, "expected an output of the promised size");
+  } else {
+    require(outputs == shuffle * shuffle * (shuffle > 1 ? padded_channels(channels) : channels),
+            "expected a value for each channel and pixel of the map");
+  }
 }
 
 void Graph::check_epilogue(const Operation& operation) const {

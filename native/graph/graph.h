@@ -57,6 +57,9 @@ struct StepOf {
   std::vector<float> first, second;
 };
 
+// Where everything that a convolution makes is kept.
+constexpr Choice kAll = {0, 0, 0, 0, kNoPart};
+
 struct Operation {
   const ConvKind* kind;       // null where it is a reduction, which is a barrier: it runs when all of its input is made
   Reduce ConvTable::*reduce;  // null where it is none
@@ -69,9 +72,11 @@ struct Operation {
   int shuffle;  // side of the squares of pixels that each pixel's values become
   int map;      // that it makes; kPicture where it makes the network's output
   Level level;  // of its inputs
+  Choice choice = kAll;  // of what it makes of a pixel, before the shuffle
 
   bool is_barrier() const { return reduce != nullptr; }
-  bool is_minimal() const { return kind != nullptr && kind->kernel == &ConvTable::minimal; }
+  bool chooses() const { return choice.candidates > 0; }
+  bool is_minimal() const { return kind != nullptr && kind->kernel == &ConvTable::minimal && !chooses(); }
   int halo() const { return kind == nullptr ? 0 : kind->halo(); }
 };
 
@@ -87,8 +92,10 @@ class Graph {
   int add_picture(std::vector<float> factor, std::vector<float> summand);
   // `channels` of the map that is made, or kPicture for `channels`: the output. The values of one pixel are squares of
   // `shuffle` pixels: of a map those of a pixel lie beside each other (each padded), of the output those of a color.
+  // A choice among candidates makes an output alone.
   int add_convolution(const std::vector<int>& inputs, const Filters& filters, std::vector<float> bias,
-                      std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels);
+                      std::vector<Operand> operands, std::vector<StepOf> steps, int shuffle, int channels,
+                      Choice choice = kAll);
   // Convolutions of windows `stride` apart, no zeros beyond the edges; and the largest values in windows.
   int add_strided(int input, const Filters& filters, std::vector<float> bias, int stride);
   int add_pooling(int input, Windows windows);
@@ -105,6 +112,7 @@ class Graph {
 
  private:
   const Map& map_at(int index) const;
+  void check_outputs(int outputs, Level level, int shuffle, int channels, const Choice& choice) const;
   void check_epilogue(const Operation& operation) const;
   int add_reduction(int input, Operation operation, int channels);
 

@@ -10,6 +10,9 @@
 namespace upres {
 namespace {
 
+// Columns of which all candidates are made before a choice among them.
+constexpr int64_t kChoiceColumns = 48;
+
 int64_t widest_map(const Graph& graph) {
   int64_t widest = kChannelBlock;
   for (const Map& map : graph.maps()) widest = std::max<int64_t>(widest, map.stride);
@@ -20,22 +23,27 @@ int64_t widest_map(const Graph& graph) {
 // Where each thing lies in a thread's scratch memory.
 struct Layout {
   std::vector<int64_t> rings, pitches;  // of each stage
-  int64_t spare, gathered, blended, kernel, total;
+  int64_t spare, gathered, blended, candidates, chosen, kernel, total;
   int64_t row;  // floats in a row of `spare`, `gathered` and `blended`
 
   Layout(const Graph& graph, const Pass& pass) {
-    int64_t next = 0;
+    int64_t next = 0, most_candidates = 0, most_chosen = 0;
     row = rounded_up(pass.ring_width * widest_map(graph), kChannelBlock);
     for (const Stage& stage : pass.stages) {
       const Operation& operation = graph.operations()[static_cast<size_t>(stage.operation)];
       pitches.push_back(row_pitch(pass.ring_width, operation.outputs));
       rings.push_back(next);
       next += stage.ring_rows * pitches.back();
+      if (!operation.chooses()) continue;
+      most_candidates = std::max(most_candidates, choice_scratch(operation.outputs));
+      most_chosen = std::max(most_chosen, operation.choice.kept * kChoiceColumns);
     }
     spare = next;
     gathered = spare + kTileRows * row;
     blended = gathered + kMaxOperands * kTileRows * row;
-    kernel = blended + row;
+    candidates = blended + row;
+    chosen = candidates + most_candidates;
+    kernel = chosen + most_chosen;
     total = kernel + conv_scratch(widest_map(graph));
   }
 };
@@ -145,6 +153,7 @@ class Task {
     }
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
     const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel};
+    if (op.chooses()) return choose_rows(stage, y, weights, rows, from, operands);
     const ConvTable& conv = *frame_.kernels.conv;
     if (op.is_minimal() && frame_.largest_seen != nullptr) {
       conv.look_at_points(weights, rows, (*frame_.largest_seen)[number].data());
@@ -155,6 +164,31 @@ class Task {
       if (pass_.stages[stage].ring_rows > 0) clear_beside(stage, y + r);
       const bool kept = pass_.stages[stage].kept && y + r >= band_.begin && y + r < band_.end;
       if (kept && !made_in_place(stage, y + r)) keep(op, made.begin, y + r, to[r]);
+    }
+  }
+
+  // The same where candidates are made, some columns at a time, and the output is chosen of them.
+  void choose_rows(size_t stage, int64_t y, const ConvWeights& weights, ConvRows rows, const float** from,
+                   const float** operands) {
+    const Operation& op = operation(stage);
+    const int64_t end = rows.columns;
+    for (int64_t first = 0; first < end; first += kChoiceColumns) {
+      rows.columns = std::min(kChoiceColumns, end - first);
+      (frame_.kernels.conv->*op.kind->kernel)(
+          weights, frame_.epilogues[static_cast<size_t>(pass_.stages[stage].operation)], rows);
+      const int64_t x = columns_[stage].made.begin + first, count = std::min(rows.columns, strip_.end - x);
+      for (int r = 0; r < kTileRows; ++r) {
+        if (y + r < band_.begin || y + r >= band_.end || count <= 0) continue;
+        float* const planes = memory_ + layout_.chosen;
+        frame_.kernels.conv->choose(
+            op.choice, {rows.to[r], count, op.outputs, memory_ + layout_.candidates, planes, kChoiceColumns});
+        keep_planes(op, y + r, x, count, planes);
+      }
+      const int rows_read = kTileRows + 2 * op.halo();
+      for (size_t i = 0; i < op.inputs.size() * static_cast<size_t>(rows_read); ++i) {
+        from[i] += kChoiceColumns * weights.strides[i / static_cast<size_t>(rows_read)];
+      }
+      for (size_t i = 0; i < op.operands.size() * kTileRows; ++i) operands[i] += kChoiceColumns * op.outputs;
     }
   }
 
@@ -230,6 +264,23 @@ class Task {
         for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
           for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
       }
+  }
+
+  // The same from planes of one value each.
+  void keep_planes(const Operation& op, int64_t y, int64_t x, int64_t count, const float* planes) {
+    const int64_t side = op.shuffle, columns = width_ * side;
+    for (int color = 0; color < frame_.graph.colors(); ++color, planes += side * side * kChoiceColumns) {
+      float* const first = frame_.out + (color * height_ + y) * side * columns;
+      if (side >= kMinScale && side <= kMaxScale) {
+        void* rows[kMaxScale];
+        for (int i = 0; i < side; ++i) rows[i] = first + i * columns;
+        frame_.kernels.emit[side][kF32](planes, kChoiceColumns, count, 1.0f, 1.0f, rows, x);
+        continue;
+      }
+      for (int64_t i = 0; i < side * side; ++i)
+        for (int64_t column = 0; column < count; ++column)
+          first[i / side * columns + (x + column) * side + i % side] = planes[i * kChoiceColumns + column];
+    }
   }
 
   // How the coarse operands of a stage are enlarged.

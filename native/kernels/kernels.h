@@ -175,6 +175,27 @@ struct RaisedRow {
 
 using Raise = void (*)(const RaisedRow& row);
 
+// A choice among candidates: the channels of a pixel are `parts` times `candidates` times those that are `kept`. Part 0
+// are the candidates' values. Each scores its channel of part `left`, times that of part `right` unless that is kNoPart,
+// and what is kept is their sum, weighted by the softmax of the scores.
+struct Choice {
+  int parts, candidates, kept, left, right;
+};
+constexpr int kNoPart = -1;
+
+// One row of pixels `stride` floats apart, of which channels up to a multiple of the vector's lanes are read, to planes
+// `pitch` floats apart, of as many pixels rounded up to a vector. `scratch`: choice_scratch(stride) floats.
+struct ChoiceRow {
+  const float* from;
+  int64_t columns, stride;
+  float* scratch;
+  float* to;
+  int64_t pitch;
+};
+constexpr int64_t choice_scratch(int64_t channels) { return channels * 16; }
+
+using Choose = void (*)(const Choice& choice, const ChoiceRow& row);
+
 // One for each kind of operation on maps in float32.
 struct ConvTable {
   Convolve minimal;        // 3x3 by F(4x4, 3x3)
@@ -185,6 +206,7 @@ struct ConvTable {
   Reduce strided;    // a convolution of windows that begin `stride` pixels apart
   Reduce pool;       // the largest value of each channel in each window
   Raise raise;       // bilinear enlargement, a row at a time
+  Choose choose;     // one value of several candidates
 };
 
 // Tiles that a convolution by minimal filtering transforms at a time, and the floats it needs meanwhile.

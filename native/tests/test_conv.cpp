@@ -130,6 +130,7 @@ void test_kinds(const Kernels& kernels) {
       {3, {3}, 32, 4, true},   {3, {1}, 16, 20, true},  {3, {4}, 48, 8, true},    {3, {12}, 32, 12, true},
       {3, {32}, 32, 4, false}, {3, {32}, 12, 8, false}, {3, {20}, 27, 52, false}, {3, {48}, 48, 56, false},
       {3, {16}, 80, 40, false}, {1, {32}, 32, 4, false}, {1, {48}, 16, 28, false}, {1, {16, 48, 32, 16}, 48, 12, false},
+      {3, {3}, 6, 28, false},  {3, {9}, 16, 8, false},
       {5, {1}, 22, 16, true},  {5, {3}, 64, 4, true},   {5, {56}, 4, 12, false},
   };
   for (const Case& shape : cases) {
@@ -194,11 +195,12 @@ void test_epilogues(const Kernels& kernels) {
       for (const Step& step : taken) epilogue.step[epilogue.steps++] = step;
       return epilogue;
     };
+    const Epilogue tangent = of(0, {{kTanh, 0, 0, nullptr, nullptr}});
     const Epilogue alone = of(0, {steps[0]}), skip = of(1, {steps[0], {kAdd, 2, 1, nullptr, nullptr}});
     const Epilogue mask = of(2, {{kAdd, 0, 2, nullptr, nullptr},
                                  {kSigmoid, 3, 0, nullptr, nullptr},
                                  {kMultiply, 1, 4, nullptr, nullptr}});
-    const Epilogue* const each[] = {&all, &alone, &skip, &mask};
+    const Epilogue* const each[] = {&all, &alone, &skip, &mask, &tangent};
     for (const Epilogue* epilogue : each) {
       const std::vector<float> out = run(call, kernels, *epilogue, operands);
       for (size_t i = 0; i < out.size(); ++i) {
@@ -374,6 +376,67 @@ void test_raising(const Kernels& kernels) {
   }
 }
 
+// The softmax of the scores by definition, the largest first taken away; of value k of a pixel.
+double chosen_by_definition(const Choice& choice, const float* pixel, int k) {
+  const auto at = [&](int part, int c) {
+    return static_cast<double>(pixel[(part * choice.candidates + c) * choice.kept + k]);
+  };
+  std::vector<double> scores;
+  for (int c = 0; c < choice.candidates; ++c) {
+    scores.push_back(at(choice.left, c) * (choice.right == kNoPart ? 1.0 : at(choice.right, c)));
+  }
+  const double best = *std::max_element(scores.begin(), scores.end());
+  double sum = 0.0, weights = 0.0;
+  for (int c = 0; c < choice.candidates; ++c) {
+    const double weight = std::exp(scores[static_cast<size_t>(c)] - best);
+    sum += weight * at(0, c);
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+// Rows of any width, scores of any size, and one that is not finite, which stays with its pixel.
+void test_choice(const Kernels& kernels) {
+  Randoms randoms{std::mt19937(17)};
+  const Choice choices[] = {{2, 4, 4, 1, 1}, {2, 1, 9, 1, kNoPart}, {3, 3, 16, 1, 2}, {2, 8, 27, 1, 1}, {2, 5, 1, 1, kNoPart}};
+  for (const Choice& choice : choices)
+    for (int columns : {1, 3, 16, 37})
+      for (double spread : {1.0, 30.0}) {
+        const int channels = choice.parts * choice.candidates * choice.kept, stride = padded_channels(channels);
+        const int pitch = 48;
+        std::vector<float> row = randoms(static_cast<size_t>(columns * stride), spread);
+        const auto run_row = [&] {
+          std::vector<float> scratch(static_cast<size_t>(choice_scratch(stride)), NAN);
+          std::vector<float> out(static_cast<size_t>(choice.kept * pitch), NAN);
+          kernels.conv->choose(choice, {row.data(), columns, stride, scratch.data(), out.data(), pitch});
+          return out;
+        };
+        const std::vector<float> out = run_row();
+        // scores are rounded once: with a spread of 30 they reach thousands, and what is chosen 30 times as much
+        const double tolerance = spread == 1.0 ? 1e-5 : 2e-2;
+        for (int x = 0; x < columns; ++x)
+          for (int k = 0; k < choice.kept; ++k) {
+            const double expected = chosen_by_definition(choice, row.data() + x * stride, k);
+            const double found = out[static_cast<size_t>(k * pitch + x)];
+            check(std::abs(found - expected) < tolerance, "%s: of %d candidates %g is chosen, expected %g", kernels.name,
+                  choice.candidates, found, expected);
+          }
+        const int at = columns / 2, last = channels - 1 - (choice.parts - 1 - choice.left) * choice.candidates * choice.kept;
+        for (float bad : {NAN, INFINITY}) {
+          row[static_cast<size_t>(at * stride + last)] = bad;
+          const std::vector<float> broken = run_row();
+          for (int x = 0; x < columns; ++x)
+            for (int k = 0; k < choice.kept; ++k) {
+              const auto place = static_cast<size_t>(k * pitch + x);
+              const bool seen = x == at && k == choice.kept - 1;
+              if (seen && std::isinf(bad) && choice.right > choice.left) continue;  // it may score least of all
+              check(seen ? !std::isfinite(broken[place]) : broken[place] == out[place],
+                    "%s: a score that is not finite was lost or spread", kernels.name);
+            }
+        }
+      }
+}
+
 }  // namespace
 
 void test_conv(const Kernels& kernels) {
@@ -383,6 +446,7 @@ void test_conv(const Kernels& kernels) {
   test_not_finite(kernels);
   test_windows(kernels);
   test_raising(kernels);
+  test_choice(kernels);
 }
 
 }  // namespace upres::test

@@ -367,6 +367,52 @@ void test_barriers(const Kernels& kernels) {
   }
 }
 
+// Two layers and a choice among `count` candidates with squared scores, as eSR-CNN has.
+void test_choosing(const Kernels& kernels) {
+  for (const auto& [side, count] : {std::pair<int, int>{2, 4}, {3, 2}, {4, 8}, {1, 3}, {5, 2}}) {
+    const int kept = side * side;
+    const Layer head(6, 1, 5, 21), last(2 * count * kept, 6, 3, 23);
+    Graph graph(1, 1, side);
+    const int picture = graph.add_picture({1}, {0}), features = graph.add_convolution(
+        {picture}, head.filters(), head.bias, {}, {{kTanh, 0, 0, {}, {}}}, 1, 6);
+    graph.add_convolution({features}, last.filters(), last.bias, {}, {}, side, kPicture, {2, count, kept, 1, 1});
+    GraphRunner runner(graph, kernels);
+    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {9, 130}, {30, 101}}) {
+      const std::vector<float> pixels = noise_floats(static_cast<size_t>(height * width), 0.5, 55);
+      Volume luma(1, height, width), all(kept, height, width);
+      std::copy(pixels.begin(), pixels.end(), luma.values.begin());
+      const Volume first = head(luma);
+      const Volume candidates = last(pointwise(first, first, [](double a, double) { return std::tanh(a); }));
+      for (int k = 0; k < kept; ++k)
+        for (int64_t y = 0; y < height; ++y)
+          for (int64_t x = 0; x < width; ++x) {
+            double sum = 0.0, weights = 0.0;
+            for (int c = 0; c < count; ++c) {
+              const double weight = std::exp(std::pow(candidates.get((count + c) * kept + k, y, x), 2.0));
+              sum += weight * candidates.get(c * kept + k, y, x);
+              weights += weight;
+            }
+            all.at(k, y, x) = sum / weights;
+          }
+      const Volume expected = shuffled(all, side, 1, false);
+      std::vector<float> out(expected.values.size(), NAN);
+      runner.run(pixels.data(), height, width, out.data(), 1, 1);
+      for (size_t i = 0; i < out.size(); ++i) {
+        check(std::abs(out[i] - expected.values[i]) < 1e-5, "%s: a choice of %d gives %g, expected %g", kernels.name,
+              count, static_cast<double>(out[i]), expected.values[i]);
+      }
+      for (int threads : {1, 3})
+        for (int bands : {2, 5}) {
+          std::fill_n(static_cast<float*>(scratch(1 << 20)), 1 << 20, NAN);  // what is stale must not be seen
+          std::vector<float> again(out.size(), NAN);
+          runner.run(pixels.data(), height, width, again.data(), threads, bands);
+          check(std::memcmp(again.data(), out.data(), out.size() * sizeof(float)) == 0,
+                "%s: %d threads and %d bands change what is chosen", kernels.name, threads, bands);
+        }
+    }
+  }
+}
+
 }  // namespace
 
 void test_graph(const Kernels& kernels) {
@@ -374,6 +420,7 @@ void test_graph(const Kernels& kernels) {
   test_integers(kernels);
   test_memory(kernels);
   test_barriers(kernels);
+  test_choosing(kernels);
 }
 
 }  // namespace upres::test

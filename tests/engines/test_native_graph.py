@@ -27,6 +27,7 @@ import torch  # noqa: E402
 
 from upres.lab import checkpoint  # noqa: E402
 from upres.lab.archs.ecbsr import ECBSR  # noqa: E402
+from upres.lab.archs.edge_sr import EdgeSRCNN, EdgeSRTM, EdgeSRTR  # noqa: E402
 from upres.lab.archs.edsr import EDSR  # noqa: E402
 from upres.lab.archs.fsrcnn import FSRCNN  # noqa: E402
 from upres.lab.archs.plain import PlainSR  # noqa: E402
@@ -39,7 +40,9 @@ from upres.lab.export.onnx import export, traced  # noqa: E402
 ISAS = native.instruction_sets()
 TOLERANCE = 2e-5
 SHIPPED = [
-    model.card.name for model in list_models() if model.card.architecture in ("plain", "rlfn", "espcn", "fsrcnn")
+    model.card.name
+    for model in list_models()
+    if model.card.architecture in ("plain", "rlfn", "espcn", "fsrcnn", "esr_cnn")
 ]
 NETWORKS = {
     "restorer": lambda: PlainSR(scale=1, unshuffle=2, num_channels=48, num_blocks=2, task="denoise", gate="hard"),
@@ -53,6 +56,11 @@ NETWORKS = {
     "ecbsr_luma_x3": lambda: fold(ECBSR(scale=3, num_blocks=2, value_range=255.0))[0],
     "edsr_x4": lambda: EDSR(scale=4, num_channels=64, num_blocks=2, residual_scale=1.0),
     "edsr_x3": lambda: EDSR(scale=3, num_channels=20, num_blocks=1),
+    "esr_cnn_x2": lambda: EdgeSRCNN(scale=2, num_channels=2, num_features=1, num_shrink=3),
+    "esr_cnn_x3": lambda: EdgeSRCNN(scale=3, num_channels=6, num_features=5, num_shrink=12),
+    "esr_cnn_x4": lambda: EdgeSRCNN(scale=4, num_channels=3, num_features=7, num_shrink=9),
+    "esr_tm_x3": lambda: EdgeSRTM(scale=3, kernel_size=3, num_channels=5),
+    "esr_tr_x2": lambda: EdgeSRTR(scale=2, kernel_size=5, num_channels=3),
     "fsrcnn_x2": lambda: FSRCNN(scale=2, num_features=20, num_shrink=5, num_blocks=1),
     "fsrcnn_x3": lambda: FSRCNN(scale=3, num_features=16, num_blocks=2, tail="subpixel", channel_slopes=True),
     "rlfn_x3": lambda: RLFN(scale=3, num_channels=20, mid_channels=24, num_blocks=2, esa_channels=12),
@@ -150,6 +158,28 @@ def test_attention_sees_the_whole_picture_of_any_size_on_any_threads_and_bands(h
     np.testing.assert_allclose(once, expected, atol=TOLERANCE * max(1, np.abs(expected).max()))
 
 
+@settings(max_examples=25, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 120), threads=st.integers(1, 4), bands=st.integers(1, 7))
+def test_a_choice_on_pictures_of_any_size_on_any_threads_and_bands(height, width, threads, bands):
+    batch = picture(1, 1, height, width, seed=height * width)
+    once = run(runner("esr_cnn_x3", ISAS[0]), batch, 3)
+    np.testing.assert_array_equal(once, run(runner("esr_cnn_x3", ISAS[0]), batch, 3, threads=threads, bands=bands))
+    np.testing.assert_allclose(once, by_torch(network("esr_cnn_x3"), batch), atol=TOLERANCE)
+
+
+def test_what_is_not_finite_stays_near_behind_a_choice():
+    native_runner, batch = runner("esr_cnn_x3", ISAS[0]), picture(1, 1, 40, 260)
+    clean = run(native_runner, batch, 3)
+    for value in (np.nan, np.inf):
+        broken = batch.copy()
+        broken[0, 0, 20, 5] = value
+        out = run(native_runner, broken, 3, threads=2)
+        reach = 3 * (5 + 4 * 3)
+        assert not np.isfinite(out[..., 60, 15]).all()
+        np.testing.assert_array_equal(out[..., reach:], clean[..., reach:])
+        np.testing.assert_array_equal(run(native_runner, batch, 3), clean)
+
+
 def test_pictures_without_a_window_are_refused_as_torch_refuses_them():
     session = ENGINE.open(find("rlfn_c32b6_x2"), threads=1)
     for height, width in [(14, 40), (40, 14), (1, 1)]:
@@ -243,16 +273,14 @@ def test_no_pixels_make_no_pixels():
         assert session(np.zeros(shape, np.float32)).shape == (shape[0], 3, 2 * shape[2], 2 * shape[3])
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("esr_cnn_x2", r"operator Mod \(.*\): native has no such operator"),
-    ],
-)
-def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(name, reason):
-    model = find(name)
+def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(tmp_path):
+    spec = ModelSpec(architecture="esr_max", scale=2, arguments={"kernel_size": 9, "num_channels": 2})
+    path, module = tmp_path / "wide_x2.safetensors", checkpoint.build(spec).eval()
+    checkpoint.save(path, module, ModelCard(name="wide_x2", spec=spec, color_mode="luma", parameters=0))
+    export(module, path.with_suffix(".onnx"), weights=path)
+    model = find(path)
     assert not ENGINE.supports(model)
-    with pytest.raises(UnsupportedModelError, match=f"^native: {name}: {reason}"):
+    with pytest.raises(UnsupportedModelError, match=r"^native: wide_x2: operator Conv \(.*\): filters of 9x9"):
         ENGINE.open(model)
     assert select.open_session(model, threads=1).facts.engine == "openvino"
 
@@ -288,8 +316,50 @@ def coarse(nn):
     return nn.Conv2d(3, 12, 3, padding=1), nn.Conv2d(12, 12, 3, stride=2)
 
 
-def test_the_default_network_runs_natively():
-    assert select.open_session(find("rlfn_c32b6_x4"), threads=1).facts.engine == "native"
+@pytest.mark.parametrize("name", ["rlfn_c32b6_x4", "esr_cnn_x2", "esr_cnn_c8d9s15_x3"])
+def test_the_default_network_and_those_that_choose_run_natively(name):
+    assert select.open_session(find(name), threads=1).facts.engine == "native"
+
+
+class Chooser(torch.nn.Module):
+    """One convolution to two candidates for each pixel, of which ``forward`` chooses in ways that native lacks."""
+
+    color_mode, scale = "rgb", 1
+
+    def __init__(self, choose):
+        super().__init__()
+        self.net, self.choose = torch.nn.Conv2d(3, 12, 3, padding=1), choose
+
+    def forward(self, x):
+        return self.choose(*self.net(x).unflatten(1, (2, 2, 3)).unbind(1))
+
+
+@pytest.mark.parametrize(
+    ("choose", "reason"),
+    [
+        (
+            lambda values, keys: torch.relu((values * keys.softmax(1)).sum(1)),
+            "Relu .*: it is applied to something else",
+        ),
+        (lambda values, keys: (values * keys.softmax(2)).sum(1), "Softmax .*: native has it over candidates alone"),
+        (lambda values, keys: (keys * values.softmax(1)).sum(1), "Mul .*: the candidates have to come before"),
+        (lambda values, keys: (values * (keys * keys * keys).softmax(1)).sum(1), "scores of 3 factors"),
+        (lambda values, keys: (values + keys).sum(1), "Add .*: native multiplies candidates"),
+        (lambda values, keys: (values * keys).sum(1), "ReduceSum .*: native sums weighted candidates alone"),
+        (lambda values, keys: torch.tanh(values).sum(1), "Tanh .*: it is applied to something else"),
+    ],
+)
+def test_other_choices_are_named(choose, reason):
+    with pytest.raises(UnsupportedModelError, match=reason):
+        lowered(Chooser(choose).eval())
+
+
+def test_a_choice_of_colors_comes_out_as_torch_makes_it():
+    torch.manual_seed(2)
+    module = Chooser(lambda values, keys: (values * keys.softmax(1)).sum(1)).eval()
+    batch = picture(1, 3, 9, 70)
+    out = run(native.GraphRunner(build(lowered(module), native)), batch, 1)
+    np.testing.assert_allclose(out, by_torch(module, batch), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,12 @@ class Graph:
         steps: list[tuple[str, int, int, list[float], list[float]]],
         shuffle: int,
         channels: int,
+        choice: tuple[int, int, int, int, int | None] | None = None,
     ) -> int:
         """The number of the map that it makes.
+
+        ``choice`` among candidates, for the output: parts, candidates and values kept, whose product the filters are;
+        the part that scores a candidate, and the one that multiplies the scores. Part 0 are the candidates.
 
         Raises:
             ValueError: If there is no kernel, or the maps do not fit each other.

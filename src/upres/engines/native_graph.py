@@ -15,7 +15,7 @@ import numpy as np
 
 from upres.engines.engine import Batch, Session, SessionFacts, made
 from upres.engines.lowering.lower import lower
-from upres.engines.lowering.values import Convolution, Floats, Operations, Picture, Reduction, Term, Value
+from upres.engines.lowering.values import Choice, Convolution, Floats, Operations, Picture, Reduction, Term, Value
 from upres.engines.native_integers import quantize
 from upres.errors import GraphError, UnsupportedModelError
 from upres.models.card import require_finite
@@ -41,6 +41,8 @@ class Epilogue:
     operands: tuple[Term, ...]
     steps: tuple[tuple[str, int, int, Floats, Floats], ...]
     """Name, numbers of the values it takes (0 the sum, then operands, then steps), and its constants."""
+    choice: Choice | None
+    """What is chosen of the last value."""
 
 
 def epilogue(value: Value) -> Epilogue:
@@ -49,8 +51,8 @@ def epilogue(value: Value) -> Epilogue:
     Raises:
         UnsupportedModelError: If there are more than the native module takes.
     """
-    operands, steps = list[Term](), list[Term]()
-    _visit(value.term, operands, steps)
+    operands, steps, choice = list[Term](), list[Term](), value.term.choice
+    _visit(value.term.args[0] if choice else value.term, operands, steps)
     if len(operands) > MOST_OPERANDS or len(steps) > MOST_STEPS:
         raise UnsupportedModelError(
             f"{len(steps)} steps on {len(operands)} maps behind one convolution;"
@@ -74,6 +76,7 @@ def epilogue(value: Value) -> Epilogue:
             )
             for step in steps
         ),
+        choice=choice,
     )
 
 
@@ -141,6 +144,7 @@ def _add_convolution(graph: "_native.Graph", maps: "_Maps", each: Convolution, *
         ],
         each.stored.block,
         len(each.weight) // each.stored.block**2 if output is None else output,
+        after.choice,
     )
 
 

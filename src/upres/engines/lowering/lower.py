@@ -3,14 +3,15 @@
 Everything between two convolutions that looks at one pixel at a time (activations, skips, gates, constants) becomes
 the epilogue of the one before. What moves pixels only (pixel shuffle, pixel unshuffle, nearest enlargement, repeated
 channels) becomes a choice of channels or of where results are stored. Windows that lie apart (strided convolutions,
-pooling) become reductions, and a coarse map enlarged bilinearly an operand of an epilogue. Nothing is known of
-architectures by name: a graph is lowered if all of its operators are, and refused with the name of the first one that
-is not.
+pooling) become reductions, and a coarse map enlarged bilinearly an operand of an epilogue. A softmax over candidates
+for the output becomes a choice behind the last convolution. Nothing is known of architectures by name: a graph is
+lowered if all of its operators are, and refused with the name of the first one that is not.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from upres.engines.lowering.candidates import softmax, split, weighted_sum
 from upres.engines.lowering.maps import (
     arithmetic,
     clip,
@@ -23,7 +24,16 @@ from upres.engines.lowering.maps import (
     transposed_convolution,
 )
 from upres.engines.lowering.merge import merged
-from upres.engines.lowering.pictures import cast, identity, one_of_sizes, part_of_sizes, reshape, resize, shape
+from upres.engines.lowering.pictures import (
+    cast,
+    identity,
+    one_of_sizes,
+    part_of_sizes,
+    remainder,
+    reshape,
+    resize,
+    shape,
+)
 from upres.engines.lowering.values import Operations
 from upres.engines.lowering.walk import Walk
 from upres.models.nodes import Node, Nodes
@@ -40,6 +50,10 @@ LOWERINGS: dict[str, Callable[[Walk, Node], Any]] = {
     **dict.fromkeys(("Sigmoid", "Tanh"), function),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), arithmetic),
     **dict.fromkeys(("Reshape", "Squeeze", "Tile", "Transpose", "Unsqueeze"), reshape),
+    "Split": split,
+    "Softmax": softmax,
+    "ReduceSum": weighted_sum,
+    "Mod": remainder,
     "Shape": shape,
     "Slice": part_of_sizes,
     "Gather": one_of_sizes,

@@ -8,8 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from upres.engines.lowering.candidates import product as product_of_candidates
 from upres.engines.lowering.pictures import entries, picture_operand
-from upres.engines.lowering.values import Beside, Convolution, Floats, Picture, Raised, Reduction, Sizes, Term, Value
+from upres.engines.lowering.values import (
+    Beside,
+    Candidates,
+    Chosen,
+    Convolution,
+    Floats,
+    Picture,
+    Raised,
+    Reduction,
+    Sizes,
+    Term,
+    Value,
+    Weights,
+)
 from upres.engines.lowering.walk import Walk, unsupported
 from upres.models.nodes import Node
 
@@ -155,16 +169,18 @@ def concatenation(walk: Walk, node: Node) -> Any:
     return Beside(values)
 
 
-def depth_to_space(walk: Walk, node: Node) -> Value:
+def depth_to_space(walk: Walk, node: Node) -> Value | Chosen:
     """The same sums, each pixel's channels a square of pixels from here on."""
-    value, block = walk.take(node), node.attributes.get("blocksize")
+    shuffled, block = walk.take(node), node.attributes.get("blocksize")
+    value = shuffled.as_value() if isinstance(shuffled, Chosen) else shuffled
     if not isinstance(value, Value) or node.attributes.get("mode") != "CRD" or not isinstance(block, int):
         raise unsupported(node, "native shuffles pixels of maps in the order of columns")
     if value.block != 1 or value.term.channels % block**2:
         raise unsupported(node, "it shuffles pixels twice")
     if walk.level_of(value).reductions:
         raise unsupported(node, "it shuffles pixels of a coarse map")
-    return Value(value.term, block)
+    result: Value | Chosen = shuffled._replace(block=block)
+    return result
 
 
 def slope(walk: Walk, node: Node) -> Value:
@@ -200,12 +216,17 @@ def _map(walk: Walk, node: Node) -> Value:
     return value
 
 
-def arithmetic(walk: Walk, node: Node) -> Value | Picture:
+def arithmetic(walk: Walk, node: Node) -> Any:
     """A step on a map and a constant, or on two maps, in the epilogue of the convolution that comes last.
 
-    A map of an earlier convolution is stored, and read there.
+    A map of an earlier convolution is stored, and read there. Of candidates it is a score or the weighted
+    ones, of two constants a third.
     """
     left, right = walk.take(node, 0), walk.take(node, 1)
+    if any(isinstance(each, Candidates | Weights) for each in (left, right)):
+        return product_of_candidates(node, left, right)
+    if node.operator == "Add" and isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return left + right
     if isinstance(right, np.ndarray):
         return _affine(node, left, right)
     if isinstance(left, np.ndarray) and node.operator in ("Add", "Mul"):

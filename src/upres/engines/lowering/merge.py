@@ -7,6 +7,7 @@ few pixels more, which goes into the convolution that makes the coarse map.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,5 @@ def _with_sum(term: Term, total: Term, done: dict[Term, Term]) -> Term:
     if term.kind in ("map", "picture"):
         return term
     if term not in done:
-        args = tuple(_with_sum(each, total, done) for each in term.args)
-        done[term] = Term(term.kind, term.channels, term.base, args, term.constants)
+        done[term] = replace(term, args=tuple(_with_sum(each, total, done) for each in term.args))
     return done[term]

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from upres.engines.lowering.values import Level, Picture, Raised, Sizes, Term, Value
+from upres.engines.lowering.candidates import candidates, without_axis
+from upres.engines.lowering.values import Candidates, Level, Picture, Raised, Sizes, Term, Value
 from upres.engines.lowering.walk import Walk, unsupported
 from upres.models.nodes import Node
 
@@ -73,9 +75,11 @@ def entries(value: Any) -> tuple[Any, ...]:
     return value.entries if isinstance(value, Sizes) else tuple(np.atleast_1d(value).tolist())
 
 
-def shape(walk: Walk, node: Node) -> Sizes:  # noqa: ARG001
+def shape(walk: Walk, node: Node) -> Sizes:
     """The sides of a value, by name."""
-    return Sizes(tuple((node.inputs[0], axis) for axis in range(6)))
+    value = walk.take(node)
+    sides = 6 if isinstance(value, Picture) and value.trail else 4  # on a trail it may have more than four
+    return Sizes(tuple((node.inputs[0], axis) for axis in range(sides)))
 
 
 def one_of_sizes(walk: Walk, node: Node) -> Sizes:
@@ -103,11 +107,29 @@ def part_of_sizes(walk: Walk, node: Node) -> Sizes:
     return Sizes(sizes.entries[start:end])
 
 
-def reshape(walk: Walk, node: Node) -> Picture | Sizes:
-    """A step on the way from pixels to squares of them, or from channels to copies of them; a size made a list."""
+def remainder(walk: Walk, node: Node) -> NDArray[Any]:
+    """That of two constants."""
+    number, divisor = walk.constant(node, 0), walk.constant(node, 1)
+    if number.shape != (1,) or divisor.shape != (1,) or divisor[0] <= 0:
+        raise unsupported(node, "native takes the remainder of an axis's number alone")
+    return np.mod(number, divisor)  # type: ignore[no-any-return]
+
+
+def reshape(walk: Walk, node: Node) -> Any:
+    """A step on the way from pixels to squares of them, or from channels to copies of them or to candidates.
+
+    A size is made a list, and so is a number.
+    """
     picture = walk.take(node)
     if isinstance(picture, Sizes) and node.operator == "Unsqueeze":
         return picture
+    if isinstance(picture, np.ndarray) and picture.size == 1 and node.operator == "Reshape":
+        return picture.reshape(-1)
+    if isinstance(picture, Candidates) and node.operator == "Squeeze":
+        return without_axis(node, picture, walk.constant(node, 1))
+    sizes = walk.take(node, 1) if isinstance(picture, Value) and node.operator == "Reshape" else None
+    if isinstance(picture, Value) and isinstance(sizes, Sizes):
+        return candidates(node, picture, sizes)
     if not isinstance(picture, Picture):
         raise unsupported(node, "native reshapes the picture alone, to squares of pixels or repeated channels")
     if node.operator == "Transpose":

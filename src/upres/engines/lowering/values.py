@@ -33,12 +33,27 @@ class Picture:
     """Reshaping that is not yet one of these."""
 
 
+class Choice(NamedTuple):
+    """Which of a pixel's channels, ``parts`` times ``candidates`` times those ``kept``, are candidates and scores.
+
+    The candidates are the first part; a value kept is their sum, weighted by the softmax of their scores.
+    """
+
+    parts: int
+    candidates: int
+    kept: int
+    left: int
+    """Part that scores a candidate."""
+    right: int | None
+    """Part that the score is multiplied by."""
+
+
 @dataclass(frozen=True, eq=False)
 class Term:
     """A value of the pixel at which a convolution's sum is: the sum itself, another map, or a step on terms."""
 
     kind: str
-    """``sum``, ``map``, ``picture``, or a step's name."""
+    """``sum``, ``map``, ``picture``, a step's name, or ``choice``, behind which nothing comes."""
     channels: int
     base: int
     """Number of the maker in whose epilogue this is computed; of a map, of the one that makes it."""
@@ -47,6 +62,7 @@ class Term:
     picture: Picture | None = None
     chosen: tuple[int, ...] = ()
     """Channels of the picture's map."""
+    choice: Choice | None = None
 
 
 class Value(NamedTuple):
@@ -54,6 +70,42 @@ class Value(NamedTuple):
 
     term: Term
     block: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """A term's channels as several axes."""
+
+    value: Value
+    sides: tuple[int, ...]
+    """Of the axes between the batch's and the rows'."""
+    factors: tuple[int, ...] = ()
+    """Numbers of the parts of which this is the product; none where it is all of them."""
+
+
+class Weights(NamedTuple):
+    """The softmax of scores over the candidates."""
+
+    scores: Candidates
+
+
+class Weighted(NamedTuple):
+    """Candidates times their weights."""
+
+    scores: Candidates
+
+
+class Chosen(NamedTuple):
+    """What is chosen among the candidates of a value; ``block`` as of a value."""
+
+    value: Value
+    choice: Choice
+    block: int = 1
+
+    def as_value(self) -> Value:
+        """The same as a term, for the output."""
+        term = self.value.term
+        return Value(Term("choice", self.choice.kept, term.base, (term,), choice=self.choice), self.block)
 
 
 class Raised(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upres.engines.lowering.values import Convolution, Level, Operations, Picture, Reduction, Term, Value
+from upres.engines.lowering.values import Chosen, Convolution, Level, Operations, Picture, Reduction, Term, Value
 from upres.errors import UnsupportedModelError
 from upres.models.nodes import Node, Nodes
 
@@ -30,8 +30,11 @@ class Walk:
         for node in self.graph.nodes:
             if node.operator not in lowerings:
                 raise unsupported(node, "native has no such operator")
-            self.values[node.outputs[0]] = lowerings[node.operator](self, node)
+            made = lowerings[node.operator](self, node)
+            self.values |= zip(node.outputs, made if isinstance(made, list) else [made], strict=False)
         output = self.values.get(self.graph.output)
+        if isinstance(output, Chosen):
+            output = output.as_value()
         if not isinstance(output, Value):
             raise UnsupportedModelError("the graph's output is no convolution's")
         self.store(output, "the output")
