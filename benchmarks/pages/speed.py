@@ -58,7 +58,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         engines=("native", "openvino"),
         size=(640, 360),
         threads=(1, 2),
-        precisions=("f32", "bf16"),
+        precisions=("f32", "int16", "bf16"),
     ),
     "speed_native_rlfn": Comparison(
         models=("rlfn_c32b6_x2", "rlfn_c32b6_x4"),
@@ -72,14 +72,14 @@ COMPARISONS: Mapping[str, Comparison] = {
         engines=("native", "openvino"),
         size=(1920, 1080),
         threads=(1, 2),
-        precisions=("f32",),
+        precisions=("f32", "int16"),
     ),
     "speed_native_720": Comparison(
         models=("plain_c32b6_light_x2",),
         engines=("native", "openvino"),
         size=(1280, 720),
         threads=(1,),
-        precisions=("f32", "bf16"),
+        precisions=("f32", "int16", "bf16"),
     ),
 }
 """Results file -> what it compares."""

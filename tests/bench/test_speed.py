@@ -84,6 +84,18 @@ def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
     assert (runner.describe()["engine"], runner.describe()["precision"]) == ("native", "int16")
 
 
+@pytest.mark.skipif(
+    "avx512vnni" not in (native_module().instruction_sets() if native_module() else ()),
+    reason="no integer kernels here",
+)
+def test_graphs_are_timed_in_integers_as_well():
+    floats, integers = contenders(["plain_c48b6_denoise"], ["native"], [(64, 40)], threads=1)
+    results = [SessionRunner(each)._call() for each in (floats, integers)]
+    assert [result.shape for result in results] == [(1, 3, 40, 64)] * 2
+    assert 0 < np.abs(results[0] - results[1]).max() < 1 / 255
+    assert SessionRunner(integers).describe()["precision"] == "int16"
+
+
 def test_an_engine_without_planes_has_no_integer_kernels(checkpoint):
     (contender,) = contenders([str(checkpoint)], ["torch"], [(60, 30)], threads=1, precision="int16")
     with pytest.raises(UnsupportedModelError, match=r"^torch: esr_tm_x3 does not take integer kernels$"):

@@ -244,7 +244,7 @@ def _beside(engine: str, model: Model, precision: str) -> tuple[str, ...]:
     if precision != "auto":
         return ()
     if engine == "native":
-        return (INTEGER,) if model.card.architecture in FAMILIES else ()
+        return (INTEGER,) if model.card.architecture in FAMILIES or model.graph is not None else ()
     return ("int8",) if engine == "openvino" and model.int8_graph is not None else ()
 
 
