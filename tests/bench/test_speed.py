@@ -52,9 +52,11 @@ def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked
     assert native(precision="f32", isas=("avx512", "avx2")) == [("f32", "avx512"), ("f32", "avx2")]
 
 
-def test_networks_of_several_convolutions_have_no_integer_kernels_to_be_asked_for():
-    made = contenders(["espcn_x2", "rlfn_c32b6_x2"], ["native"], [(1280, 720)], threads=1)
-    assert [c.precision for c in made] == ["auto", "auto"]
+def test_networks_of_several_convolutions_are_asked_for_integers_that_some_lack():
+    made = contenders(["espcn_x2", "rlfn_c32b6_x2"], ["native"], [(64, 64)], threads=1)
+    assert [c.precision for c in made] == ["auto", "int16", "auto", "int16"]
+    with pytest.raises(UnsupportedModelError, match="^native: rlfn_c32b6_x2 does not take integer kernels$"):
+        SessionRunner(made[-1])
 
 
 def test_openvino_runs_the_8_bit_graph_of_a_model_that_has_one(checkpoint):
@@ -90,7 +92,7 @@ def test_the_native_engine_is_timed_on_floats_and_on_integers(checkpoint):
 )
 def test_graphs_are_timed_in_integers_as_well():
     floats, integers = contenders(["plain_c48b6_denoise"], ["native"], [(64, 40)], threads=1)
-    results = [SessionRunner(each)._call() for each in (floats, integers)]
+    results = [np.asarray(SessionRunner(each)._call()) for each in (floats, integers)]
     assert [result.shape for result in results] == [(1, 3, 40, 64)] * 2
     assert 0 < np.abs(results[0] - results[1]).max() < 1 / 255
     assert SessionRunner(integers).describe()["precision"] == "int16"
