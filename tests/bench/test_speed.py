@@ -55,7 +55,7 @@ def test_the_native_engine_runs_both_arithmetics_and_every_instruction_set_asked
 def test_networks_of_several_convolutions_are_asked_for_integers_that_some_lack():
     made = contenders(["espcn_x2", "rlfn_c32b6_x2"], ["native"], [(64, 64)], threads=1)
     assert [c.precision for c in made] == ["auto", "int16", "auto", "int16"]
-    with pytest.raises(UnsupportedModelError, match="^native: rlfn_c32b6_x2 does not take integer kernels$"):
+    with pytest.raises(UnsupportedModelError, match=r"^native: rlfn_c32b6_x2 does not take integer kernels$"):
         SessionRunner(made[-1])
 
 
