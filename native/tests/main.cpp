@@ -38,7 +38,9 @@ int main() {
     upres::test::test_planes(*list[i]);
     upres::test::test_color(*list[i]);
     upres::test::test_conv(*list[i]);
+    upres::test::test_maps(*list[i]);
     upres::test::test_graph(*list[i]);
+    upres::test::test_barriers(*list[i]);
     std::printf("%s: passed\n", list[i]->name);
   }
 }

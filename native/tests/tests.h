@@ -8,6 +8,8 @@ namespace upres::test {
 void test_planes(const Kernels& kernels);
 void test_color(const Kernels& kernels);
 void test_conv(const Kernels& kernels);
+void test_maps(const Kernels& kernels);
 void test_graph(const Kernels& kernels);
+void test_barriers(const Kernels& kernels);
 
 }  // namespace upres::test

@@ -16,7 +16,7 @@ class Slow:
     """A session that notices when two threads run it at the same time."""
 
     facts = SessionFacts(engine="test", precision="f32")
-    best_batch, bytes_per_pixel = 1, None
+    best_batch, bytes_per_pixel, grid, for_bytes = 1, None, (1, 0), None
     running = 0
 
     def __init__(self, *, planes):

@@ -28,8 +28,9 @@ def session(tiny_models):
 class Calling:
     """A session of a plain function."""
 
-    planes = None
+    planes = for_bytes = None
     best_batch = 1
+    grid = (1, 0)
     facts = SessionFacts(engine="test", precision="f32")
 
     def __init__(self, function):
