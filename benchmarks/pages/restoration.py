@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.pages import studies
+from benchmarks.pages import chain, studies
 from benchmarks.pages.page import ROOT, Latency, Page, results
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from upres.evaluation.results import dataset_label
@@ -69,6 +69,8 @@ def render(*contents: Mapping[str, Any]) -> str:
         parts += [_MISSING.format(command=_command(SCORES)), ""]
     columns = ("network", "data set", "", "source")
     parts += [_PUBLISHED, table(columns, PUBLISHED), "", _fusions()]
+    if chain.NAME in found:
+        parts.append(chain.section(found[chain.NAME]))
     for study, question in STUDIES.items():
         parts.append(_study(study, question, found.get(study)))
     return "\n".join(parts)
@@ -141,7 +143,7 @@ def _command(name: str) -> str:
 
 def _latencies(*contents: Mapping[str, Any]) -> Iterator[Latency]:
     for summary in contents:
-        if "study" in summary:
+        if summary.get("study") in STUDIES:
             yield from studies.latencies(summary, scale=1)
 
 
@@ -149,8 +151,9 @@ PAGES: Sequence[Page] = (
     Page(
         name="restoration",
         target="docs/reports/restoration.md",
-        inputs=tuple(results(name) for name in (SCORES, *STUDIES) if (ROOT / results(name)).is_file()),
+        inputs=tuple(results(name) for name in (SCORES, chain.NAME, *STUDIES) if (ROOT / results(name)).is_file()),
         render=render,
+        measure={chain.NAME: chain.measure},
         latencies=_latencies,
         command=f"{_command(SCORES)}; {'; '.join(map(_command, STUDIES))}",
     ),
