@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
 from upres.engines.engine import Session
 from upres.errors import Hint, ImageTooLargeError
+from upres.image.samples import Size
 from upres.models.card import ColorMode, read_card, read_weights
 from upres.pipeline.render import Chain
 
-DEFAULT_WORKING_BYTES = {"luma": 256 * 2**20, "rgb": 2**30}
-"""Memory for windows where no limit is given: whole pictures of some megapixels for the networks that see far."""
+DEFAULT_WORKING_BYTES, FAR_WORKING_BYTES = 256 * 2**20, 2**30
+"""Memory for windows where no limit is given; the second for networks that see farther than windows, which get whole
+pictures of some megapixels by it."""
 LEAST_WORKING_BYTES = 48 * 2**20
 """Below this windows would be mostly halo; it is taken even where the limit leaves less."""
 LEAST_COLUMNS = 256
@@ -30,7 +33,7 @@ class Budget:
     cores: int
     """Processor cores."""
     working_bytes: int | None = None
-    """Memory besides the picture as read and as made; ``None``: `DEFAULT_WORKING_BYTES`."""
+    """Memory besides the picture as read and as made; ``None``: `DEFAULT_WORKING_BYTES`, or `FAR_WORKING_BYTES`."""
     limit: int | None = None
     """What the whole process must stay under, where ``working_bytes`` is what that leaves; ``None``: windows that take
     more than what is left are computed all the same."""
@@ -56,7 +59,7 @@ class Division(NamedTuple):
     workers: int
 
 
-def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int) -> Division:
+def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int, local: bool = True) -> Division:
     """The largest windows that the budget allows, and how many are computed at the same time.
 
     Args:
@@ -65,22 +68,32 @@ def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int) ->
         color_mode: ``rgb`` where a network of the chain is: all of the time is the network's, which takes the cores by
             itself.
         step: Rows that windows are a multiple of.
+        local: Whether windows give the whole picture's pixels; larger ones do better where they do not.
 
     Raises:
         ImageTooLargeError: If the limit cannot hold the smallest windows.
     """
     height, width = chain.size
     working = budget.working_bytes
-    available = DEFAULT_WORKING_BYTES[color_mode] if working is None else max(LEAST_WORKING_BYTES, working)
+    default = DEFAULT_WORKING_BYTES if local else FAR_WORKING_BYTES
+    available = default if working is None else max(LEAST_WORKING_BYTES, working)
     workers = 1 if color_mode == "rgb" else max(1, min(budget.cores, available // LEAST_WORKING_BYTES))
     each = available // workers
-    columns = width
-    while not chain.full_width and columns > LEAST_COLUMNS and chain.working_bytes((step, columns)) > each:
-        columns = -(-columns // 2)
+    widths = [width]
+    while not chain.full_width and widths[-1] > LEAST_COLUMNS:
+        widths.append(-(-widths[-1] // 2))
+    fitting = [columns for columns in widths if chain.working_bytes((step, columns)) <= each] or widths[-1:]
     share = -(-height // (workers * step)) * step  # a band for every worker
-    rows = min(share, window_height(chain, each, columns=columns, step=step))
+    sizes = [(min(share, window_height(chain, each, columns=columns, step=step)), columns) for columns in fitting]
+    rows, columns = min(sizes, key=lambda size: _computed(chain, size))
     budget.require(chain.working_bytes((min(rows, step), columns)))
     return Division(rows, columns, workers)
+
+
+def _computed(chain: Chain, size: Size) -> int:
+    """Pixels that all windows of this size hold together: low bands of a network that sees far are mostly overlap."""
+    count = prod(-(-length // side) for length, side in zip(chain.size, size, strict=True))
+    return count * prod(chain.takes(size))
 
 
 def window_height(chain: Chain, working_bytes: int, *, columns: int, step: int) -> int:

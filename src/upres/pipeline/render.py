@@ -35,6 +35,12 @@ class Chain:
         """The result under each window. Windows of one size become one batch."""
         return self._make(len(self._stages), windows)
 
+    def takes(self, size: Size) -> Size:
+        """The size of the largest window of the source that a window of this size needs."""
+        for stage in reversed(self._stages):
+            size = stage.takes(size)
+        return size
+
     def working_bytes(self, size: Size) -> int:
         """Memory that making a window of this size takes, estimated."""
         total = 0

@@ -114,7 +114,8 @@ def make_planes(
     """
     chain = _chain(planes, samples, plan, sessions, settings)
     out = samples.empty(plan.size)
-    division = divide(chain, budget, color_mode=plan.color_mode, step=4 * plan.scale)
+    local = all(model.card.halo is not None for model in plan.models)
+    division = divide(chain, budget, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
     together = max([1, *(sessions.get(model, settings).best_batch for model in plan.models)])
     render(
         chain,
