@@ -50,25 +50,27 @@ print(json.dumps([time.perf_counter() - started, usage.ru_maxrss, status]))
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """One way to make one picture larger."""
+    """One way to make one picture larger, or to restore it."""
 
     size: tuple[int, int]
     """Width and height of the JPEG."""
     scale: int
+    """1: it is restored."""
     label: str
     options: tuple[str, ...] = ()
-    """Of ``upres upscale``; without them the default, or `TORCH_SCRIPT`."""
+    """Of ``upres upscale`` or ``upres restore``; without them the default, or `TORCH_SCRIPT`."""
     torch: bool = False
 
     def command(self, source: Path, target: Path) -> list[str]:
         """What the shell would call."""
         if self.torch:
             return [sys.executable, "-c", TORCH_SCRIPT, names("default")[self.scale], str(source), str(target)]
-        line = ["upscale", str(source), "--scale", str(self.scale), "-o", str(target), "--overwrite", *self.options]
+        verb = ["restore"] if self.scale == 1 else ["upscale", "--scale", str(self.scale)]
+        line = [*verb, str(source), "-o", str(target), "--overwrite", *self.options]
         return [sys.executable, "-m", "upres", *line]
 
 
-CONTENDERS = (
+ENLARGING = (
     Contender(size=(640, 480), scale=2, label="default"),
     Contender(size=(640, 480), scale=2, label="`--fast`", options=("--fast",)),
     Contender(size=(640, 480), scale=2, label="`--model esr_tm`", options=("--model", "esr_tm")),
@@ -78,6 +80,12 @@ CONTENDERS = (
     Contender(size=(4000, 3000), scale=2, label="default, `--max-memory 800M`", options=("--max-memory", "800M")),
     Contender(size=(4000, 3000), scale=2, label="`--fast`", options=("--fast",)),
     Contender(size=(4000, 3000), scale=2, label="`--model esr_tm`", options=("--model", "esr_tm")),
+)
+_RESTORED = {"default": (), "`--denoise`": ("--denoise",), "default, `--max-memory 400M`": ("--max-memory", "400M")}
+RESTORING = tuple(
+    Contender(size=size, scale=1, label=label, options=options)
+    for size in ((1920, 1080), (4000, 3000), (6000, 4000))
+    for label, options in _RESTORED.items()
 )
 
 
@@ -95,18 +103,28 @@ def run(command: Sequence[str]) -> tuple[float, int]:
 
 
 def measure(settings: Settings) -> None:
+    """Everything that enlarges, on JPEGs of good quality."""
+    _measure("stills", ENLARGING, settings, quality=92)
+
+
+def measure_restoring(settings: Settings) -> None:
+    """Everything that restores, on JPEGs of a quality that calls for it."""
+    _measure("restored_stills", RESTORING, settings, quality=75)
+
+
+def _measure(name: str, contenders: Sequence[Contender], settings: Settings, *, quality: int) -> None:
     """Every contender ``settings.repeats`` times, in turn."""
     photographs = sorted((settings.shared / "data" / "test" / "CID22val" / "HR").iterdir())
-    runs: dict[Contender, list[tuple[float, int]]] = {contender: [] for contender in CONTENDERS}
+    runs: dict[Contender, list[tuple[float, int]]] = {contender: [] for contender in contenders}
     with tempfile.TemporaryDirectory() as folder:
-        for size in dict.fromkeys(contender.size for contender in CONTENDERS):
-            mosaic(photographs, size).save(_source(folder, size), quality=92)
+        for size in dict.fromkeys(contender.size for contender in contenders):
+            mosaic(photographs, size).save(_source(folder, size), quality=quality)
         for turn in range(settings.repeats + 1):
-            for contender in CONTENDERS:
+            for contender in contenders:
                 done = run(contender.command(_source(folder, contender.size), Path(folder, "out.jpg")))
                 if turn:  # the first one fills caches
                     runs[contender].append(done)
-    write_results("stills", measured_here(_row(contender, done) for contender, done in runs.items()))
+    write_results(name, measured_here(_row(contender, done) for contender, done in runs.items()))
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -118,7 +136,7 @@ def render(report: Mapping[str, Any]) -> str:
     )
     lines = [
         (
-            f"{row['width']}x{row['height']} x{row['scale']}",
+            f"{row['width']}x{row['height']}" + f" x{row['scale']}" * (row["scale"] > 1),
             row["label"],
             f"{row['seconds_median']:.2f}",
             f"{row['spread']:.0%}",
@@ -180,5 +198,14 @@ PAGES: Sequence[Page] = (
         render=render,
         latencies=latencies,
         measure={"stills": measure},
+    ),
+    Page(
+        name="restored_stills",
+        target="docs/guide/restore.md",
+        mark="restored_stills",
+        inputs=(results("restored_stills"),),
+        render=render,
+        latencies=latencies,
+        measure={"restored_stills": measure_restoring},
     ),
 )
