@@ -47,7 +47,7 @@ TEXT = """## A chain or one network
 `upres upscale --restore` undoes faults at the picture's own size and then enlarges it by the network for clean
 pictures; `--real` is one network that does both. Mean PSNR in dB on Y (protocol `paper`) of {pictures} photographs
 of CID22's validation set, which are made small by bicubic, then compressed or made noisy as for [the automatic
-choice](judge.md). {machine}.
+choice](judge.md); {machine}.
 """
 _REAL = """RealLR10 has no truth. NIQE at x4, which is to be compared within a line alone, and smaller is better:
 """
@@ -100,7 +100,7 @@ def section(content: Mapping[str, Any]) -> str:
     """Its part of the page on restoration."""
     rows = [row for row in content["rows"] if row["kind"] is not None]
     pictures = len({row["picture"] for row in rows})
-    parts = [TEXT.format(pictures=pictures, machine=machine_line(content["environment"]).capitalize())]
+    parts = [TEXT.format(pictures=pictures, machine=machine_line(content["environment"]))]
     for scale in SCALES:
         lines = (
             (
