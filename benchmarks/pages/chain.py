@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.pages.judge import Pixels, compressed, noisy
+from benchmarks.pages.judge import Pixels, compressed, noisy, scored
 from benchmarks.pages.page import Settings, measured_here, write_results
 from benchmarks.pages.tables import RIGHT, machine_line, table
 from upres.image.picture import Picture
@@ -70,10 +70,7 @@ def _photographs(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
             large = large[: len(large) // scale * scale, : large.shape[1] // scale * scale]
             reference, small = rules.reference(large), imresize(large, scale=1 / scale)
             for kind, befall in FAULTS.items():
-                picture, scores = befall(small, index), {}
-                for contender, upscaler in upscalers.items():
-                    made = rules.reference(upscaler.upscale_picture(picture).pixels)
-                    scores[contender] = round(rules.score(made, reference, scale=scale, metrics=("psnr",))["psnr"], 3)
+                scores = scored(befall(small, index), reference, upscalers, scale=scale)
                 yield {"picture": path.stem, "scale": scale, "kind": kind, "psnr_db": scores}
 
 

@@ -19,7 +19,7 @@ from upres.image.read import read
 from upres.image.resize import imresize
 from upres.lab.data.degradations.correlated_noise import CorrelatedNoise
 from upres.lab.data.degradations.step import Crop
-from upres.metrics.protocol import PROTOCOLS
+from upres.metrics.protocol import PROTOCOLS, Views
 from upres.upscaler import Upscaler
 
 Pixels = NDArray[np.uint8]
@@ -83,17 +83,23 @@ def _photographs(folder: Path) -> list[Pixels]:
     return [np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.iterdir())]
 
 
+def scored(picture: Picture, reference: Views, upscalers: Mapping[str, Upscaler], *, scale: int) -> dict[str, float]:
+    """PSNR in dB (protocol ``paper``) of what each makes of a picture, beside the protocol's reference."""
+    rules = PROTOCOLS["paper"]
+    scores = {}
+    for contender, upscaler in upscalers.items():
+        made = rules.reference(upscaler.upscale_picture(picture).pixels)
+        scores[contender] = round(rules.score(made, reference, scale=scale, metrics=("psnr",))["psnr"], 3)
+    return scores
+
+
 def _rows(name: str, pictures: Sequence[Pixels]) -> Iterator[dict[str, Any]]:
     upscalers = {contender: Upscaler(2, **options) for contender, options in CONTENDERS.items()}
     rules = PROTOCOLS["paper"]
     for kind, befall in kinds().items():
         for index, large in enumerate(pictures):
             picture = befall(imresize(large, scale=0.5), index)
-            reference = rules.reference(large)
-            scores = {}
-            for contender, upscaler in upscalers.items():
-                made = rules.reference(upscaler.upscale_picture(picture).pixels)
-                scores[contender] = round(rules.score(made, reference, scale=2, metrics=("psnr",))["psnr"], 3)
+            scores = scored(picture, rules.reference(large), upscalers, scale=2)
             choice = upscalers["**default**"].choose(picture)
             yield {"set": name, "kind": kind, "index": index, "choice": choice.name, "psnr_db": scores}
 

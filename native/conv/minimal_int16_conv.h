@@ -15,15 +15,11 @@ namespace {
 constexpr float kShift = 12582912.0f + 32768.0f;  // 1.5 * 2^23
 constexpr int32_t kHighHalf = 0x4b400000, kSigns = static_cast<int32_t>(0x80008000u);
 
-#if defined(__AVX512VNNI__)
 // GCC 12 copies the sum before the intrinsic.
 UPRES_INLINE Ints plus_products(Ints sum, Ints a, Ints b) {
   asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
   return sum;
 }
-#else
-UPRES_INLINE Ints plus_products(Ints sum, Ints a, Ints b) { return dot_add(a, b, sum); }
-#endif
 
 // Rounded to 16 bits, which lie in the low half without their sign; `seen` gathers bits of the high half where they do
 // not fit.
