@@ -42,8 +42,10 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     """`tiny_models` in the place of what ships, each the default of its scale, whatever is wrong with a picture."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        for preference in ("default", "light", "real", "noisy"):
+        for preference in ("default", "light", "real"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
+    for task in choices.RESTORING:
+        monkeypatch.delitem(choices.CHOICES, (task, "default", 1), raising=False)
     catalog.list_models.cache_clear()
     yield tiny_models
     catalog.list_models.cache_clear()

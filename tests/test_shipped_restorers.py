@@ -8,8 +8,13 @@ from PIL import Image
 
 import upres
 from upres.evaluation.faults import Fault
+from upres.image.picture import Frame, Picture
+from upres.image.read import read
 from upres.metrics.psnr import psnr
 from upres.models.choices import CHOICES, RESTORING
+from upres.pipeline.doubts import is_doubtful
+from upres.pipeline.judge import judge
+from upres.upscaler import Upscaler
 
 SHIPPED = sorted({task for task, _, scale in CHOICES if scale == 1})
 
@@ -71,3 +76,17 @@ def test_what_a_file_tells_is_undone_without_being_asked(scenes, tmp_path):
     with Image.open(upres.restore(path, output=tmp_path / "made.png")) as made:
         restored = np.asarray(made)
     assert _psnr(restored, scenes[0]) > _psnr(Fault(jpeg=20).befall(scenes[0], ""), scenes[0]) + 0.3
+
+
+def test_noise_is_found_in_pictures_without_flat_parts(shared):
+    paths = sorted((shared / "data" / "test" / "BSD100" / "HR").iterdir())[::3]
+    upscaler, doubts = Upscaler(2), 0
+    for path in paths:
+        picture = read(path)
+        assert upscaler.choose(picture).name != "denoise", path.stem
+        noise = np.random.default_rng(0).normal(0, 20, picture.pixels.shape[:2])[..., None]
+        noise = (noise + np.roll(noise, 1, axis=0) + np.roll(noise, 1, axis=1)) / np.sqrt(3)
+        pixels = (picture.pixels + noise).clip(0, 255).round().astype(np.uint8)
+        doubts += is_doubtful(judge(pixels))
+        assert upscaler.choose(Picture(frames=(Frame(pixels=pixels),))).name == "denoise", path.stem
+    assert doubts > 2

@@ -189,6 +189,26 @@ def test_dithering_is_no_noise(tiny_catalogue):
     assert Upscaler(2).choose(dithered).name == "clean"
 
 
+def test_noise_is_undone_before_the_picture_grows(telling, tiny_restorers):
+    rng = np.random.default_rng(0)
+
+    def choose(pixels, sigma, **options):
+        noisy = (pixels + rng.normal(0, sigma, pixels.shape)).clip(0, 255).round().astype(np.uint8)
+        upscaler, picture = Upscaler(2, **options), Picture(frames=(Frame(pixels=noisy),))
+        choice = upscaler.choose(picture)
+        return choice.name, upscaler.plan(picture.size, choice).model_name
+
+    denoised = "denoise", "tiny_denoise+tiny_x2"
+    for options in ({}, {"real": True}):
+        assert choose(photograph(), 20, **options) == denoised
+    assert choose(photograph(), 0) == ("clean", "tiny_x2")
+    assert choose(photograph(), 20, clean=True) == ("clean", "tiny_x2")
+    assert choose(photograph(), 20, strength=1.0) == denoised
+    blurred = imresize(imresize(photograph(), scale=0.4), scale=2.5)[:168, :224]
+    assert choose(blurred, 5) == ("real", "tiny_x3")
+    assert choose(blurred, 20) == denoised
+
+
 @pytest.mark.parametrize("far", [False, True], ids=["local", "not-local"])
 def test_a_strength_between_mixes_both_networks(far, tiny_models, tmp_path):
     clean, robust = tiny_models[2], write_tiny_model(tmp_path, 2, seed=9)

@@ -55,7 +55,7 @@ def _scores(shared: Path) -> Iterator[dict[str, Any]]:
     for scale, real in names("real").items():
         for name, degradation in SETS.items():
             data = pictures(shared, scale, degradation, name)
-            others = (names(choice).get(scale) for choice in ("fast", "default", "light", "fast-real", "noisy"))
+            others = (names(choice).get(scale) for choice in ("fast", "default", "light", "fast-real"))
             for model in ("bicubic", *(name for name in others if name is not None), real):
                 for report in _reports(model, data, scale):
                     yield {

@@ -21,6 +21,7 @@ from upres.models.catalog import digest_of
 from upres.models.choices import UNCHANGED
 from upres.pipeline.budget import Budget
 from upres.pipeline.choose import Choice, Networks
+from upres.pipeline.doubts import is_doubtful, resolved
 from upres.pipeline.judge import Judgement, judge
 from upres.pipeline.plan import Plan, growing, plan
 from upres.pipeline.render import Progress, portion
@@ -161,9 +162,12 @@ class Upscaler:
         source = picture.source
         judged = judge(picture.pixels, None if source is None else source.jpeg_quality, picture.frames[0].alpha)
         if source is not None and source.mode in ("1-bit", "palette"):
-            judged = replace(judged, noise=0.0, fineness=0.0)  # dithering looks like noise and is not
+            judged = replace(judged, noise=0.0, fineness=0.0, doubtful_noise=0.0)  # dithering is not what it looks like
         if source is not None and source.mode == "1-bit":
             judged = replace(judged, exposure=0.0)  # black and white are what they are
+        if (denoiser := self._networks.denoiser) is not None and is_doubtful(judged):
+            session = self.sessions.get(denoiser, self.settings)
+            judged = resolved(judged, picture.pixels, session, denoiser.card)
         return self._networks.by(self.request, judged)
 
     def leaves(self, plan: Plan) -> bool:

@@ -19,7 +19,7 @@ SUFFICE = [
     "plain_c48b6_denoise",
     "plain_c48b6_deblock",
     "plain_c32b6_light_x2",
-    "plain_c32b6_noisy_x4",
+    "plain_c32b6_light_x4",
     "espcn_d22s32_x2",
 ]
 

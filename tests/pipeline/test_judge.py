@@ -9,7 +9,7 @@ from PIL import Image
 from upres.image.jpeg_quality import quality_of_file, quality_of_path
 from upres.image.read import read
 from upres.image.resize import imresize
-from upres.pipeline.faults import DRAWINGS_FAST, PHOTOGRAPHS_FAST, faults
+from upres.pipeline.faults import DRAWINGS_FAST, PHOTOGRAPHS_FAST, found
 from upres.pipeline.judge import Judgement, judge
 
 
@@ -45,9 +45,9 @@ def resized(pixels, ratio):
 
 def test_nothing_is_found_in_a_clean_picture():
     for pixels in (scene(), scene((1024, 1504)), scene()[..., 1], scene().astype(np.uint16) * 257):
-        found = judge(pixels)
-        assert found.jpeg_quality is None
-        assert faults(found) == []
+        judged = judge(pixels)
+        assert judged.jpeg_quality is None
+        assert not found(judged)
 
 
 @pytest.mark.parametrize("quality", [40, 60, 75, 85, 90])
@@ -93,7 +93,7 @@ def test_noise_is_measured(sigma, depth):
 
 @pytest.mark.parametrize(("sigma", "length"), [(6, 0), (15, 1)])
 def test_noise_is_a_fault(sigma, length):
-    assert [fault.split()[0] for fault in faults(judge(noisy(scene(), sigma, length=length)))] == ["noise"]
+    assert [*found(judge(noisy(scene(), sigma, length=length)))] == ["noise"]
 
 
 def test_blocks_are_found_after_resizing_and_lines_are_none():
@@ -116,9 +116,9 @@ def test_blur_is_measured(ratio):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 9), (16, 16), (15, 3000), (40, 30000), (3, 3, 3)])
 def test_pictures_of_every_size_are_judged(shape):
-    found = judge(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8))
-    assert isinstance(found, Judgement)
-    assert all(np.isfinite(value) for value in found.to_dict().values() if value is not None)
+    judged = judge(np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8))
+    assert isinstance(judged, Judgement)
+    assert all(np.isfinite(value) for value in judged.to_dict().values() if value is not None)
 
 
 def test_lettering_on_paper_and_patterns_are_no_noise():
@@ -128,20 +128,20 @@ def test_lettering_on_paper_and_patterns_are_no_noise():
     for y in range(5, 300, 16):
         text = "lettering of one bit jumps over the dog 0123"
         ImageDraw.Draw(page).text((5, y), text, font=ImageFont.load_default(13))
-    assert faults(judge(np.asarray(page.convert("L")))) == []
+    assert not found(judge(np.asarray(page.convert("L"))))
     y, x = np.mgrid[:96, :96]
     for period in (12, 24):
-        assert faults(judge(((x + y) % period < period / 2).astype(np.uint8) * 200)) == []
+        assert not found(judge(((x + y) % period < period / 2).astype(np.uint8) * 200))
 
 
 def test_drawings_have_bounds_of_their_own_for_the_small_networks():
     rng = np.random.default_rng(5)
     drawing = np.kron(rng.integers(0, 2, (40, 50)).astype(np.uint8) * 220, np.ones((6, 6), np.uint8))
     for quality in (75, 50):
-        found = judge(read(compressed(drawing, quality)).pixels, quality)
-        assert found.edges > 0.06
-        assert bool(faults(found, DRAWINGS_FAST)) == (quality == 50)
-        assert faults(found, PHOTOGRAPHS_FAST)
+        judged = judge(read(compressed(drawing, quality)).pixels, quality)
+        assert judged.edges > 0.06
+        assert bool(found(judged, DRAWINGS_FAST)) == (quality == 50)
+        assert found(judged, PHOTOGRAPHS_FAST)
     assert judge(scene()).edges < 0.06
 
 

@@ -14,7 +14,7 @@ UNCHANGED = "none"
 """In the place of a model's name where a picture had nothing to be restored."""
 RESTORING: tuple[Task, ...] = ("deblock", "denoise", "enhance")
 """Tasks that keep the size, in the order in which they are applied: what befell a picture last is undone first."""
-Preference = Literal["default", "fast", "light", "real", "noisy", "fast-real"]
+Preference = Literal["default", "fast", "light", "real", "fast-real"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "default", 2): "rlfn_c32b6_x2",
@@ -29,9 +29,6 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "real", 2): "rlfn_c32b6_real_x2",
     ("upscale", "real", 3): "plain_c32b6_real_x3",
     ("upscale", "real", 4): "rlfn_c32b6_real_x4",
-    ("upscale", "noisy", 2): "plain_c32b6_noisy_x2",
-    ("upscale", "noisy", 3): "plain_c32b6_real_x3",
-    ("upscale", "noisy", 4): "plain_c32b6_noisy_x4",
     ("upscale", "fast-real", 2): "espcn_d22s32_real_x2",
     ("upscale", "fast-real", 3): "espcn_d22s32_real_x3",
     ("upscale", "fast-real", 4): "espcn_d22s32_real_x4",
@@ -41,7 +38,7 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
 """Task, preference and scale -> name of a shipped model.
 
 ``fast`` is small luma networks. ``light`` undoes what JPEG of good quality leaves, ``real`` and ``fast-real`` undo JPEG
-blocks, mild noise and mild blur, ``noisy`` strong noise; where a picture grows further after that, it is clean, and
+blocks, mild noise and mild blur; where a picture grows further after that, it is clean, and
 ``default`` or ``fast`` follows.
 """
 

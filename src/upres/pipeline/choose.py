@@ -1,6 +1,7 @@
 """Which networks a picture gets: those for clean pictures, the robust ones, or both mixed, by what is wrong with it.
 
-Where restoring is asked for, what is wrong is undone before the picture grows, and the clean networks follow.
+Noise is undone before the picture grows, by a network that does nothing else, and the clean networks follow; so is
+everything where restoring is asked for.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from upres.errors import ModelError
 from upres.models.catalog import Model
-from upres.models.choices import BICUBIC, chosen, named, restorer
+from upres.models.choices import BICUBIC, chosen, named, restorer, restorers
 from upres.pipeline.faults import (
     DRAWINGS,
     DRAWINGS_FAST,
@@ -19,14 +20,16 @@ from upres.pipeline.faults import (
     Bounds,
     are_light,
     bounds_for,
-    faults,
+    found,
+    is_of_noise,
 )
 from upres.pipeline.judge import Judgement
 from upres.pipeline.plan import Wish
 from upres.pipeline.restoring import Restore, Restorers, Restoring
 from upres.pipeline.sizes import SizeRequest
+from upres.pipeline.steps import NetworkStep
 
-CLEAN, LIGHT, REAL, MODEL, RESTORE = "clean", "light", "real", "model", "restore"
+CLEAN, LIGHT, REAL, DENOISE, MODEL, RESTORE = "clean", "light", "real", "denoise", "model", "restore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ class Choice:
 
     wish: Wish
     name: str
-    """``clean``, ``light``, ``real``, ``strength 0.5``, ``restore``, or ``model`` where the caller named one."""
+    """``clean``, ``light``, ``real``, ``denoise``, ``strength 0.5``, ``restore``, or ``model`` where the caller named
+    one."""
     judged: Judgement | None = None
     """What was found in the picture; ``None`` where nobody looked."""
     reason: str = ""
@@ -54,8 +58,6 @@ class Networks:
     """Scale -> network for pictures without faults, and for every step but the first."""
     robust: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network that undoes noise, blocks and blur."""
-    noisy: Mapping[int, Model] = field(default_factory=dict)
-    """Scale -> robust network for strong noise; empty: ``robust`` as well."""
     light: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for JPEG of good quality and weak noise; empty: ``robust`` as well, or none."""
     strength: float | None = None
@@ -64,6 +66,8 @@ class Networks:
     """From where on the robust networks are taken, for photographs and for drawings."""
     restorers: Restorers | None = None
     """What is undone at the picture's own size, before it grows; ``None``: nothing."""
+    against_noise: Model | None = None
+    """What undoes noise before the picture grows by ``clean``; ``None``: ``robust`` does it."""
 
     @classmethod
     def of(
@@ -118,15 +122,17 @@ class Networks:
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
         light = chosen("light") if forced is None and not fast else {}
+        against_noise = restorers(fast=fast).get("denoise") if forced in (None, 1.0) and not fast else None
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
             light = {scale: network for scale, network in light.items() if network.int8_graph is not None}
+            against_noise = None if against_noise is None or against_noise.int8_graph is None else against_noise
         return cls(
             name=name,
             clean=networks,
             robust=robust,
-            noisy=chosen("noisy") if robust and not fast else {},
             light=light if robust else {},
+            against_noise=against_noise if robust else None,
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
@@ -165,15 +171,20 @@ class Networks:
         """Whether it depends on the picture what a picture gets that is to become so many times as large."""
         if self.restorers is not None:
             return self.restorers.looks
-        return growth > 1 and bool(self.robust) and (self.strength is None or (self.strength > 0 and bool(self.noisy)))
+        return growth > 1 and bool(self.robust) and (self.strength is None or self.against_noise is not None)
 
     @property
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
         restoring = {} if self.restorers is None else self.restorers.networks
-        kinds = (self.clean, self.light, self.robust, self.noisy, restoring)
-        everything = chain.from_iterable(kind.values() for kind in kinds)
+        kinds = (self.clean, self.light, self.robust, restoring)
+        everything = chain(*(kind.values() for kind in kinds), () if self.denoiser is None else (self.denoiser,))
         return list({model.weights: model for model in everything}.values())
+
+    @property
+    def denoiser(self) -> Model | None:
+        """The network against noise that may be taken where a picture decides."""
+        return self.against_noise if self.restorers is None else self.restorers.denoiser
 
     def without_a_look(self, request: SizeRequest) -> Choice:
         """The choice for a picture that nobody looked at: as was asked for, clean where that was nothing."""
@@ -189,15 +200,16 @@ class Networks:
         if self.restorers is not None:
             return self._restored(request, self.restorers.by(judged), judged)
         bounds = bounds_for(judged, self.bounds)
-        reasons = faults(judged, bounds, light=bool(self.light))
-        strength = float(bool(reasons)) if self.strength is None else self.strength
+        wrong = found(judged, bounds, light=bool(self.light))
+        reason = " and ".join(wrong.values())
+        if self.against_noise is not None and is_of_noise(judged, bounds):
+            wish = Wish(request=request, restorers=(NetworkStep(self.against_noise),), first=self.clean)
+            return Choice(wish=wish, name=DENOISE, judged=judged, reason=reason)
+        strength = float(bool(wrong)) if self.strength is None else self.strength
         robust, name = self.robust, _name_of(strength)
-        if self.noisy and judged.noise >= bounds.strong_noise:
-            robust = self.noisy
-        elif self.light and reasons and are_light(judged, bounds):
+        if self.light and wrong and are_light(judged, bounds):
             robust, name = self.light, LIGHT
-        wish = self._wish(request, strength, robust)
-        return Choice(wish=wish, name=name, judged=judged, reason=" and ".join(reasons))
+        return Choice(wish=self._wish(request, strength, robust), name=name, judged=judged, reason=reason)
 
     def _restored(self, request: SizeRequest, restoring: Restoring, judged: Judgement | None) -> Choice:
         return Choice(

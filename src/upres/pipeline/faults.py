@@ -21,7 +21,7 @@ class Bounds:
     noise: float
     """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
     strong_noise: float
-    """Noise from which on they do, whatever it is; and from which on the network for strong noise does."""
+    """Noise from which on they do, whatever it is, and from which on it counts more than all other faults."""
     blocks: float = 8.0
     """Repetition of blocks that were resized from which on they do."""
     light: tuple[float, float] = (inf, inf)
@@ -41,6 +41,8 @@ _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
 _LEAST_BLUR = 0.82
 """Blur in pixels from which on it is."""
+_COVERED_QUALITY = 60.0
+"""JPEG quality from which on a network against noise undoes the blocks too: it learns from noise behind such a JPEG."""
 
 
 def bounds_for(judged: Judgement, both: tuple[Bounds, Bounds]) -> Bounds:
@@ -48,7 +50,7 @@ def bounds_for(judged: Judgement, both: tuple[Bounds, Bounds]) -> Bounds:
     return both[1 if judged.edges > _DRAWING else 0]
 
 
-def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> list[str]:
+def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> dict[Fault, str]:
     """What is so wrong with a picture that other networks than the clean ones are nearer to the truth.
 
     Args:
@@ -57,17 +59,12 @@ def faults(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fal
         light: Whether there are networks for light faults beside the robust ones.
 
     Returns:
-        A few words for each; none for a clean picture.
+        Kind of fault -> a few words; nothing for a clean picture.
 
     Example:
-        >>> faults(Judgement(jpeg_quality=60.0, noise=4.2, fineness=0.9))
-        ['JPEG of quality 60', 'noise of 4 levels']
+        >>> found(Judgement(jpeg_quality=60.0, noise=4.2, fineness=0.9))
+        {'jpeg': 'JPEG of quality 60', 'noise': 'noise of 4 levels'}
     """
-    return list(found(judged, bounds, light=light).values())
-
-
-def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = False) -> dict[Fault, str]:
-    """Kind of fault -> the words that `faults` gives."""
     wrong = dict[Fault, str]()
     if judged.jpeg_quality is not None and judged.jpeg_quality < (bounds.light[1] if light else bounds.quality):
         wrong["jpeg"] = f"JPEG of quality {judged.jpeg_quality:.0f}"
@@ -80,10 +77,24 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
     return wrong
 
 
+def is_of_noise(judged: Judgement, bounds: Bounds) -> bool:
+    """Whether noise is what is to be undone: alone, strong, or behind a JPEG that its network undoes as well."""
+    wrong = found(judged, bounds)
+    if "noise" not in wrong or judged.noise >= bounds.strong_noise:
+        return "noise" in wrong
+    return "blur" not in wrong and ("jpeg" not in wrong or is_covered(judged))
+
+
+def is_covered(judged: Judgement) -> bool:
+    """Whether a network against noise undoes the JPEG that was found as well."""
+    return judged.jpeg_quality is not None and judged.jpeg_quality >= _COVERED_QUALITY
+
+
 def are_light(judged: Judgement, bounds: Bounds) -> bool:
     """Whether the networks for light faults can undo what was found."""
     compressed = judged.jpeg_quality is not None and judged.jpeg_quality < bounds.light[0]
-    return not compressed and not _has_resized_blocks(judged, bounds) and judged.blur < _LEAST_BLUR
+    strong = compressed or judged.noise >= bounds.strong_noise
+    return not strong and not _has_resized_blocks(judged, bounds) and judged.blur < _LEAST_BLUR
 
 
 def _has_resized_blocks(judged: Judgement, bounds: Bounds) -> bool:

@@ -8,6 +8,7 @@ levels of 255, at no more than a quarter of a million pixels, in tiles whose cor
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -88,6 +89,8 @@ class Judgement:
     """Standard deviation of the noise in levels of 255, from the flattest parts; of correlated noise, a part of it."""
     fineness: float = 0.0
     """How fine that noise is: 1 for white noise, 0.3 for grains of some pixels, 0 where there is none."""
+    doubtful_noise: float = 0.0
+    """The noise that there is if it is not texture, in the same levels, where flat parts are too few to tell."""
     blocks: float = 1.0
     """How much stronger than chance changes repeat at the distance of blocks of 5 to 20 pixels: 1 where there are none,
     15 and more at quality 75; shows also where the picture was resized after compression."""
@@ -120,18 +123,20 @@ def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | N
         >>> judge(np.full((64, 64), 128, np.uint8)).noise
         0.0
     """
-    colors = [_planes(tile) for tile in _tiles(pixels)]
+    colors = [_planes(tile) for tile in tiles(pixels)]
     lumas = [_luma(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
     blocks, side = _repetition(across, down)
-    noise, fineness = max(_noise(lumas), _color_noise(colors))
+    of_luma = _noise(lumas)
+    noise = max(of_luma, _color_noise(colors))
     quality = _quality(lumas, _corner(down), _corner(across))
     if file_quality is not None and (quality is None or quality > file_quality - _SAME):
         quality = file_quality
     return Judgement(
         jpeg_quality=quality,
-        noise=noise,
-        fineness=fineness,
+        noise=noise.strength,
+        fineness=noise.fineness,
+        doubtful_noise=of_luma.doubtful,
         blocks=blocks,
         block_side=side,
         edges=_edges(lumas),
@@ -140,20 +145,20 @@ def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | N
     )
 
 
-def _tiles(pixels: Pixels) -> list[Pixels]:
-    """The picture, or tiles spread evenly over it."""
+def tiles(pixels: Pixels, side: int = _TILE) -> list[Pixels]:
+    """The picture, or four tiles of this side spread evenly over it where it has more pixels than they."""
     height, width = pixels.shape[:2]
-    if height * width <= _TILES * _TILE**2:
+    if height * width <= _TILES * side**2:
         return [pixels]
     across = int(np.clip(round(sqrt(_TILES * width / height)), 1, _TILES))
-    rows, columns = _starts(height, _TILES // across), _starts(width, across)
-    return [pixels[top : top + _TILE, left : left + _TILE] for top in rows for left in columns]
+    rows, columns = _starts(height, _TILES // across, side), _starts(width, across, side)
+    return [pixels[top : top + side, left : left + side] for top in rows for left in columns]
 
 
-def _starts(length: int, count: int) -> list[int]:
-    """Where so many tiles begin: at multiples of JPEG's grid, each in the middle of its share of the side."""
-    middles = (np.arange(count) + 0.5) * length / count - _TILE / 2
-    return [int(start) // _GRID * _GRID for start in np.clip(middles, 0, max(0, length - _TILE))]
+def _starts(length: int, count: int, side: int) -> list[int]:
+    """Where so many tiles begin: at multiples of JPEG's grid, each in the middle of its share of the length."""
+    middles = (np.arange(count) + 0.5) * length / count - side / 2
+    return [int(start) // _GRID * _GRID for start in np.clip(middles, 0, max(0, length - side))]
 
 
 def _planes(tile: Pixels) -> tuple[Plane, ...]:
@@ -171,11 +176,19 @@ def _luma(planes: Sequence[Plane]) -> Plane:
     return luma
 
 
-def _color_noise(colors: Sequence[Sequence[Plane]]) -> tuple[float, float]:
+class _Noise(NamedTuple):
+    """Noise in levels of 255, how fine it is, and the noise that texture may be taken for."""
+
+    strength: float = 0.0
+    fineness: float = 0.0
+    doubtful: float = 0.0
+
+
+def _color_noise(colors: Sequence[Sequence[Plane]]) -> _Noise:
     """Noise of the differences of colours, at half the size, where JPEG keeps them; two planes are in each."""
     planes = [_halved(tile[side] - tile[1]) for tile in colors if len(tile) == 3 for side in (0, 2)]
-    noise, fineness = _noise(planes)
-    return noise / sqrt(2), fineness
+    found = _noise(planes)
+    return found._replace(strength=found.strength / sqrt(2))
 
 
 def _halved(plane: Plane) -> Plane:
@@ -188,7 +201,7 @@ def _halved(plane: Plane) -> Plane:
     return total / np.float32(4)
 
 
-def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
+def _noise(planes: Sequence[Plane]) -> _Noise:
     """Standard deviation of noise, and how fine it is: 1 for white noise, 0.3 for grains of some pixels.
 
     The flattest patches hold the noise and nothing else, where there is noise: then they differ little among each
@@ -207,7 +220,7 @@ def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
     if np.count_nonzero(clipped) < _PAPER * len(joined):  # what was blown out hides the noise; paper is as it is
         joined, means = joined[~clipped], means[~clipped]
     if len(joined) < _ENOUGH:
-        return 0.0, 0.0
+        return _Noise()
     rest = joined - means[:, None]
     place = np.arange(_PATCH) - (_PATCH - 1) / 2
     slopes = np.stack(np.meshgrid(place, place)).reshape(2, -1)
@@ -216,11 +229,11 @@ def _noise(planes: Sequence[Plane]) -> tuple[float, float]:
     flattest, flat = (sqrt(max(0.0, float(each))) for each in np.quantile(energy, (_FLATTEST, _FLAT)))
     noise = flattest / sqrt(_PATCH**2 - 3) / _SMALLER
     if not 0 < noise < _MOST_NOISE:
-        return 0.0, 0.0
+        return _Noise(doubtful=noise)
     centred = joined - joined.mean(axis=0)
     fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(_gram(centred) / len(centred))[0]))) / noise
     alike = flat < _ALIKE * flattest or (fineness < _COARSE and flat < _NEARLY_ALIKE * flattest)
-    return (noise, min(fineness, 1.0)) if alike and fineness > _SMOOTH else (0.0, 0.0)
+    return _Noise(noise, min(fineness, 1.0)) if alike and fineness > _SMOOTH else _Noise(doubtful=noise)
 
 
 def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:

@@ -16,7 +16,7 @@ from upres.models.card import Task
 from upres.models.catalog import Model
 from upres.models.choices import RESTORING, of_tasks, restorers
 from upres.pipeline.enhance import DARK, Light
-from upres.pipeline.faults import Bounds, Fault, bounds_for, found
+from upres.pipeline.faults import Bounds, Fault, bounds_for, found, is_covered
 from upres.pipeline.judge import Judgement
 from upres.pipeline.steps import NetworkStep, Step
 
@@ -27,8 +27,6 @@ _PHOTOGRAPHS = Bounds(90.0, 2.5, 2.5)
 """Noise over that of clean photographs, as the judge finds it, and JPEG that networks learn to undo."""
 _DRAWINGS = Bounds(90.0, 13.0, 13.0, blocks=inf)
 """Dithering is no noise, and enlarged sprites are no blocks."""
-_COVERED_QUALITY = 60.0
-"""JPEG quality from which on a network against noise undoes the blocks too: it learns from noise behind such a JPEG."""
 _FAULTS: Mapping[Task, Fault] = {"deblock": "jpeg", "denoise": "noise"}
 """Task -> the kind of fault that it undoes."""
 
@@ -131,6 +129,11 @@ class Restorers:
         """Whether it depends on the picture what is done."""
         return self.asked is None or (self.light is not None and self.light.stops is None)
 
+    @property
+    def denoiser(self) -> Model | None:
+        """The network against noise, where the picture decides whether it works."""
+        return self.networks.get("denoise") if self.asked is None else None
+
     def unseen(self) -> Restoring:
         """What is done to a picture that nobody looked at."""
         return Restoring((*(self.asked or ()), *self._light(0.0)))
@@ -143,7 +146,7 @@ class Restorers:
         needed = {
             task: words for task, fault in _FAULTS.items() if task not in self.off and (words := wrong.get(fault))
         }
-        if self._is_covered(judged) and "denoise" in needed and "deblock" in needed:
+        if "denoise" in needed and "deblock" in needed and "denoise" in self.networks and is_covered(judged):
             needed["denoise"] = f"{needed.pop('deblock')} and {needed['denoise']}"
         lifting = self._light(judged.exposure if _is_dark(judged) else 0.0)
         if len(lifting) > 1:
@@ -160,10 +163,6 @@ class Restorers:
 
     def _light(self, missing: float) -> tuple[Step, ...]:
         return () if self.light is None else self.light.steps(missing)
-
-    def _is_covered(self, judged: Judgement) -> bool:
-        quality = judged.jpeg_quality
-        return "denoise" in self.networks and quality is not None and quality >= _COVERED_QUALITY
 
 
 def _is_dark(judged: Judgement) -> bool:

@@ -6,7 +6,7 @@ import torch
 from upres.errors import RecipeError
 from upres.lab.losses.criterion import LOSSES, LossTerm, criterion
 
-_NEEDED = {"distillation": {"teacher": "plain_c32b6_noisy_x2"}, "features": {"teacher": "plain_c48b6_deblock"}}
+_NEEDED = {"distillation": {"teacher": "plain_c32b6_light_x2"}, "features": {"teacher": "plain_c48b6_deblock"}}
 
 
 def _call(name: str, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:

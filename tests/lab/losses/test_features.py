@@ -84,8 +84,8 @@ def test_its_gradients_are_those_of_its_values(teacher: Path, monkeypatch: pytes
     [
         ({}, "needs a teacher"),
         (
-            {"teacher": "plain_c32b6_noisy_x2"},
-            "expected a teacher of scale 1 for 3 planes; plain_c32b6_noisy_x2 is none",
+            {"teacher": "plain_c32b6_light_x2"},
+            "expected a teacher of scale 1 for 3 planes; plain_c32b6_light_x2 is none",
         ),
         ({"teacher": "plain_c48b6_deblock", "layers": ["block.1"]}, r"no layer 'block.1'; it has head, blocks"),
     ],

@@ -154,18 +154,6 @@ CRISP = PHOTOGRAPH.changed(
 )
 """Photographs, some of which went through it all twice, and sharpened ones as what they should be."""
 
-NOISY = PHOTOGRAPH.changed(
-    share=0.98,
-    blur_chance=(0.2, 0.2),
-    noise_sigma=(4.0, 50.0),
-    noise_chance=(0.4, 0.4),
-    correlated_noise_sigma=(4.0, 50.0),
-    correlated_noise_chance=(0.7, 0.7),
-    jpeg_quality=(50.0, 100.0),
-    jpeg_chance=(0.6, 0.6),
-)
-"""Photographs taken in too little light: noise of every strength and colour, and what JPEG makes of it."""
-
 
 def degrade(hr: Pixels, scale: int, degradation: Degradation, seed: Sequence[int]) -> Pixels:
     """A low-resolution partner of ``hr``, or a damaged one of its own size.

@@ -12,7 +12,6 @@ from upres.lab.training.recipes.rgb import (
     CRISP_BASES,
     INT8_BASES,
     LIGHT_BASES,
-    NOISY_BASES,
     REAL_BASES,
     SETTINGS,
     crisp,
@@ -20,7 +19,6 @@ from upres.lab.training.recipes.rgb import (
     general,
     int8,
     light,
-    noisy,
     real,
     shipping,
 )
@@ -49,7 +47,6 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
     **{f"{base}_light_x{scale}": light for base in LIGHT_BASES for scale in SCALES},
     **{f"{base}_crisp_x{scale}": crisp for base in CRISP_BASES for scale in SCALES},
-    **{f"{base}_noisy_x{scale}": noisy for base in NOISY_BASES for scale in SCALES},
     **{name: restoration.own for name, spec in MODELS.items() if spec.architecture == "plain" and spec.scale == 1},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
 }

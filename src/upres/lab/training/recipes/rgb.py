@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import CRISP, LIGHT, NOISY, PHOTOGRAPH
+from upres.lab.data.degradations import CRISP, LIGHT, PHOTOGRAPH
 from upres.lab.losses.adversarial import Adversary
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
@@ -42,10 +42,6 @@ _BASES_OF_MATRICES = ("rlfn",)
 
 REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6", "plain_c32b6")
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
-
-
-NOISY_BASES = ("plain_c32b6",)
-"""Networks with recipes for photographs full of noise, ``{base}_noisy_x{scale}``."""
 
 LIGHT_BASES = ("plain_c32b6",)
 """Networks with recipes for JPEGs of good quality, ``{base}_light_x{scale}``."""
@@ -173,15 +169,6 @@ def real(name: str) -> Recipe:
         reductions=_REDUCTIONS,
         validate_every=5000,
     )
-
-
-def noisy(name: str) -> Recipe:
-    """A network for photographs full of noise: begins with the one for photographs as they are."""
-    recipe = real(name.replace("_noisy", "_real"))
-    (stage,) = recipe.stages
-    stage = replace(stage, steps=20_000, degradation=NOISY, optim=replace(stage.optim, learning_rate=1e-3))
-    start = WarmStart(model=recipe.name)
-    return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
 
 
 def light(name: str) -> Recipe:

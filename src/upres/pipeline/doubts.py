@@ -1,0 +1,73 @@
+"""Noise or texture: where the flat parts of a picture cannot tell, a network against noise is asked.
+
+It was trained to leave texture where it is. What it takes from a picture without noise are edges, blocks of a JPEG and
+single textures, which lie in places, and noise is everywhere: so the patches in which it changes least decide.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from upres.engines.engine import Batch, Session
+from upres.image.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+from upres.image.picture import Pixels
+from upres.models.card import ModelCard
+from upres.pipeline.judge import Judgement, tiles
+
+_DOUBT = 4.5
+"""Levels of noise from which on the question is worth a network's time: what is weaker, networks hardly sharpen."""
+_SIDE = 128
+"""Of the four tiles that are looked at."""
+_PATCH, _QUIET = 8, 0.25
+"""Side of the patches, and the share of them in which least changes."""
+_NOISE = 1.3
+"""Standard deviation, in levels, of what is taken from the last of those patches: at most 1.1 in photographs without
+noise, their JPEGs of quality 50 included."""
+
+
+def is_doubtful(judged: Judgement) -> bool:
+    """Whether there may be noise so strong that a network has to be asked."""
+    return judged.doubtful_noise >= max(_DOUBT, judged.noise)
+
+
+def resolved(judged: Judgement, pixels: Pixels, session: Session, card: ModelCard) -> Judgement:
+    """The judgement of a picture, with the noise that was in doubt if the network takes noise from all of it.
+
+    Args:
+        judged: What was found in the picture.
+        pixels: The picture, ``(H, W)`` or ``(H, W, 3)``, ``uint8`` or ``uint16``.
+        session: A network of three planes against noise.
+        card: The network's card.
+
+    Raises:
+        EngineError: If the network fails.
+    """
+    changes = [_change(tile, session, card) for tile in tiles(pixels, _SIDE)]
+    spreads = np.concatenate([_spreads(change) for change in changes])
+    if not len(spreads) or np.quantile(spreads, _QUIET) < _NOISE:
+        return judged
+    return replace(judged, noise=judged.doubtful_noise, fineness=1.0)
+
+
+def _change(tile: Pixels, session: Session, card: ModelCard) -> Batch:
+    """What the network takes from a tile's luma, in levels: ``(H, W)``; nothing of a tile that is too small for it."""
+    height, width = (side // card.multiple_of * card.multiple_of for side in tile.shape[:2])
+    if min(height, width) < max(card.min_size, _PATCH):
+        return np.zeros((0, 0), np.float32)
+    planes = tile[:height, :width].reshape(height, width, -1)
+    batch = np.ascontiguousarray(np.broadcast_to(planes, (height, width, 3)).transpose(2, 0, 1)[None], np.float32)
+    batch /= np.float32(np.iinfo(tile.dtype).max)
+    change: Batch = np.tensordot(
+        np.array([RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT], np.float32), (batch - session(batch))[0], axes=1
+    )
+    return change * np.float32(255)
+
+
+def _spreads(change: Batch) -> Batch:
+    """The standard deviation within each patch."""
+    if not change.size:
+        return np.zeros(0, np.float32)
+    patches = sliding_window_view(change, (_PATCH, _PATCH))[::_PATCH, ::_PATCH]
+    spreads: Batch = patches.std(axis=(2, 3)).ravel()
+    return spreads
