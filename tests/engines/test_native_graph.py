@@ -104,6 +104,13 @@ def run(runner, batch, scale, *, threads=1, bands=1):
     return out
 
 
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
+def test_every_network_that_ships_needs_no_other_engine(model):
+    assert ENGINE.supports(model)
+    for isa in ISAS[-1:] if model.card.name in SHIPPED else ISAS:  # those are opened with every one below
+        assert ENGINE.open(model, threads=1, isa=isa).facts == SessionFacts(engine="native", precision="f32", isa=isa)
+
+
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_come_out_as_torch_makes_them(name, isa):
@@ -273,6 +280,7 @@ def test_no_pixels_make_no_pixels():
         assert session(np.zeros(shape, np.float32)).shape == (shape[0], 3, 2 * shape[2], 2 * shape[3])
 
 
+@pytest.mark.needs("openvino")
 def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(tmp_path):
     spec = ModelSpec(architecture="esr_max", scale=2, arguments={"kernel_size": 9, "num_channels": 2})
     path, module = tmp_path / "wide_x2.safetensors", checkpoint.build(spec).eval()

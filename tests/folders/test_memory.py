@@ -41,6 +41,7 @@ def test_windows_that_a_strict_limit_cannot_hold_are_refused(tmp_path, tiny_mode
     assert report.hint == Hint.MORE_MEMORY
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory as Linux counts it")
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [320, 440])  # f32, which every machine has: bf16 would do with 230

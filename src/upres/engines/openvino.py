@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest general engine on CPUs (`upres bench speed`), from the ``.onnx`` graph beside the weights.
+"""OpenVINO, an extra: the fastest general engine on CPUs (`upres bench speed`), from the ``.onnx`` graph.
 
 Arithmetic is set explicitly, because OpenVINO left alone takes bf16 wherever the CPU has it: that costs a luma network
 nothing in time, it waits for memory, and 50 dB in exactness. fp16 is refused: it is emulated on CPUs.
@@ -130,7 +130,7 @@ class OpenVinoEngine:
     def unavailable(self) -> str | None:
         """Why OpenVINO cannot be used here; ``None`` where it can."""
         if find_spec("openvino") is None:
-            return "OpenVINO is not installed: pip install openvino"
+            return "OpenVINO is not installed: pip install 'upres[openvino]'"
         return None
 
     def supports(self, model: Model) -> bool:

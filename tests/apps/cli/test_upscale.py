@@ -354,6 +354,7 @@ sys.exit(main(["upscale", "big", "--scale", "4", "--model", {str(tiny_models[2].
     assert files(folder / "big") == ["big.png"]
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak as Linux counts it")
 def test_memory_besides_the_arrays_is_bounded(folder, tiny_models):
     """A picture four times as large takes more only by its arrays: input, output, the encoder's copy of each."""
