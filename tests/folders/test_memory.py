@@ -9,6 +9,7 @@ import pytest
 from upres.errors import Hint
 from upres.folders.batch import FolderRun
 from upres.folders.jobs import Job
+from upres.folders.memory import make_room
 from upres.folders.reports import FileOptions
 from upres.image.io import Frame, Picture, write
 from upres.upscaler import Upscaler
@@ -32,6 +33,18 @@ def test_results_that_a_limit_cannot_hold_are_refused_before_the_work(tmp_path, 
     assert report.error.endswith(f" MiB of memory or more, over the limit of {limit} MiB")
     assert report.hint == Hint.MORE_MEMORY
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit", "done"), [(9, None, []), (6000, None, ["release"]), (6000, 1, ["forget"]), (9, 1, ["forget"])]
+)
+def test_networks_make_room_for_the_encoder(monkeypatch, rows, limit, done):
+    pixels = np.broadcast_to(np.uint8(7), (rows, 4000, 3))
+    maker, called = Upscaler(2, model="bicubic", max_memory=limit), []
+    for name in ("release", "forget"):
+        monkeypatch.setattr(maker.sessions, name, lambda name=name: called.append(name))
+    make_room(Picture(frames=(Frame(pixels=pixels),)), "jpeg", maker)
+    assert called == done
 
 
 def test_windows_that_a_strict_limit_cannot_hold_are_refused(tmp_path, tiny_models):

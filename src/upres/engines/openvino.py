@@ -104,6 +104,11 @@ class SteadySession(Session):
             self._sized = self._compile_for(batch.shape)
         return self._sized(batch)
 
+    def release(self) -> None:
+        """Drop the graph of one size, and what the other one keeps."""
+        self._sized, self._times = None, 0
+        self._any_size.release()
+
 
 class FixedSizeSession(Session):
     """A graph compiled anew for each size of batch: for int8, which free sizes make a fifth slower.
