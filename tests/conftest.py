@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +142,13 @@ def _tiny_graph(weight: np.ndarray, scale: int) -> bytes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what compares with other people's outputs, which lie beside the checkout and are nobody's to pass on."""
+    """Mark what compares with other people's outputs, which lie beside the checkout and are nobody's to pass on; skip
+    what needs a package that is not installed.
+    """
     for item in items:
+        for package in (mark.args[0] for mark in item.iter_markers("needs")):
+            if find_spec(package) is None:
+                item.add_marker(pytest.mark.skip(reason=f"{package} is not installed: pip install 'upres[{package}]'"))
         if "shared" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.reference)
 

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 
 def restore(source: Any, **options: Any) -> Any:
-    return upres.restore(source, engine="openvino", precision="f32", threads=1, **options)
+    return upres.restore(source, engine="native", precision="f32", threads=1, **options)
 
 
 def photograph(noise=0.0):

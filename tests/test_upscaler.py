@@ -38,6 +38,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "chelsea.png"
 @pytest.fixture
 def make(tiny_catalogue):
     """Upscalers with the tiny models in OpenVINO."""
+    pytest.importorskip("openvino", reason="openvino is not installed: pip install 'upres[openvino]'")
     return partial(Upscaler, engine="openvino", threads=1)
 
 
@@ -210,6 +211,7 @@ def test_noise_is_undone_before_the_picture_grows(telling, tiny_restorers):
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["local", "not-local"])
+@pytest.mark.needs("openvino")
 def test_a_strength_between_mixes_both_networks(far, tiny_models, tmp_path):
     clean, robust = tiny_models[2], write_tiny_model(tmp_path, 2, seed=9)
     if far:
@@ -322,6 +324,7 @@ def test_a_result_over_the_pixel_budget_is_refused_before_the_work(make):
     )
 
 
+@pytest.mark.needs("openvino")
 def test_a_path_gives_a_file_beside_it(tiny_catalogue, tmp_path):
     pixels = smooth((20, 30, 3))
     source = tmp_path / "photo.png"
@@ -368,6 +371,7 @@ def test_a_session_is_opened_once(make, monkeypatch):
     assert sorted(opened) == ["tiny_x2", "tiny_x4"]
 
 
+@pytest.mark.needs("openvino")
 def test_a_network_that_is_not_local_runs_too(tiny_models):
     upscaler = Upscaler(2, model=tiny_models[2].weights, engine="openvino", threads=1)
     pixels = smooth((50, 20, 3))
@@ -380,6 +384,7 @@ def test_a_network_that_is_not_local_runs_too(tiny_models):
     np.testing.assert_array_equal(upscaler(pixels), made.pixels)
 
 
+@pytest.mark.needs("openvino")
 def test_upscalers_share_sessions(tiny_catalogue):
     sessions = Sessions()
     one, other = (Upscaler(2, engine="openvino", threads=1, sessions=sessions) for _ in range(2))
@@ -388,6 +393,7 @@ def test_upscalers_share_sessions(tiny_catalogue):
     assert sessions.get(model, Settings(engine="openvino", threads=2)) is not sessions.get(model, one.settings)
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.parametrize("scale", [2, 3, 1.5, 8])
 @pytest.mark.parametrize("channels", [None, 3, 4])
 def test_the_fused_colour_path_gives_the_same_picture(tiny_catalogue, scale, channels):
@@ -400,6 +406,7 @@ def test_the_fused_colour_path_gives_the_same_picture(tiny_catalogue, scale, cha
     assert (change > 0).mean() < 0.02
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.parametrize("seconds", [0.1, 0.15, 0.2, 0.25])
 def test_a_process_may_end_while_networks_are_being_opened(seconds, tmp_path):
     """As it does when every picture is up to date."""
@@ -409,6 +416,7 @@ def test_a_process_may_end_while_networks_are_being_opened(seconds, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.needs("openvino")
 def test_the_precision_asked_for_is_the_engine_s():
     pixels = read(EXAMPLE).frames[0].pixels[:64, :80]
     exact, rounded = (Upscaler(4, precision=name)(pixels).astype(int) for name in ("f32", "int8"))

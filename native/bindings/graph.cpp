@@ -129,6 +129,7 @@ void bind_graph(nb::module_& m) {
       .def("look", &look, "picture"_a)
       .def("quantize", &GraphRunner::quantize, "margin"_a)
       .def("run", &run, "batch"_a, "out"_a, "threads"_a, "bands"_a = 1)
+      .def("release", &GraphRunner::release)
       .def("bytes", &bytes, "height"_a, "width"_a, "threads"_a);
 }
 

@@ -34,12 +34,17 @@ int64_t Planes::bytes(const std::vector<Slot>& slots, int64_t height, int64_t wi
   return floats * 4;
 }
 
+void Planes::release() {
+  planes_.clear();
+  memory_.reset();
+  height_ = width_ = capacity_ = 0;
+}
+
 void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) {
   if (height == height_ && width == width_) return;
   const int64_t needed = rounded_up(bytes(slots, height, width), kHugePage);
   if (needed > capacity_) {
-    height_ = width_ = capacity_ = 0;
-    memory_.reset();
+    release();
     memory_.reset(static_cast<float*>(std::aligned_alloc(kHugePage, static_cast<size_t>(needed))));
     if (!memory_) throw std::bad_alloc();
 #if defined(__linux__) && defined(MADV_HUGEPAGE)

@@ -20,6 +20,9 @@ class Planes {
   // Makes room for pictures of `height` x `width` at scale 1. What lies beside the picture is zero from then on.
   void fit(const std::vector<Slot>& slots, int64_t height, int64_t width);
 
+  // Gives the room back; `fit` makes it anew.
+  void release();
+
   // Channel 0 of a pixel; columns from -kBorder to width + kBorder exist.
   float* at(int slot, int64_t row, int64_t column) const {
     const Plane& plane = planes_[static_cast<size_t>(slot)];

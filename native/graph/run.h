@@ -31,6 +31,9 @@ class GraphRunner {
   // a time. `bands`: into how many each strip is cut at least.
   void run(const float* from, int64_t height, int64_t width, float* to, int threads, int bands = 1);
 
+  // Gives back the memory that is kept from one run to the next, which makes it anew.
+  void release() { planes_.release(); }
+
   // How far, in pixels of the picture, anything is looked at for a pixel; -1: everywhere. See `upres::reach`.
   int64_t reach() const;
   // Memory besides the two pictures.

@@ -158,6 +158,10 @@ void test_memory(const Kernels& kernels) {
   const std::vector<float> after = output_of(runner, small, 8, 12, 1, 1);
   check(std::memcmp(before.data(), after.data(), before.size() * sizeof(float)) == 0,
         "%s: a picture of another call is seen", kernels.name);
+  runner.release();
+  const std::vector<float> anew = output_of(runner, small, 8, 12, 1, 1);
+  check(std::memcmp(before.data(), anew.data(), before.size() * sizeof(float)) == 0,
+        "%s: a run after `release` gives another picture", kernels.name);
   check(runner.bytes(40, 300, 2) > runner.bytes(8, 12, 2) && runner.bytes(8, 12, 2) > runner.bytes(8, 12, 1),
         "%s: memory does not grow with pictures and threads", kernels.name);
 }

@@ -30,7 +30,6 @@ instead.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import Enum
 
 LONGEST_MESSAGE = 1000
@@ -194,5 +193,7 @@ def printable(text: str, *, longest: int) -> str:
 
 def near_miss(name: str, known: Iterable[str]) -> str:
     """``" Did you mean 'x'?"`` for the known name nearest to ``name``, or an empty string."""
+    from difflib import get_close_matches
+
     matches = get_close_matches(name, list(known), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""

@@ -318,6 +318,8 @@ def upscale(
         write_as_it_is(Path(source), path)
         return path
     made = upscaler.upscale_picture(picture, choice=choice)
+    del picture  # the encoder needs the memory
+    upscaler.sessions.release()
     write(made, path, format=format, background=background, **wishes)
     return path
 

@@ -59,6 +59,7 @@ def test_networks_of_several_convolutions_are_asked_for_integers_that_some_lack(
         SessionRunner(made[-1])
 
 
+@pytest.mark.needs("openvino")
 def test_openvino_runs_the_8_bit_graph_of_a_model_that_has_one(checkpoint):
     def openvino(model, **settings):
         return [c.precision for c in contenders([model], ["openvino"], [(1280, 720)], threads=1, **settings)]

@@ -61,6 +61,7 @@ def test_a_session_inherits_what_it_does_not_have(tiny_models, nearest):
         select.open_session(tiny_models[3], engine="nearest", isa="avx2")
 
 
+@pytest.mark.needs("openvino")
 def test_the_self_test_runs_it_and_finds_that_it_is_no_network(tiny_catalogue, nearest, monkeypatch):
     table = {name: select.ENGINES[name] for name in ("openvino", "nearest")}  # neither loads torch
     for module in (select, self_test):

@@ -16,6 +16,7 @@ from upres.errors import CheckpointError, EngineError, EngineUnavailableError, U
 from upres.models.card import read_weights
 from upres.models.catalog import find
 
+GRAPH_ENGINES = [pytest.param("openvino", marks=pytest.mark.needs("openvino")), "onnxruntime"]
 SIZES = [(1, 1), (1, 7), (5, 1), (16, 24), (33, 17)]
 
 
@@ -93,6 +94,7 @@ def test_several_pictures_a_call_do_not_see_each_other(engine):
         np.testing.assert_allclose(session(batch), one_by_one, atol=1e-5)
 
 
+@pytest.mark.needs("openvino")
 def test_int8_takes_several_pictures_a_call():
     session = select.open_session(find("rlfn_c32b6_x4"), engine="openvino", threads=1, precision="int8")
     batch = np.random.default_rng(5).random((3, 3, 18, 24), np.float32)
@@ -129,21 +131,21 @@ def test_auto_is_a_device_everywhere(tiny_models, engine):
     assert session.facts.device.split(":")[0] == select.load(engine).facts()["devices"][-1]
 
 
-@pytest.mark.parametrize("engine", [name for name in select.ENGINES if name != "torch"])
+@pytest.mark.parametrize("engine", ["native", *GRAPH_ENGINES])
 def test_engines_of_the_cpu_refuse_another_device(tiny_models, engine):
     with pytest.raises(UnsupportedModelError) as raised:
         select.open_session(tiny_models[2], engine=engine, device="cuda")
     assert str(raised.value) == f"{engine}: no device 'cuda'; it runs on the CPU. The engine torch has others"
 
 
-@pytest.mark.parametrize("engine", [name for name in select.ENGINES if name != "native"])
+@pytest.mark.parametrize("engine", [*GRAPH_ENGINES, "torch"])
 def test_general_engines_choose_no_instruction_set(tiny_models, engine):
     with pytest.raises(UnsupportedModelError) as raised:
         select.open_session(tiny_models[2], engine=engine, isa="avx2")
     assert str(raised.value) == (f"{engine}: no choice of instruction set, asked for 'avx2'. The engine native has one")
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("engine", GRAPH_ENGINES)
 def test_graph_engines_refuse_a_model_without_graph(tiny_models, engine):
     bare = replace(tiny_models[2], graph=None)
     assert not select.load(engine).supports(bare)
@@ -151,7 +153,7 @@ def test_graph_engines_refuse_a_model_without_graph(tiny_models, engine):
         select.open_session(bare, engine=engine)
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("engine", GRAPH_ENGINES)
 def test_graph_engines_name_a_broken_graph(tiny_models, engine, tmp_path):
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no graph at all")
@@ -167,7 +169,7 @@ def test_an_unknown_precision_is_refused(tiny_models, engine):
 @pytest.mark.parametrize(
     ("engine", "reason"),
     [
-        ("openvino", "openvino: OpenVINO is not installed: pip install openvino"),
+        ("openvino", "openvino: OpenVINO is not installed: pip install 'upres[openvino]'"),
         ("onnxruntime", "onnxruntime: ONNX Runtime is not installed: pip install 'upres[onnxruntime]'"),
         ("torch", "torch: PyTorch is not installed: pip install 'upres[lab]'"),
     ],
@@ -245,6 +247,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "openvino"
 
 
+@pytest.mark.needs("openvino")
 def test_openvino_keeps_compiled_rgb_networks_for_the_next_process(cache):
     batch = np.random.default_rng(0).random((1, 3, 24, 20), np.float32)
     model = find("rlfn_c32b6_x2")
@@ -258,16 +261,19 @@ def test_openvino_keeps_compiled_rgb_networks_for_the_next_process(cache):
     np.testing.assert_array_equal(OPENVINO.open(model, threads=1)(batch), first)
 
 
+@pytest.mark.needs("openvino")
 def test_openvino_does_without_a_place_to_keep_compiled_networks(cache, tmp_path):
     (tmp_path / "cache").write_bytes(b"a file where the folder would be")
     assert OPENVINO.open(find("rlfn_c32b6_x2"), threads=1)(np.zeros((1, 3, 16, 16), np.float32)).shape == (1, 3, 32, 32)
 
 
+@pytest.mark.needs("openvino")
 def test_openvino_keeps_nothing_of_luma_networks(cache, tiny_models):
     OPENVINO.open(tiny_models[2], threads=1)
     assert not cache.exists()
 
 
+@pytest.mark.needs("openvino")
 def test_openvino_compiles_rgb_networks_for_a_size_that_comes_again(monkeypatch):
     compiled, compile_graph = [], openvino._compiled
 

@@ -14,8 +14,9 @@ from upres.engines import select
 from upres.engines.engine import SessionFacts
 from upres.engines.lowering.lower import lower
 from upres.engines.native import ENGINE
-from upres.engines.native_graph import GraphSession, build, operations_of
+from upres.engines.native_graph import GraphSession, build, open_graph, operations_of
 from upres.errors import EngineError, GraphError, UnsupportedModelError
+from upres.machine.memory import resident_bytes
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import find, list_models
 from upres.models.nodes import read_nodes
@@ -102,6 +103,23 @@ def run(runner, batch, scale, *, threads=1, bands=1):
     out = np.full((*batch.shape[:2], batch.shape[2] * scale, batch.shape[3] * scale), np.nan, np.float32)
     runner.run(batch, out, threads, bands)
     return out
+
+
+def test_what_a_call_keeps_is_given_back_and_taken_again():
+    batch = picture(1, 3, 400, 500)
+    session = open_graph(find("plain_c32b6_light_x2"), threads=2, precision="f32", isa="")
+    made = session(batch).copy()
+    before = resident_bytes()
+    session.release()
+    assert before - resident_bytes() > 0.7 * (session.memory_bytes(400, 500) + made.nbytes)
+    np.testing.assert_array_equal(session(batch), made)
+
+
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.card.name)
+def test_every_network_that_ships_needs_no_other_engine(model):
+    assert ENGINE.supports(model)
+    for isa in ISAS[-1:] if model.card.name in SHIPPED else ISAS:  # those are opened with every one below
+        assert ENGINE.open(model, threads=1, isa=isa).facts == SessionFacts(engine="native", precision="f32", isa=isa)
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -273,6 +291,7 @@ def test_no_pixels_make_no_pixels():
         assert session(np.zeros(shape, np.float32)).shape == (shape[0], 3, 2 * shape[2], 2 * shape[3])
 
 
+@pytest.mark.needs("openvino")
 def test_what_cannot_be_lowered_is_named_and_goes_to_another_engine(tmp_path):
     spec = ModelSpec(architecture="esr_max", scale=2, arguments={"kernel_size": 9, "num_channels": 2})
     path, module = tmp_path / "wide_x2.safetensors", checkpoint.build(spec).eval()

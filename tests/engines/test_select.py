@@ -72,6 +72,25 @@ def test_when_none_will_do_every_reason_is_given(tiny_models, engines):
     )
 
 
+@pytest.mark.parametrize(
+    ("precision", "native"),
+    [("int8", "no precision 'int8'; there are auto, f32, int16"), ("auto", "not built here (no kernels)")],
+)
+def test_what_the_native_engine_cannot_do_names_the_extra_that_can(tiny_models, monkeypatch, precision, native):
+    for name in ("openvino", "onnxruntime", "torch"):
+        monkeypatch.setattr(f"upres.engines.{name}.find_spec", lambda name: None)
+    if precision == "auto":
+        monkeypatch.setattr(type(select.load("native")), "unavailable", lambda self: native)
+    with pytest.raises(UnsupportedModelError) as raised:
+        select.open_session(tiny_models[2], precision=precision)
+    assert str(raised.value) == (
+        f"no engine here runs tiny_x2: native: {native};"
+        " openvino: OpenVINO is not installed: pip install 'upres[openvino]';"
+        " onnxruntime: ONNX Runtime is not installed: pip install 'upres[onnxruntime]';"
+        " torch: PyTorch is not installed: pip install 'upres[lab]'"
+    )
+
+
 def test_a_named_engine_is_taken_or_its_error_raised(tiny_models, engines):
     engines(openvino=UnsupportedModelError("openvino: no graph"))
     assert select.open_session(tiny_models[2], engine="torch", precision="bf16") == "torch with None threads, bf16"
@@ -95,12 +114,14 @@ def test_an_engine_that_cannot_be_imported_is_unavailable(tiny_models, monkeypat
         select.open_session(tiny_models[2], engine="native")
 
 
+@pytest.mark.needs("openvino")
 def test_auto_prefers_a_graph_engine_to_torch(tiny_models, monkeypatch):
     monkeypatch.setitem(select.ENGINES, "native", "upres.engines.not_there")
     assert select.open_session(tiny_models[2], threads=1).facts.engine == "openvino"
     assert select.open_session(replace(tiny_models[2], graph=None), threads=1).facts.engine == "torch"
 
 
+@pytest.mark.needs("openvino")
 def test_the_hint_of_a_refusal_outlives_the_search(tiny_models):
     with pytest.raises(UnsupportedModelError, match="no int8 graph") as raised:
         select.open_session(tiny_models[2], precision="int8")

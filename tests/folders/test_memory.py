@@ -9,6 +9,7 @@ import pytest
 from upres.errors import Hint
 from upres.folders.batch import FolderRun
 from upres.folders.jobs import Job
+from upres.folders.memory import make_room
 from upres.folders.reports import FileOptions
 from upres.image.io import Frame, Picture, write
 from upres.upscaler import Upscaler
@@ -34,6 +35,18 @@ def test_results_that_a_limit_cannot_hold_are_refused_before_the_work(tmp_path, 
     assert list(tmp_path.iterdir()) == [source]
 
 
+@pytest.mark.parametrize(
+    ("rows", "limit", "done"), [(9, None, []), (6000, None, ["release"]), (6000, 1, ["forget"]), (9, 1, ["forget"])]
+)
+def test_networks_make_room_for_the_encoder(monkeypatch, rows, limit, done):
+    pixels = np.broadcast_to(np.uint8(7), (rows, 4000, 3))
+    maker, called = Upscaler(2, model="bicubic", max_memory=limit), []
+    for name in ("release", "forget"):
+        monkeypatch.setattr(maker.sessions, name, lambda name=name: called.append(name))
+    make_room(Picture(frames=(Frame(pixels=pixels),)), "jpeg", maker)
+    assert called == done
+
+
 def test_windows_that_a_strict_limit_cannot_hold_are_refused(tmp_path, tiny_models):
     job = Job(source=save(tmp_path / "a.png", 60, 60), output=tmp_path / "b.png")
     maker = Upscaler(2, model=tiny_models[2].weights, max_memory=10 * M, strict_memory=True)
@@ -41,6 +54,7 @@ def test_windows_that_a_strict_limit_cannot_hold_are_refused(tmp_path, tiny_mode
     assert report.hint == Hint.MORE_MEMORY
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads memory as Linux counts it")
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [320, 440])  # f32, which every machine has: bf16 would do with 230

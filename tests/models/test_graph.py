@@ -16,7 +16,8 @@ from upres.models.card import read_weights, weights_digest
 from upres.models.catalog import WEIGHTS_DIR, find
 from upres.models.graph import GRAPH_KEY, MOST_NODES, digest_in, require_graph, stamped, unstamped
 
-GRAPH_ENGINES = ["openvino", "onnxruntime"]
+GRAPH_ENGINES = [pytest.param("openvino", marks=pytest.mark.needs("openvino")), "onnxruntime"]
+HERE = [engine for engine in ("openvino", "onnxruntime") if select.unavailable(engine) is None]
 FREE = ["n", 1, "h", "w"]
 
 
@@ -183,7 +184,7 @@ def test_what_no_network_needs_is_refused(espcn, case):
         require_graph(espcn.graph, weights=espcn.weights, channels=1)
     assert one_line(raised.value)
     assert raised.value.hint is Hint.REMAKE_GRAPH
-    for engine in GRAPH_ENGINES:
+    for engine in HERE:
         with pytest.raises(GraphError, match=f"^{engine}: cannot load .*espcn_x2.onnx: "):
             select.open_session(espcn, engine=engine)
 
@@ -203,12 +204,12 @@ def test_a_graph_of_other_weights_is_not_run(espcn, capfd):
         (enlarged(2), "does not say which weights it was made of"),
     ]:
         espcn.graph.write_bytes(content)
-        for engine in GRAPH_ENGINES:
+        for engine in HERE:
             with pytest.raises(GraphError, match=reason):
                 select.open_session(espcn, engine=engine)
         session = select.open_session(espcn)
         assert session.facts.engine == "torch"
-        assert session.facts.passed_over.startswith(("native: cannot load ", "openvino: cannot load "))
+        assert session.facts.passed_over.startswith(("native: cannot load ", f"{HERE[0]}: cannot load "))
     espcn.graph.write_bytes(weights)
     assert select.open_session(espcn).facts.passed_over is None
     assert capfd.readouterr() == ("", "")
@@ -224,6 +225,7 @@ def test_a_retrained_network_needs_a_new_graph(espcn):
         require_graph(espcn.graph, weights=espcn.weights, channels=1)
 
 
+@pytest.mark.needs("openvino")
 def test_the_user_is_told_once_that_another_engine_is_taken(espcn, tmp_path, capsys):
     from PIL import Image
 
@@ -299,8 +301,8 @@ def test_weights_are_looked_at_where_the_graph_is_run(espcn):
     weights["net.2.bias"][3] = np.nan
     save_file(weights, espcn.weights, metadata=card.to_header())
     put(espcn, (WEIGHTS_DIR / "espcn_x2.onnx").read_bytes())
-    for engine in GRAPH_ENGINES:
+    for engine in HERE:
         with pytest.raises(CheckpointError, match=r"net\.2\.bias holds values that are not finite"):
             select.open_session(espcn, engine=engine)
     with pytest.raises(GraphError, match="No such file"):
-        select.open_session(replace(find("espcn_x2"), graph=espcn.graph.with_name("absent.onnx")), engine="openvino")
+        select.open_session(replace(find("espcn_x2"), graph=espcn.graph.with_name("absent.onnx")), engine=HERE[0])

@@ -35,7 +35,7 @@ def made(frame, *steps, scale=1, first=None, working_bytes=10**9):
     frame = frame if isinstance(frame, Frame) else Frame(pixels=frame)
     wish = Wish(request=SizeRequest(scale=scale), restorers=steps, first=first or {})
     settings, budget = (
-        Settings(engine="openvino", precision="f32", threads=1),
+        Settings(engine="native", precision="f32", threads=1),
         Budget(cores=1, working_bytes=working_bytes),
     )
     planned = plan(frame.pixels.shape[:2], wish, max_pixels=10**7)

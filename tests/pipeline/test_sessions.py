@@ -93,3 +93,16 @@ def test_what_fails_in_the_background_fails_again_when_it_is_needed(tiny_models,
         time.sleep(0.01)
     with pytest.raises(EngineError, match="no engine"):
         sessions.get(tiny_models[2], Settings())
+
+
+def test_all_that_is_open_gives_its_memory_back(tiny_models, opened, monkeypatch):
+    released, faster = [], Slow(planes=False)
+    monkeypatch.setattr(Slow, "for_bytes", property(lambda self: None if self is faster else faster))
+    monkeypatch.setattr(Slow, "release", lambda self: released.append(self), raising=False)
+    sessions, settings = Sessions(), Settings(engine="openvino")
+    session = sessions.get(tiny_models[2], settings)
+    sessions.get(tiny_models[3], settings)
+    assert session.for_bytes is not None
+    sessions.release()
+    assert (len(released), released[1]) == (3, faster)
+    assert sessions.get(tiny_models[2], settings) is session

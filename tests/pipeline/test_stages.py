@@ -301,6 +301,7 @@ def test_memory_for_strips_counts_what_is_kept():
     assert stage.working_bytes((20, 4)) == 1000 * 28 + 2 * 20 * 4 * 2
 
 
+@pytest.mark.needs("openvino")
 def test_bands_of_the_network_for_stills_have_no_visible_seams():
     """Its attention sees far, so bands are only nearly the whole picture, and nowhere less so than at a seam."""
     model = find("rlfn_c32b6_x2")

@@ -110,5 +110,7 @@ class GraphRunner:
     @property
     def isa(self) -> str: ...
     def run(self, batch: NDArray[np.float32], out: NDArray[np.float32], threads: int, bands: int = 1) -> None: ...
+    def release(self) -> None:
+        """Give back the memory that is kept from one run to the next."""
     def bytes(self, height: int, width: int, threads: int) -> int:
         """Memory besides the batches."""

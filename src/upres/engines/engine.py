@@ -124,6 +124,10 @@ class Session(Protocol):
         """
         ...
 
+    def release(self) -> None:
+        """Give back the memory that is kept from one call to the next; the next call takes it again."""
+        return
+
     def bind(self, batch: Batch, /) -> Callable[[], object]:
         """What runs the network on this batch and waits until it is done, for timing.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from upres.engines.engine import Batch, Plane, Session, SessionFacts, refuse_devices
-from upres.engines.native_graph import open_graph, operations_of
+from upres.engines.native_calibration import calibration_plane, mixed_noise
 from upres.errors import CheckpointError, EngineUnavailableError, GraphError, UnsupportedModelError
 from upres.models.card import read_weights
 from upres.models.catalog import Model
@@ -193,7 +193,7 @@ class NativeSession(Session):
         return self._fast_floats
 
     def _floats_suffice(self, arithmetic: "_native.Arithmetic") -> bool:
-        plane = calibration_plane(255).astype(np.float32) / np.float32(255)
+        plane = calibration_plane(255, mixed_noise).astype(np.float32) / np.float32(255)
         exact, faster = (np.empty(np.multiply(plane.shape, self._scale), np.float32) for _ in range(2))
         self._network.upscale(plane, exact, 1, 1, self._exact, self._threads)
         self._network.upscale(plane, faster, 1, 1, arithmetic, self._threads)
@@ -232,6 +232,8 @@ class NativeEngine:
         """Whether there are kernels for this network."""
         if _is_edge_sr(model):
             return True
+        from upres.engines.native_graph import operations_of
+
         with suppress(CheckpointError, GraphError, UnsupportedModelError):
             operations_of(model)
             return True
@@ -282,6 +284,8 @@ class NativeEngine:
             there_are = ", ".join(native.instruction_sets())
             raise EngineUnavailableError(f"native: no instruction set '{isa}' on this machine; there are {there_are}")
         if not _is_edge_sr(model):
+            from upres.engines.native_graph import open_graph  # edge-SR has no use for the lowering's modules
+
             return open_graph(model, threads=threads or 0, precision=precision, isa=isa or "")
         family, _ = FAMILIES[model.card.architecture]
         network = native.EdgeSR(family, model.card.scale, _read_filters(model), isa or "")
@@ -337,19 +341,6 @@ def resize_plane(
     white = _white(plane.dtype) if peak is None else peak
     _module().resize(plane, out, scale, off * left_sited, off * top_sited, white, threads or 0)
     return out
-
-
-def calibration_plane(peak: int) -> Plane:
-    """A small uint16 picture of what pictures hold: gradients, edges at all angles, noise, flat areas."""
-    y, x = np.mgrid[0:128, 0:192].astype(np.float64)
-    rings = 0.5 + 0.5 * np.cos((x * x + y * y) / 300)
-    blocks = ((x // 11 + y // 7) % 3) / 2
-    ramp = x / 191
-    noise = np.random.default_rng(0).normal(0.0, 0.04, x.shape)
-    picture = np.where(x < 64, rings, np.where(x < 128, blocks, ramp)) + np.where(y < 96, noise, 0.0)
-    picture[100:, 96:] = noise[100:, 96:] > 0
-    levels: Plane = np.floor(np.clip(picture, 0, 1) * peak + 0.5).astype(np.uint16)
-    return levels
 
 
 def _is_edge_sr(model: Model) -> bool:

@@ -241,6 +241,11 @@ class GraphSession(Session):
         self._runner.run(batch, self._last, self._threads)
         return made("native", self._last, shape)
 
+    def release(self) -> None:
+        """Give back the maps of the last call, and what it made if nobody else holds that."""
+        self._runner.release()
+        self._last = np.empty(0, np.float32)
+
     @property
     def bytes_per_pixel(self) -> int:
         """Of the maps that pass from one run of convolutions to the next, as they are for large pictures."""

@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest general engine on CPUs (`upres bench speed`), from the ``.onnx`` graph beside the weights.
+"""OpenVINO, an extra: the fastest general engine on CPUs (`upres bench speed`), from the ``.onnx`` graph.
 
 Arithmetic is set explicitly, because OpenVINO left alone takes bf16 wherever the CPU has it: that costs a luma network
 nothing in time, it waits for memory, and 50 dB in exactness. fp16 is refused: it is emulated on CPUs.
@@ -104,6 +104,11 @@ class SteadySession(Session):
             self._sized = self._compile_for(batch.shape)
         return self._sized(batch)
 
+    def release(self) -> None:
+        """Drop the graph of one size, and what the other one keeps."""
+        self._sized, self._times = None, 0
+        self._any_size.release()
+
 
 class FixedSizeSession(Session):
     """A graph compiled anew for each size of batch: for int8, which free sizes make a fifth slower.
@@ -130,7 +135,7 @@ class OpenVinoEngine:
     def unavailable(self) -> str | None:
         """Why OpenVINO cannot be used here; ``None`` where it can."""
         if find_spec("openvino") is None:
-            return "OpenVINO is not installed: pip install openvino"
+            return "OpenVINO is not installed: pip install 'upres[openvino]'"
         return None
 
     def supports(self, model: Model) -> bool:

@@ -76,7 +76,7 @@ def diagnose() -> Diagnosis:
         if report.error is not None:
             problems.append(f"{report.name}: {report.error}")
     if not any(report.available for report in engines):
-        problems.append("no engine is available; pip install openvino")
+        problems.append("no engine is available; pip install 'upres[openvino]'")
     return Diagnosis(
         environment=machine,
         engines=engines,

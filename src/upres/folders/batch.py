@@ -3,9 +3,8 @@
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from upres.errors import UpresError
 from upres.folders.jobs import Job
@@ -15,6 +14,9 @@ from upres.folders.work import Work
 from upres.machine.cores import available_cores
 from upres.pipeline.render import Progress
 from upres.upscaler import Upscaler
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 AHEAD_FILES = 2
 """Pictures read while another one is made larger."""
@@ -108,6 +110,8 @@ class _Overlap:
     """Works side by side: one thread reads ahead, several write behind, the caller's runs the networks between."""
 
     def __init__(self, works: Sequence[Work], *, writers: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # a single picture does without
+
         self._waiting = deque(works)
         self._current: list[Work] = []
         self._begun: deque[tuple[Work, Future[None]]] = deque()

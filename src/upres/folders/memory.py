@@ -11,6 +11,8 @@ from upres.upscaler import Upscaler
 ENCODER_BYTES = {"jpeg": 4, "png": 4, "bmp": 4, "webp": 17, "avif": 42, "gif": 14, "heif": 30, "tiff": 1}
 """What writing takes for each pixel besides the picture, as measured at 6 megapixels of RGB; of other formats some."""
 _OTHERS, _WEBP_WITH_ALPHA = 12, 44
+_LARGE = 64 * 2**20
+"""From here on no other picture is made at the same time (`upres.folders.batch`), which would want that memory."""
 
 
 def require_room(picture: Picture, plan: Plan, format: str, limit: int | None) -> None:  # noqa: A002
@@ -27,10 +29,14 @@ def require_room(picture: Picture, plan: Plan, format: str, limit: int | None) -
 
 
 def make_room(picture: Picture, format: str, upscaler: Upscaler) -> None:  # noqa: A002
-    """Give the networks' memory back where the encoder of a picture would go over the limit beside them."""
+    """Give memory back before a picture is encoded: that of the networks where the encoder would go over the limit
+    beside them; what they keep between calls where the picture is large.
+    """
     limit = upscaler.max_memory
     if limit is not None and resident_bytes() + _encoder_bytes(picture, format) > limit:
         upscaler.sessions.forget()
+    elif sum(frame.pixels.nbytes for frame in picture.frames) > _LARGE:
+        upscaler.sessions.release()
 
 
 def _encoder_bytes(picture: Picture, format: str) -> int:  # noqa: A002

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from upres.image.quantiles import quantiles
+
 LUMA_STEPS = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -80,7 +82,7 @@ def quality_of_steps(steps: Mapping[tuple[int, int], int]) -> float:
     """
     if not steps:
         raise ValueError("expected at least one step, got none")
-    return _quality(float(np.quantile([step / LUMA_STEPS[place] for place, step in steps.items()], _LOW)))
+    return _quality(float(quantiles([step / LUMA_STEPS[place] for place, step in steps.items()], (_LOW,))[0]))
 
 
 def _quality(ratio: float) -> float:

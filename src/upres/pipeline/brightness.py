@@ -26,6 +26,7 @@ from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
 from upres.image.exposure import Exposure
 from upres.image.io import extensions, read_pixels
 from upres.image.picture import Pixels
+from upres.image.quantiles import quantiles
 
 WEIGHTS = Path(__file__).with_name("brightness.json")
 MOST_STOPS = 4.0
@@ -62,7 +63,7 @@ class Brightness:
 
     def missing(self, tones: NDArray[np.float64]) -> float:
         """Stops that a picture lacks whose thumbnail has these tones; 0 where it is light enough, less at night."""
-        found = np.maximum(np.quantile(tones, self.quantiles), _DARKEST)
+        found = np.maximum(quantiles(tones, self.quantiles), _DARKEST)
         low, high = 0.0, MOST_STOPS
         if self._of(found, low) >= self.target:
             return low
@@ -136,7 +137,7 @@ def fit(folder: str | Path) -> Brightness:
             f"{folder}: expected photographs of mean luma {_MEANS[0]:g} to {_MEANS[1]:g}, got {len(tones)} of"
             f" {len(files)}"
         )
-    logarithms = np.log([np.maximum(np.quantile(each, _QUANTILES), _DARKEST) for each in tones])
+    logarithms = np.log([np.maximum(quantiles(each, _QUANTILES), _DARKEST) for each in tones])
     weights = np.linalg.solve(np.cov(logarithms.T) + _RIDGE * np.eye(len(_QUANTILES)), np.ones(len(_QUANTILES)))
     weights /= weights.sum()  # of all that sum to 1, those with the least variance, and ridge
     facts = {"written_by": "python -m upres.pipeline.brightness", "folder": Path(folder).resolve().name}

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from upres.engines.engine import Batch, Session
 from upres.image.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
 from upres.image.picture import Pixels
+from upres.image.quantiles import quantiles
 from upres.models.card import ModelCard
 from upres.pipeline.judge import Judgement, tiles
 
@@ -45,7 +46,7 @@ def resolved(judged: Judgement, pixels: Pixels, session: Session, card: ModelCar
     """
     changes = [_change(tile, session, card) for tile in tiles(pixels, _SIDE)]
     spreads = np.concatenate([_spreads(change) for change in changes])
-    if not len(spreads) or np.quantile(spreads, _QUIET) < _NOISE:
+    if not len(spreads) or quantiles(spreads, (_QUIET,))[0] < _NOISE:
         return judged
     return replace(judged, noise=judged.doubtful_noise, fineness=1.0)
 

@@ -7,6 +7,7 @@ levels of 255, at no more than a quarter of a million pixels, in tiles whose cor
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from upres.image.color import BLUE_WEIGHT, RED_WEIGHT
 from upres.image.jpeg_quality import LUMA_STEPS, quality_of_steps
 from upres.image.picture import Pixels
+from upres.image.quantiles import quantiles
 from upres.pipeline.brightness import missing_stops
 
 Plane = NDArray[np.float32]
@@ -41,9 +43,6 @@ _PERIODIC, _ENOUGH = 0.5, 40
 """Least mean cosine of coefficients that are multiples of a step; how many of them, or of steep pixels, it takes."""
 _FINENESS, _BINS = 8, 4096
 """Bins a level, and their number."""
-_COMBS = ((np.arange(_BINS)[:, None] + 0.5) / _FINENESS >= 0.6 * _STEPS).astype(np.float32)
-"""Which sizes of a coefficient count for each step: those that would not be rounded to 0."""
-_COSINES_OF_COMBS = _COMBS * np.cos((np.arange(_BINS)[:, None] + 0.5) * (2 * np.pi / _FINENESS) / _STEPS, dtype="f4")
 _SERIAL = 2**18
 """Multiply-adds up to which OpenBLAS computes a product in the thread that asks for it. Its other threads wait in a
 loop for more to do, on the cores that the network needs: 300 pictures of 320x240 took half as much time again."""
@@ -226,7 +225,7 @@ def _noise(planes: Sequence[Plane]) -> _Noise:
     slopes = np.stack(np.meshgrid(place, place)).reshape(2, -1)
     slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
     energy = (rest**2).sum(axis=1) - (_product(rest, slopes.astype(np.float32)) ** 2).sum(axis=1)
-    flattest, flat = (sqrt(max(0.0, float(each))) for each in np.quantile(energy, (_FLATTEST, _FLAT)))
+    flattest, flat = (sqrt(max(0.0, float(each))) for each in quantiles(energy, (_FLATTEST, _FLAT)))
     noise = flattest / sqrt(_PATCH**2 - 3) / _SMALLER
     if not 0 < noise < _MOST_NOISE:
         return _Noise(doubtful=noise)
@@ -273,7 +272,7 @@ def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
     found = {place: step for place, step in steps.items() if step is not None}
     if len(blocks) * _GRID**2 < _LEAST_SIDE**2 or len(found) < _AGREEING:
         return None
-    low, high = np.quantile([step / LUMA_STEPS[place] for place, step in found.items()], (0.25, 0.75))
+    low, high = quantiles([step / LUMA_STEPS[place] for place, step in found.items()], (0.25, 0.75))
     if high > _SPREAD * low or low > _MOST_RATIO:
         return None  # the squares of a pattern have steps of all sizes, and large ones
     return quality_of_steps(found)
@@ -292,9 +291,18 @@ def _step(coefficients: Plane) -> int | None:
     sizes = np.minimum(np.abs(coefficients) * _FINENESS, _BINS - 1).astype(np.int64)
     counts = np.bincount(sizes, minlength=_BINS).astype(np.float32)
     there = np.flatnonzero(counts)
-    multiples, cosines = ((counts[there, None] * combs[there]).sum(axis=0) for combs in (_COMBS, _COSINES_OF_COMBS))
+    multiples, cosines = ((counts[there, None] * combs[there]).sum(axis=0) for combs in _combs())
     found = np.flatnonzero((multiples >= _ENOUGH) & (cosines > _PERIODIC * multiples))
     return int(_STEPS[found[-1]]) if len(found) else None
+
+
+@cache
+def _combs() -> tuple[Plane, Plane]:
+    """Which sizes of a coefficient count for each step, those that would not be rounded to 0; and their cosines."""
+    sizes = (np.arange(_BINS)[:, None] + 0.5) / _FINENESS
+    counting = (sizes >= 0.6 * _STEPS).astype(np.float32)
+    cosines = np.cos((np.arange(_BINS)[:, None] + 0.5) * (2 * np.pi / _FINENESS) / _STEPS, dtype="f4")
+    return counting, counting * cosines
 
 
 def _product(rows: Plane, others: Plane) -> Plane:
@@ -346,9 +354,9 @@ def _blur(lumas: Sequence[Plane]) -> float:
         if min(luma.shape) < _GRID:
             continue
         before, after = _steepness(luma[1:-1, 1:-1]), _steepness(_softened(_softened(luma).T).T)
-        steep = before >= max(_FAINTEST**2, float(np.quantile(before[::2, ::2], _STRONGEST)))
+        steep = before >= max(_FAINTEST**2, float(quantiles(before[::2, ::2], (_STRONGEST,))[0]))
         if np.count_nonzero(steep) >= _ENOUGH:
-            ratio = float(np.median(before[steep] / np.maximum(after[steep], 1e-6)))
+            ratio = float(quantiles(before[steep] / np.maximum(after[steep], 1e-6), (0.5,))[0])
             found.append(sqrt(_SOFTENING / (max(1.001, ratio) - 1)))
     return min(found, default=0.0)
 

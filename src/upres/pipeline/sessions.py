@@ -75,6 +75,12 @@ class Sessions:
         with self._opening:
             self._opened.clear()
 
+    def release(self) -> None:
+        """Give back the memory that open sessions keep from one call to the next."""
+        with self._opening:
+            for session in self._opened.values():
+                session.release()
+
     def prepare(self, models: Iterable[Model], settings: Settings) -> None:
         """Begin to open models in the background; what fails will fail again, and be raised, when it is needed."""
         missing = [model for model in models if (model.weights, settings) not in self._opened]
@@ -110,6 +116,13 @@ class SharedSession:
         """Run the network."""
         with self._lock:
             return self._session(batch)
+
+    def release(self) -> None:
+        """Give back what is kept from one call to the next."""
+        with self._lock:
+            self._session.release()
+        if self._for_bytes is not None:
+            self._for_bytes.release()
 
     def bind(self, batch: Batch, /) -> Callable[[], object]:
         """What runs the network on this batch."""

@@ -21,6 +21,7 @@ def engines(tiny_catalogue, monkeypatch):
     return table
 
 
+@pytest.mark.needs("openvino")
 def test_engines_agree(engines, capsys):
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -34,6 +35,7 @@ def test_engines_agree(engines, capsys):
         assert engine["latency_ms"] > 0
 
 
+@pytest.mark.needs("openvino")
 def test_what_people_read(engines, capsys):
     engines["native"] = "upres.engines.not_there"
     assert main(["doctor"]) == 0
@@ -43,6 +45,7 @@ def test_what_people_read(engines, capsys):
     assert out.endswith("all is well\n")
 
 
+@pytest.mark.needs("openvino")
 def test_an_engine_that_computes_something_else_is_found(engines, monkeypatch, capsys):
     right = select.open_session
 
@@ -63,6 +66,7 @@ def test_an_engine_that_computes_something_else_is_found(engines, monkeypatch, c
     assert problem in capsys.readouterr().out
 
 
+@pytest.mark.needs("openvino")
 def test_an_engine_that_cannot_tell_what_it_has_is_found(engines, monkeypatch, capsys):
     def broken():
         raise RuntimeError("no such property")

@@ -237,6 +237,7 @@ def test_the_input_is_the_baseline_of_restoration(data, capsys):
     assert {report["protocol"] for report in reports} == set(PROTOCOLS)
 
 
+@pytest.mark.needs("openvino")
 def test_a_task_is_the_network_that_is_taken_for_it_measured_on_rgb(tiny_restorers, data, capsys, monkeypatch):
     picture = np.random.default_rng(2).integers(30, 200, (40, 30, 3), np.uint8)
     for folder, pixels in (("clean", picture + np.uint8(10)), ("noisy", picture)):

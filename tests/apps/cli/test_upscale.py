@@ -322,7 +322,7 @@ def test_quiet_says_nothing_but_errors(folder, capsys):
 
 
 def test_the_command_imports_no_torch(folder, tiny_models):
-    names = "{'torch', 'scipy', 'tqdm', 'openvino.tools.ovc', 'tifffile', 'urllib.request'}"
+    names = "{'torch', 'scipy', 'tqdm', 'openvino', 'onnxruntime', 'tifffile', 'imagecodecs', 'urllib.request'}"
     code = f"""
 import sys
 from upres.apps.cli.main import main
@@ -331,6 +331,44 @@ sys.exit(code or str({names} & set(sys.modules) or ""))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() in ("", "None")
+
+
+SLOW_IMPORTS = {
+    "numpy.ma": 12,
+    "numpy.random": 13,
+    "PIL.GifImagePlugin": 4,
+    "difflib": 1,
+}
+"""Module -> milliseconds that it costs, with what only it brings."""
+
+
+@pytest.mark.parametrize(
+    ("model", "lowered"), [("fast", True), ("default", True), ("esr_tm", False)], ids=["fast", "default", "esr_tm"]
+)
+def test_one_picture_imports_nothing_that_it_can_do_without(folder, model, lowered):
+    options = {"fast": ["--fast"], "default": [], "esr_tm": ["--model", "esr_tm"]}[model]
+    code = f"""
+import sys
+from upres.apps.cli.main import main
+assert main(["upscale", "photo.jpg", "--quiet", *{options}]) == 0
+print(*({set(SLOW_IMPORTS)} & set(sys.modules)), "upres.engines.lowering.lower" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == (str(lowered), "")
+
+
+def test_a_command_s_process_keeps_no_threads_for_products_and_looks_for_garbage_rarely(folder):
+    watched = """
+import atexit, gc, os, runpy, sys
+def told():
+    print(gc.get_threshold()[0], gc.get_freeze_count() > 10_000, os.environ["OPENBLAS_NUM_THREADS"])
+atexit.register(told)
+sys.argv = ["upres", "upscale", "photo.jpg", "--quiet", "--model", "bicubic"]
+runpy.run_module("upres", run_name="__main__")
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", watched], capture_output=True, text=True, check=False, env=environment)
+    assert (done.stdout, done.returncode) == ("50000 True 1\n", 0), done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -354,6 +392,7 @@ sys.exit(main(["upscale", "big", "--scale", "4", "--model", {str(tiny_models[2].
     assert files(folder / "big") == ["big.png"]
 
 
+@pytest.mark.needs("openvino")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak as Linux counts it")
 def test_memory_besides_the_arrays_is_bounded(folder, tiny_models):
     """A picture four times as large takes more only by its arrays: input, output, the encoder's copy of each."""

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     terminal.prepare()
     try:
-        with terminal.orderly_end():
+        with terminal.orderly_end(), terminal.little_garbage(own_process=argv is None):
             status = _dispatch(list(sys.argv[1:] if argv is None else argv))
             if sys.stdout is not None:  # closed when the process was started
                 sys.stdout.flush()

@@ -6,6 +6,8 @@ from functools import partial
 from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
 from upres.apps.cli._networks import add_running, share
 from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
+from upres.machine.allocator import expect_large_blocks
+from upres.machine.cores import without_blas_threads
 
 EPILOG = """faults:
   Each picture is looked at. What is found to be wrong with it is undone, and the printed line says what that was; where
@@ -44,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restore what was named; 0 if all went well, 1 if a picture failed."""
+    expect_large_blocks()
+    without_blas_threads()
     from upres.upscaler import Upscaler
 
     _check(args)

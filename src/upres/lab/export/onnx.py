@@ -201,7 +201,7 @@ def _max_error(network: nn.Module, content: bytes) -> float:
 
 
 def _runner(content: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """ONNX Runtime where it is installed, else OpenVINO, which always is; both in float32."""
+    """ONNX Runtime where it is installed, else OpenVINO, which the lab brings; both in float32."""
     try:
         import onnxruntime
     except ImportError:
