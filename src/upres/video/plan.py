@@ -36,7 +36,7 @@ class Wishes:
     lossless: bool = False
     deinterlace: bool = False
     steady: bool = False
-    """Whether still regions change no more than the source's."""
+    """Whether still regions are steadied by those of the frame before."""
     drop_dynamic_hdr: bool = False
     siting: Siting | None = None
     """Where chroma lies; ``None``: by the codec and the colours."""

@@ -49,7 +49,7 @@ class VideoReport:
     repeated: int = 0
     """Frames equal to the one before, which cost no network."""
     steady: bool = False
-    """Whether still regions were kept from flickering more than the source's."""
+    """Whether still regions were steadied by those of the frame before."""
     copied: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Frames of a film, one after the other, whose still regions flicker no more than the source's."""
+"""Frames of a film, one after the other, whose still regions flicker about as the source's do."""
 
 from upres.engines.native import ENGINE
 from upres.engines.native_steady import steady_plane

@@ -27,7 +27,7 @@ examples:
   upres video film.mkv --play --start 1:30            shown in mpv while it is enlarged
   upres video film.mkv --start 60 --end 90 --lossless
   upres video dvd.vob --deinterlace --real
-  upres video film.mkv --steady                       still regions flicker no more than the film's own
+  upres video film.mkv --steady                       still regions flicker about as the film's own do
   upres video clips/ -o large/ --codec av1 --crf 30
   upres video film.mkv -o - --format y4m | x264 - --demuxer y4m -o film.264"""
 
