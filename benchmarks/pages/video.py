@@ -14,13 +14,14 @@ from benchmarks.pages.stills import run, timing
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 from benchmarks.pages.video_encoder import ENCODED, measure_encoders, render_encoders
 from benchmarks.pages.video_live import LIVE, measure_live
-from benchmarks.pages.video_steadiness import FAMILIES, measure_steadiness
+from benchmarks.pages.video_steadiness import FAMILIES, measure_cost, measure_steadiness
 
 SMALL, MIDDLE, LARGE = (
     Film(width=640, height=360, frames=400),
     Film(width=1280, height=720, frames=200),
     Film(width=1920, height=1080, frames=100),
 )
+_COST_REPEATS = 20
 _DEFAULT = "default, `esr_tm`"
 _BICUBIC, _LANCZOS = "FFmpeg, `scale=bicubic`", "FFmpeg, `scale=lanczos`"
 
@@ -144,7 +145,7 @@ def render(report: Mapping[str, Any]) -> str:
     parts = [INTRODUCTION]
     parts += [render_runs(report["runs"])] if "runs" in report else []
     parts += [render_encoders(report["encoder"])] if "encoder" in report else []
-    parts += [render_steadiness(report["steadiness"])] if "steadiness" in report else []
+    parts += [render_steadiness(report["steadiness"], report.get("steady_cost"))] if "steadiness" in report else []
     parts += [render_live(report["live"])] if "live" in report else []
     return "\n".join(parts)
 
@@ -185,23 +186,41 @@ def _kind(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["film"]["size"], row["codec"]
 
 
-def render_steadiness(report: Mapping[str, Any]) -> str:
-    """A line a network."""
+def render_steadiness(report: Mapping[str, Any], cost: Mapping[str, Any] | None = None) -> str:
+    """A line a network; what steadying costs, where that was measured."""
     source, rows = report["source"], report["rows"]
+
+    def against(row: Mapping[str, Any], key: str) -> str:
+        return f"{row[key] / source - 1:+.1%}"
+
     lines = [
         (
             f"`{row['model']}`",
             f"{row['flicker']:.3f}",
-            f"{row['flicker'] / source - 1:+.1%}",
+            against(row, "flicker"),
             f"{row['flicker_of_half']:.3f}",
-            f"{row['flicker_of_half'] / source - 1:+.1%}",
+            against(row, "flicker_of_half"),
+            against(row, "steady_flicker"),
+            against(row, "steady_flicker_of_half"),
+            f"{row['steady_psnr_gain']:+.3f}",
         )
         for row in rows
     ]
     networks = [row for row in rows if row["model"] != "bicubic"]
     most, most_of_half = (max(row[key] for row in networks) / source - 1 for key in ("flicker", "flicker_of_half"))
     least_of_half = min(row["flicker_of_half"] for row in networks) / source - 1
-    columns = ("network, x2", "flicker, levels ↓", "against the source", "of the half ↓", "against the truth")
+    steady = sorted((row["steady_flicker"] / source - 1, row["model"]) for row in networks)
+    gains = [row["steady_psnr_gain"] for row in networks]
+    columns = (
+        "network, x2",
+        "flicker, levels ↓",
+        "against the source",
+        "of the half ↓",
+        "against the truth",
+        "steady, against the source",
+        "steady, against the truth",
+        "steady, dB to the truth ↑",
+    )
     return f"""## Steadiness
 
 Root mean square of the change of luma from one frame to the next, in levels, where the source stands still: where its
@@ -210,12 +229,26 @@ luma changes by less than {report["still_below"]:g} on average over 9x9 pixels, 
 {source:.3f} levels. A network draws fine detail stronger than bicubic interpolation does, and so what changes
 in it: by up to {most:.0%}. Where the source does not change at all, nothing does.
 
-The right half of the table has a truth: the film is halved, each sample the mean of four, nothing is encoded between,
+The middle of the table has a truth: the film is halved, each sample the mean of four, nothing is encoded between,
 and the half is made as large again. The same regions of the film itself flicker by {source:.3f} levels. Of the networks
 none is as steady as the truth: they flicker by {least_of_half:.0%} to {most_of_half:.0%} more.
 
+"Steady" is the same with `--steady`, of luma: networks flicker by {steady[0][0]:+.1%} (`{steady[0][1]}`) to
+{steady[-1][0]:+.1%} (`{steady[-1][1]}`) against the source. The last column is what that changes in PSNR to the truth,
+{min(gains):+.3f} to {max(gains):+.3f} dB.{_told_cost(cost)}
+
 {table(columns, lines, RIGHT)}
 """
+
+
+def _told_cost(cost: Mapping[str, Any] | None) -> str:
+    if cost is None:
+        return ""
+    (row,) = cost["rows"]
+    return f""" It takes {row["steady_ms"]:.1f} ms of a frame of 1080p to 4K in which all stands still, beside
+{row["network_ms"]:.1f} ms of `esr_tm`: {row["steady_ms"] / row["network_ms"]:.0%}; CPU time of one thread, medians of
+{row["repeats"]} in turn, {machine_line(cost["environment"])}, at a load of {row["load"]:.1f}.
+Where all moves it takes {row["moving_ms"]:.1f} ms."""
 
 
 def render_live(report: Mapping[str, Any]) -> str:
@@ -247,6 +280,10 @@ def _measure_steadiness(settings: Settings) -> None:
     _update("steadiness", measure_steadiness(settings.shared / "data" / "video" / "bottle-detection.mp4", FAMILIES))
 
 
+def _measure_steady_cost(settings: Settings) -> None:
+    _update("steady_cost", measured_here(measure_cost(_COST_REPEATS * settings.repeats)))
+
+
 def _measure_encoders(settings: Settings) -> None:
     photographs = sorted((settings.shared / "data" / "test" / "CID22val" / "HR").iterdir())
     _update("encoder", measured_here(measure_encoders(photographs, ENCODED, settings.repeats)))
@@ -267,6 +304,7 @@ PAGES: Sequence[Page] = (
             "runs": measure_runs,
             "encoder": _measure_encoders,
             "steadiness": _measure_steadiness,
+            "steady_cost": _measure_steady_cost,
             "live": _measure_live,
         },
     ),

@@ -3,8 +3,10 @@
 Once beside the film that is made larger, once beside the truth: the film is halved first and made as large again.
 """
 
+import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
@@ -24,6 +26,8 @@ STILL_BELOW = 1.0
 """Levels of mean absolute change; compression and noise change less, what moves changes more."""
 _WINDOW = 9
 _SCALE = 2
+_CHANGING = 0.1
+"""Part of the pixels that change by a level from one frame to the next."""
 
 Luma = NDArray[np.float32]
 
@@ -39,7 +43,8 @@ def measure_steadiness(film: Path, models: Sequence[str]) -> dict[str, Any]:
             {
                 "model": model,
                 "flicker": flicker(_made(film, model), masks, scale=_SCALE),
-                "flicker_of_half": flicker(_made(half, model), masks),
+                "steady_flicker": flicker(_made(film, model, steady=True), masks, scale=_SCALE),
+                **_of_half(half, model, sources, masks),
             }
             for model in models
         ]
@@ -51,6 +56,52 @@ def measure_steadiness(film: Path, models: Sequence[str]) -> dict[str, Any]:
         "source": flicker(sources, masks),
         "rows": rows,
     }
+
+
+def _of_half(half: Path, model: str, sources: Sequence[Luma], masks: Sequence[NDArray[np.bool_]]) -> dict[str, float]:
+    """Flicker of the half made as large as the film, and how much nearer to the film ``--steady`` brings it, in dB."""
+    from upres.metrics.psnr import psnr
+
+    plain, steady = (list(_made(half, model, steady=each)) for each in (False, True))
+    near, nearer = (
+        np.mean([psnr(one, other, data_range=255) for one, other in zip(frames, sources, strict=True)])
+        for frames in (plain, steady)
+    )
+    return {
+        "flicker_of_half": flicker(plain, masks),
+        "steady_flicker_of_half": flicker(steady, masks),
+        "steady_psnr_gain": float(nearer - near),
+    }
+
+
+def measure_cost(repeats: int) -> list[dict[str, Any]]:
+    """What steadying takes beside eSR-TM, 1080p to 4K on one thread, where all stands still and where all moves.
+
+    CPU milliseconds of each, in turn, medians; the machine's load of the last minute beside them.
+    """
+    from upres.engines.native import ENGINE
+    from upres.engines.native_steady import steady_plane
+    from upres.models.catalog import find
+
+    random = np.random.default_rng(0)
+    before = random.integers(16, 236, (1080, 1920), np.uint8)
+    after = before + (random.random(before.shape) < _CHANGING)
+    session = ENGINE.open(find("esr_tm_x2"), threads=1).planes
+    assert session is not None
+    made_before, made = session.run_plane(before), session.run_plane(after)
+    works: dict[str, Callable[[], Any]] = {
+        "network_ms": lambda: session.run_plane(after, made),
+        "steady_ms": lambda: steady_plane(before, after, made_before, made, white=255, threads=1),
+        "moving_ms": lambda: steady_plane(before[::-1], after, made_before, made, white=255, threads=1),
+    }
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            began = time.thread_time()
+            work()
+            times[name].append(1000 * (time.thread_time() - began))
+    load = os.getloadavg()[0]
+    return [{"repeats": repeats, "load": load, **{name: float(np.median(each)) for name, each in times.items()}}]
 
 
 def write_half(film: Path, target: Path) -> None:
@@ -118,13 +169,13 @@ def _first(film: Path) -> "Iterator[Timed]":
     return islice(Frames(film).after(None), FRAMES)
 
 
-def _made(film: Path, model: str) -> Iterator[Luma]:
+def _made(film: Path, model: str, *, steady: bool = False) -> Iterator[Luma]:
     """Luma of what a network makes of them."""
     from upres.pipeline.sizes import SizeRequest
     from upres.video.plan import Wishes
     from upres.video.run import VideoRun
 
-    run = VideoRun(film, Wishes(request=SizeRequest(scale=_SCALE)), {"model": model})
+    run = VideoRun(film, Wishes(request=SizeRequest(scale=_SCALE), steady=steady), {"model": model})
     _, ahead = run.frames()
     with closing(ahead):
         yield from (_luma(each.made) for each in islice(ahead, FRAMES))

@@ -25,6 +25,7 @@
 #include "kernels/kernels.h"
 #include "pixels/cubic.h"
 #include "pixels/plane.h"
+#include "pixels/steady.h"
 
 namespace nb = nanobind;
 
@@ -198,6 +199,33 @@ void resize(const ConstArray& from, const AnyArray& to, int scale, float shift_r
   resize_plane(scale, shift_right, shift_down, runner, source, target);
 }
 
+void steady(const ConstArray& source_before, const ConstArray& source, const ConstArray& made_before,
+            const AnyArray& made, int channels, int level, int threads, const std::string& isa) {
+  FilmPlanes film{plane_of(source_before, 1, 1.0f), plane_of(source, 1, 1.0f), plane_of(made_before, 1, 1.0f),
+                  plane_of(made, 1, 1.0f), channels, level};
+  const ConstPlane target{film.made.data, film.made.pixel, film.made.height, film.made.width, film.made.stride, 1.0f};
+  const auto alike = [](const ConstPlane& one, const ConstPlane& other) {
+    return one.height == other.height && one.width == other.width;
+  };
+  if (!alike(film.source_before, film.source) || !alike(film.made_before, target)) {
+    throw nb::value_error("expected both frames of one size");
+  }
+  for (const Pixel pixel : {film.source_before.pixel, film.source.pixel, film.made_before.pixel}) {
+    if (pixel == kF32 || pixel != film.made.pixel) throw nb::type_error("expected uint8 or uint16, the same for all");
+  }
+  for (const ConstPlane* read : {&film.source_before, &film.source, &film.made_before}) {
+    require_apart(*read, film.made, 1);
+  }
+  const bool whole = channels > 0 && film.source.width % channels == 0 && film.made.width % channels == 0;
+  if (!whole) throw nb::value_error("expected rows of whole pixels");
+  if (level < 1 || level > (film.made.pixel == kU8 ? 255 : 65535)) throw nb::value_error("expected a level of the dtype");
+  for (ConstPlane* read : {&film.source_before, &film.source, &film.made_before}) read->width /= channels;
+  film.made.width /= channels;
+  const Runner runner{kernels_named(isa), thread_count(threads)};
+  const nb::gil_scoped_release release;
+  steady_plane(runner, film);
+}
+
 nb::dict ceilings(int threads, double seconds, const std::string& isa) {
   const Kernels& kernels = kernels_named(isa);
   double floats = 0.0, integers = 0.0, bytes = 0.0;
@@ -244,6 +272,8 @@ NB_MODULE(_native, m) {
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
   upres::bind_graph(m);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift_right"_a, "shift_down"_a, "peak"_a,
+        "threads"_a, "isa"_a = "");
+  m.def("steady", &upres::steady, "source_before"_a, "source"_a, "made_before"_a, "made"_a, "channels"_a, "level"_a,
         "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
   m.def("ceilings", &upres::ceilings, "threads"_a, "seconds"_a, "isa"_a = "");

@@ -98,6 +98,18 @@ using Stretch = void (*)(const float* from, int64_t width, int scale, const floa
 // Weighted sum of four rows to one row of pixels.
 using Blend = void (*)(const float* const* rows, const float* taps, int64_t width, float peak, void* to);
 
+// How far the pixels of two rows are from each other.
+using Distance = void (*)(const void* one, const void* other, int64_t count, void* to);
+
+// Adds a row of pixels to as many sums.
+using AddUp = void (*)(const void* row, int64_t count, uint32_t* sums);
+
+// Each pixel of a row kMinScale .. kMaxScale times, side by side.
+using Repeat = void (*)(const void* row, int64_t count, int factor, void* to);
+
+// Moves each pixel of a row to within `moves` of the one of the row `before`, but no further than `bounds`.
+using Steady = void (*)(const void* before, const void* moves, const void* bounds, int64_t count, void* row);
+
 // What is done to the sums of a convolution before they are stored, step by step. Value 0 is the sum, values 1 .. are
 // the operands, and each step makes one more value of two there are (`right` only where the step takes two); the last
 // value is stored. `first` and `second` hold a number for each channel.
@@ -233,6 +245,10 @@ struct Kernels {
   Join join[2];
   Stretch stretch;
   Blend blend[kPixels];
+  Distance distance[2];
+  AddUp add_up[2];
+  Repeat repeat[2];
+  Steady steady[2];
   const ConvTable* conv;
   Burn burn_float;
   Burn burn_integer;

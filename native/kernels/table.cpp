@@ -7,6 +7,7 @@
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "pixels/pixels.h"
+#include "pixels/steadying.h"
 
 namespace upres {
 
@@ -157,6 +158,10 @@ constexpr Kernels kTable = {
     {join<kU8>, join<kU16>},
     stretch,
     {blend<kU8>, blend<kU16>, blend<kF32>},
+    {distance<uint8_t>, distance<uint16_t>},
+    {add_up<uint8_t>, add_up<uint16_t>},
+    {repeat<uint8_t>, repeat<uint16_t>},
+    {steady<uint8_t>, steady<uint16_t>},
     &UPRES_JOIN(conv_table_, UPRES_ISA),
     burn_float,
     burn_integer,

@@ -11,5 +11,6 @@ void test_conv(const Kernels& kernels);
 void test_maps(const Kernels& kernels);
 void test_graph(const Kernels& kernels);
 void test_barriers(const Kernels& kernels);
+void test_steady(const Kernels& kernels);
 
 }  // namespace upres::test

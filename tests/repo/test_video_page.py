@@ -9,8 +9,10 @@ from PIL import Image
 
 from benchmarks.films import Film, make_film, mosaic
 from benchmarks.pages import video, video_encoder
-from benchmarks.pages.video_steadiness import flicker, halved, still_masks, write_half
+from benchmarks.pages.video_steadiness import flicker, halved, measure_cost, still_masks, write_half
 from upres.machine.environment import environment
+
+_STEADY = ("steady_flicker", "steady_flicker_of_half", "steady_psnr_gain")
 
 
 def _film(rng, *, moving):
@@ -63,15 +65,32 @@ def test_a_run_is_told_beside_its_encoder_alone():
 
 def test_steadiness_is_told_beside_the_source_and_beside_the_truth():
     rows = [
-        {"model": "bicubic", "flicker": 0.2, "flicker_of_half": 0.1},
-        {"model": "esr_tm", "flicker": 0.22, "flicker_of_half": 0.3},
-        {"model": "fsrcnn", "flicker": 0.21, "flicker_of_half": 0.25},
+        {"model": model, "flicker": seen[0], "flicker_of_half": seen[1], **dict(zip(_STEADY, seen[2:], strict=True))}
+        for model, *seen in (
+            ("bicubic", 0.2, 0.1, 0.2, 0.08, 0.0),
+            ("esr_tm", 0.22, 0.3, 0.198, 0.19, 0.0125),
+            ("fsrcnn", 0.21, 0.25, 0.202, 0.21, -0.004),
+        )
     ]
     report = {"film": "a.mp4", "frames": 5, "still_below": 1.0, "share": 0.5, "source": 0.2, "rows": rows}
     text = video.render_steadiness(report)
     assert "| `bicubic` | 0.200 | +0.0% | 0.100 | -50.0% |" in text
     assert "| `esr_tm` | 0.220 | +10.0% | 0.300 | +50.0% |" in text
     assert "flicker by 25% to 50% more" in " ".join(text.split())
+    assert "+10.0% | 0.300 | +50.0% | -1.0% | -5.0% | +0.013 |" in text
+    assert "flicker by -1.0% (`esr_tm`) to +1.0% (`fsrcnn`) against the source" in " ".join(text.split())
+    cost = {
+        "environment": environment(),
+        "rows": [{"repeats": 9, "load": 0.1, "network_ms": 8, "steady_ms": 2, "moving_ms": 0.5}],
+    }
+    assert "2.0 ms of a frame" in video.render_steadiness(report, cost)
+    assert "8.0 ms of `esr_tm`: 25%" in " ".join(video.render_steadiness(report, cost).split())
+
+
+def test_steadying_is_timed_beside_the_network():
+    pytest.importorskip("upres.engines._native", reason="the native module was not built")
+    (row,) = measure_cost(1)
+    assert row["network_ms"] > row["moving_ms"] > 0
 
 
 def test_a_half_is_the_mean_of_four():

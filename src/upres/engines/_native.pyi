@@ -51,6 +51,16 @@ def resize(
     threads: int,
     isa: str = "",
 ) -> None: ...
+def steady(
+    source_before: NDArray[Any],
+    source: NDArray[Any],
+    made_before: NDArray[Any],
+    made: NDArray[Any],
+    channels: int,
+    level: int,
+    threads: int,
+    isa: str = "",
+) -> None: ...
 def instruction_sets() -> list[str]: ...
 def ceilings(threads: int, seconds: float, isa: str = "") -> dict[str, float]: ...
 

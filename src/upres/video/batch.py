@@ -170,6 +170,7 @@ class VideoBatch:
             "preset": wishes.preset,
             "lossless": wishes.lossless or None,
             "deinterlace": wishes.deinterlace or None,
+            "steady": wishes.steady or None,
             "siting": wishes.siting,
             "color": wishes.color,
             "start": wishes.start or None,

@@ -35,6 +35,8 @@ class Wishes:
     preset: str | None = None
     lossless: bool = False
     deinterlace: bool = False
+    steady: bool = False
+    """Whether still regions are steadied by those of the frame before."""
     drop_dynamic_hdr: bool = False
     siting: Siting | None = None
     """Where chroma lies; ``None``: by the codec and the colours."""
@@ -56,6 +58,7 @@ class VideoPlan:
     sample_aspect_ratio: Fraction
     colors: Colors
     """To be written."""
+    steady: bool
     encoding: Encoding
     container: Container
     copied: tuple[int, ...]
@@ -121,6 +124,7 @@ def plan_video(probe: Probe, wishes: Wishes, output: Path | None = None) -> Vide
         siting=siting,
         sample_aspect_ratio=_aspect(picture, size),
         colors=colors,
+        steady=wishes.steady,
         encoding=Encoding(encoder=encoder, pixel_format=chosen, options=options),
         container=container,
         copied=tuple(each.index for each in held),

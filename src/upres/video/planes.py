@@ -19,6 +19,7 @@ from upres.pipeline.windows import reflect
 from upres.upscaler import Upscaler
 from upres.video.colors import YuvCoding
 from upres.video.plan import VideoPlan
+from upres.video.steady import Steadier
 from upres.video.views import plane_views
 
 _SHIFTS = {"p010le": 6, "p210le": 6, "p410le": 6, "p012le": 4}
@@ -39,6 +40,7 @@ class Enlarger:
         self._plan = upscaler.plan(size)
         self._samples = video.source.samples(siting=video.siting, studio=video.studio)
         self._fused = None if video.source.is_rgb else self._fused_luma(upscaler.settings.threads)
+        self._steadier = self._steadied(upscaler.settings.threads) if video.steady else None
         self._last: tuple[VideoFrame, VideoFrame] | None = None
         self.computed = 0
         """Frames that were computed, so far."""
@@ -60,6 +62,14 @@ class Enlarger:
         """
         if self._fused is not None:
             self._fused = self._fused_luma(threads)
+            if self._steadier is not None:
+                self._steadier.threads = threads
+
+    def begin(self) -> None:
+        """Make the next frame as if it were the first: a resumed run has nothing else to start from."""
+        if self._steadier is not None:
+            self._steadier.forget()
+            self._last = None  # what it was made to depends on the frames before it
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The frame made larger, in the planar format of the source's samples; the same object for a repeated frame."""
@@ -82,6 +92,12 @@ class Enlarger:
         scale, halo = model.card.scale, model.card.halo or 0
         return FusedLuma(session.planes, self._size, self._samples, scale=scale, halo=halo, threads=threads)
 
+    def _steadied(self, threads: int | None) -> Steadier:
+        source = self._video.source
+        if source.is_rgb:
+            return Steadier(white=65535 if source.bits > 8 else 255, channels=3 + source.alpha, threads=threads)
+        return Steadier(white=self._samples.white, threads=threads)
+
     def _from_planes(self, frame: VideoFrame) -> VideoFrame:
         source = self._video.source
         height, width = self._video.size
@@ -95,6 +111,8 @@ class Enlarger:
             results = self._piped(tuple(np.ascontiguousarray(plane) for plane in planes))
             for result, out in zip(results, outs, strict=False):
                 out[:] = result
+        if self._steadier is not None:
+            self._steadier(planes[0], outs[0])
         if alpha is not None:
             outs[-1][:] = self._alpha(alpha)
         return made
@@ -122,7 +140,10 @@ class Enlarger:
         name = ("rgba64le" if source.alpha else "rgb48le") if source.bits > 8 else ("rgba" if source.alpha else "rgb24")
         pixels = frame.to_ndarray(format=name)
         made = self._upscaler.upscale_picture(Picture(frames=(Frame.of(pixels),))).frames[0].channels()
-        return VideoFrame.from_ndarray(np.ascontiguousarray(made), format=name)
+        result = VideoFrame.from_ndarray(np.ascontiguousarray(made), format=name)
+        if self._steadier is not None:
+            self._steadier(pixels.reshape(len(pixels), -1), plane_views(result)[0])
+        return result
 
 
 class FusedLuma:

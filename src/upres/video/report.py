@@ -48,6 +48,8 @@ class VideoReport:
     """Frames that an earlier run had done."""
     repeated: int = 0
     """Frames equal to the one before, which cost no network."""
+    steady: bool = False
+    """Whether still regions were steadied by those of the frame before."""
     copied: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class VideoReport:
             "height": height,
             "resumed": self.resumed,
             "repeated": self.repeated,
+            "steady": self.steady,
             "copied": list(self.copied),
             "left_out": list(self.left_out),
             "warnings": list(self.warnings),

@@ -139,6 +139,7 @@ class VideoRun:
             size=self.plan.size,
             resumed=resumed,
             repeated=frames - sum(segment.computed for segment in segments),
+            steady=self.plan.steady,
             copied=self.plan.described,
             left_out=self.plan.left_out,
             warnings=(*self.plan.warnings, *warnings),
@@ -160,10 +161,16 @@ class VideoRun:
             "colors": " ".join(map(str, (self.plan.colors.primaries, self.plan.colors.matrix, self.plan.siting))),
             "cut": f"{self.wishes.start:g} to {'the end' if self.wishes.end is None else format(self.wishes.end, 'g')}",
             "deinterlace": str(self.wishes.deinterlace),
+            "steady": str(self.wishes.steady),
             "threads": str(self._threads),
             "engine": " ".join((self._upscaler.settings.engine, self._upscaler.settings.precision)),
             "libraries": ", ".join(f"{name} {'.'.join(map(str, n))}" for name, n in av.library_versions.items()),
         }
+
+    @property
+    def _segment_frames(self) -> int:
+        """Frames of a segment; a run begins and goes on at the start of one."""
+        return segment_frames(self.probe.picture.frame_rate, slow=self.enlarger.is_slow)
 
     @property
     def total_frames(self) -> int | None:
@@ -185,8 +192,10 @@ class VideoRun:
 
     def _enlarged(self, frames: Ahead[Timed]) -> "Iterator[Enlarged]":
         try:
-            for each in frames:
+            for number, each in enumerate(frames):
                 self._require_size(each)
+                if number % self._segment_frames == 0:
+                    self.enlarger.begin()
                 before = self.enlarger.computed
                 made = self.enlarger(each.frame)
                 yield Enlarged(timed=each, made=made, is_new=self.enlarger.computed > before)
@@ -222,7 +231,7 @@ class VideoRun:
         stop: Event | None,
     ) -> list[str]:
         """Make the segments that are missing, and add them; sentences about the source."""
-        length = segment_frames(self.probe.picture.frame_rate, slow=self.enlarger.is_slow)
+        length = self._segment_frames
         done = sum(len(segment.pts) for segment in segments)
         if segments and len(segments[-1].pts) < length:
             return []  # only the last one is shorter

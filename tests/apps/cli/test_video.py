@@ -42,6 +42,15 @@ def test_json_is_the_contract(film, capsys):
     assert (told["frames"], told["codec"], told["copied"]) == (6, "h264", ["audio 1 (mp2, eng, sound 0)"])
 
 
+def test_a_steady_film_is_told_and_another_one_than_without(film, capsys):
+    assert main(["video", str(film), "--json", "--threads", "1", "--steady"]) == 0
+    assert json.loads(capsys.readouterr().out)["steady"] is True
+    assert main(["video", str(film), "--threads", "1"]) == 1
+    assert "was made with other options (steady True, now default)" in capsys.readouterr().err
+    assert main(["video", str(film), "--json", "--threads", "1", "--overwrite"]) == 0
+    assert json.loads(capsys.readouterr().out)["steady"] is False
+
+
 def test_a_folder_goes_on_past_what_fails_and_leaves_its_own_results_out(film, tmp_path, capsys):
     (tmp_path / "bad.mp4").write_text("no film")
     (tmp_path / "words.txt").write_text("nothing")

@@ -27,6 +27,7 @@ examples:
   upres video film.mkv --play --start 1:30            shown in mpv while it is enlarged
   upres video film.mkv --start 60 --end 90 --lossless
   upres video dvd.vob --deinterlace --real
+  upres video film.mkv --steady                       still regions flicker about as the film's own do
   upres video clips/ -o large/ --codec av1 --crf 30
   upres video film.mkv -o - --format y4m | x264 - --demuxer y4m -o film.264"""
 
@@ -54,6 +55,7 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     film.add_argument("--start", type=seconds, default=0.0, metavar="TIME", help="such as 90, 1:30 or 00:01:30.5")
     film.add_argument("--end", type=seconds, metavar="TIME", help="where to stop")
     film.add_argument("--deinterlace", action="store_true", help="make whole frames of fields (bwdif) first")
+    film.add_argument("--steady", action="store_true", help="keep the network from making still regions flicker")
     film.add_argument("--drop-dynamic-hdr", action="store_true", help="go on without HDR10+ and Dolby Vision")
     film.add_argument("--siting", choices=("left", "centre", "topleft"), help="where chroma lies (default: by codec)")
     film.add_argument(

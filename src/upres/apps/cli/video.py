@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 NETWORK_OPTIONS = ("model", "fast", "clean", "real", "engine", "precision", "device", "threads")
 """Options that `Upscaler` takes under the same names."""
-WISHES = ("codec", "crf", "preset", "lossless", "deinterlace", "drop_dynamic_hdr", "siting", "color", "start", "end")
+WISHES = (
+    "codec",
+    "crf",
+    "preset",
+    "lossless",
+    "deinterlace",
+    "steady",
+    "drop_dynamic_hdr",
+    "siting",
+    "color",
+    "start",
+    "end",
+)
 """Options that `Wishes` takes under the same names."""
 
 
