@@ -1,8 +1,8 @@
 """``python -m benchmarks.encoder_alone``: the encoder of ``upres video`` alone, on frames that are large already.
 
 Frames are decoded and made larger first, all of them, and lie in memory. What is timed is the same `SegmentEncoder`,
-opened with the same settings and threads; the file is joined of its packets afterwards, so that it can be compared with
-that of a whole run.
+opened with the same settings and threads for the same segments, one after the other; the file is joined of its packets
+afterwards, so that it can be compared with that of a whole run.
 """
 
 import argparse
@@ -17,39 +17,32 @@ from upres.machine.allocator import keep_freed_memory
 from upres.machine.cores import available_cores
 from upres.pipeline.sizes import SizeRequest
 from upres.video.encode import SegmentEncoder
-from upres.video.plan import Wishes
+from upres.video.plan import Wishes, segment_frames
 from upres.video.run import Enlarged, VideoRun
 from upres.video.segments import Segment, SegmentStore, StoredPacket
+from upres.video.source import frame_digest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """What the encoder has made."""
+    """A segment that the encoder has made."""
 
-    seconds: float
-    """From its opening to its last packet."""
-    cpu_seconds: float
+    frames: Sequence[Enlarged]
     packets: Sequence[StoredPacket]
     extradata: bytes
 
 
 def encode(run: VideoRun, frames: Sequence[Enlarged]) -> Encoded:
-    """Encode frames that are large already."""
-    began, began_cpu = time.perf_counter(), time.process_time()
+    """Encode frames that are large already, by an encoder of their own."""
     encoder = SegmentEncoder(run.plan, run.probe.picture, available_cores())
     packets = list[StoredPacket]()
     for each in frames:
         packets += encoder.add(each.made, pts=each.timed.pts, duration=each.timed.duration)
     packets += encoder.finish()
-    return Encoded(
-        seconds=time.perf_counter() - began,
-        cpu_seconds=time.process_time() - began_cpu,
-        packets=packets,
-        extradata=encoder.extradata,
-    )
+    return Encoded(frames=frames, packets=packets, extradata=encoder.extradata)
 
 
-def join(run: VideoRun, frames: Sequence[Enlarged], done: Encoded) -> None:
+def join(run: VideoRun, done: Sequence[Encoded]) -> None:
     """Leave the packets where a run that was stopped leaves them, and let the run go on: it has only to join them.
 
     Raises:
@@ -58,22 +51,24 @@ def join(run: VideoRun, frames: Sequence[Enlarged], done: Encoded) -> None:
     output = run.source.with_name("alone.mkv")
     store = SegmentStore(output, run.identity())
     store.open(anew=True)
-    times = tuple(each.timed.pts for each in frames)
-    segment = Segment(
-        pts=times,
-        last_duration=frames[-1].timed.duration,
-        last_digest="",
-        computed=len(times),
-        extradata=done.extradata.hex(),
-    )
-    with store.writing(0) as out:
-        for packet in done.packets:
-            out.add(packet)
-        out.finish(segment)
+    for index, each in enumerate(done):
+        times = tuple(frame.timed.pts for frame in each.frames)
+        last = each.frames[-1].timed
+        segment = Segment(
+            pts=times,
+            last_duration=last.duration,
+            last_digest=frame_digest(last.frame),
+            computed=len(times),
+            extradata=each.extradata.hex(),
+        )
+        with store.writing(index) as out:
+            for packet in each.packets:
+                out.add(packet)
+            out.finish(segment)
     store.close()
     report = run.make(output)
-    if report.resumed != len(frames):
-        raise ValueError(f"expected {len(frames)} frames encoded alone, the run has made {report.frames}")
+    if report.resumed != sum(len(each.frames) for each in done):
+        raise ValueError(f"expected {report.resumed} frames encoded alone, the run has made {report.frames}")
 
 
 def main() -> None:
@@ -89,9 +84,17 @@ def main() -> None:
     _, ahead = run.frames()
     with closing(ahead):
         frames = list(ahead)
-    done = encode(run, frames)
-    join(run, frames, done)
-    print(json.dumps({"seconds": done.seconds, "cpu_seconds": done.cpu_seconds}))
+    length = segment_frames(run.probe.picture.frame_rate, slow=False)
+    began, began_cpu = time.perf_counter(), time.process_time()
+    done = [encode(run, part) for part in batched(frames, length)]
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
+    join(run, done)
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds}))
+
+
+def batched(frames: Sequence[Enlarged], length: int) -> list[Sequence[Enlarged]]:
+    """The frames of each segment."""
+    return [frames[start : start + length] for start in range(0, len(frames), length)]
 
 
 if __name__ == "__main__":

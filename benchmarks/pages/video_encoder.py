@@ -19,12 +19,14 @@ from benchmarks.pages.page import ROOT
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
 
 LONG, SMALL, MIDDLE, LARGE = (
-    Film(width=640, height=360, frames=200),
-    Film(width=640, height=360, frames=120),
-    Film(width=1280, height=720, frames=40),
-    Film(width=1920, height=1080, frames=30),
+    Film(width=640, height=360, frames=400),
+    Film(width=640, height=360, frames=240),
+    Film(width=1280, height=720, frames=150),
+    Film(width=1920, height=1080, frames=100),
 )
-"""Shorter than a segment, so that one encoder makes all of a file, and longer than what encoders look ahead."""
+"""Much longer than what encoders look ahead: what fills and empties them is a small part."""
+_COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""An installed upres lies there compiled, and a checkout from its first start on, unless this variable forbids it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +101,7 @@ def _seen(each: Encoded, source: Path) -> dict[str, tuple[float, float]]:
     command = [sys.executable, "-m", "upres", "video", str(source), "--overwrite", "--quiet", *chosen, "-o"]
     seen = {"run": _process([*command, str(whole)])}
     told = [sys.executable, "-m", "benchmarks.encoder_alone", str(source), *chosen]
-    done = json.loads(subprocess.run(told, stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout)
+    done = json.loads(subprocess.run(told, stdout=subprocess.PIPE, check=True, cwd=ROOT, env=_COMPILED).stdout)
     seen["alone"] = done["seconds"], done["cpu_seconds"]
     if not filecmp.cmp(whole, alone, shallow=False):
         raise RuntimeError(f"{each.codec} {each.preset}: the encoder alone made another file than the whole run")
@@ -109,7 +111,7 @@ def _seen(each: Encoded, source: Path) -> dict[str, tuple[float, float]]:
 
 def _process(command: Sequence[str]) -> tuple[float, float]:
     began = time.perf_counter()
-    _, status, usage = os.wait4(os.posix_spawn(sys.executable, [*command], os.environ), 0)
+    _, status, usage = os.wait4(os.posix_spawn(sys.executable, [*command], _COMPILED), 0)
     if status:
         raise RuntimeError(f"{' '.join(command)}: status {status}")
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime
@@ -155,15 +157,16 @@ def render_encoders(report: Mapping[str, Any]) -> str:
     return f"""## Beside the encoder alone
 
 The same films made by `upres video`, whole processes, and by its encoder alone: the same class with the same settings
-and threads takes frames that lie in memory, large already. Both write the same file to the byte, which is checked.
+and threads takes frames that lie in memory, large already, segment by segment. Both write the same file to the byte,
+which is checked.
 Medians of {rows[0]["runs"]} in turn, {cores} cores, {machine_line(environment)}.
 
-"First frame" is a whole run that ends behind one frame: Python, the look at the film, the network's opening, the
-joining. "Without the start" is run / alone of what is left, as in long films. "Cores, alone" is how many the encoder
-alone keeps busy. "At best" is what that part would take if its CPU seconds kept all cores busy, by the time of the
-encoder alone: no order of the work can be faster than that, nor than 1. The last column says how many cores other
-processes kept busy meanwhile: on an idle machine none, and where it is not near 0 all figures of the line are too high,
-and "at best" is too low.
+"First frame" is a whole run that ends behind one frame: Python with its modules compiled, the look at the film, the
+network's opening, the joining. "Without the start" is run / alone of what is left, as in long films. "Cores, alone" is
+how many the encoder alone keeps busy. "At best" is what that part would take if its CPU seconds kept all cores busy, by
+the time of the encoder alone: no order of the work can be faster than that, nor than 1. The last column says how many
+cores other processes kept busy meanwhile: on an idle machine none, and where it is not near 0 all figures of the line
+are too high, and "at best" is too low.
 
 {table(columns, lines, (LEFT, LEFT, *[RIGHT] * 9))}
 """

@@ -16,7 +16,7 @@ def owners(source, made):
     return np.searchsorted(begins, np.arange(made), side="right") - 1
 
 
-def by_numpy(source_before, source, made_before, made, level):
+def by_numpy(source_before, source, made_before, made, *, level):
     """Planes ``(H, W, C)``."""
     moves = np.abs(source.astype(np.int64) - source_before)
     bounds = np.empty_like(moves)
@@ -55,11 +55,12 @@ def frames(rng, size, made_size, white, channels=1):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_kernels_follow_the_rule(white, size, made_size, channels):
     planes = frames(np.random.default_rng(white), size, made_size, white, channels)
-    expected = by_numpy(*planes, white // 255)
+    expected = by_numpy(*planes, level=white // 255)
     flat = [plane.reshape(len(plane), -1) for plane in planes]
     for threads in (1, 2, 5):
         made = flat[3].copy()
-        steady_plane(*flat[:3], made, white=white, channels=channels, threads=threads)
+        source_before, source, made_before, _ = flat
+        steady_plane(source_before, source, made_before, made, white=white, channels=channels, threads=threads)
         np.testing.assert_array_equal(made.reshape(expected.shape), expected)
 
 
@@ -71,7 +72,7 @@ def test_rows_may_lie_apart_and_what_is_between_stays(isa, white):
     for plane, around in zip(planes, wide, strict=True):
         around[:, 3:-4] = plane
     native.steady(*(around[:, 3:-4] for around in wide), 1, white // 255, 2, isa)
-    expected = by_numpy(*(plane[..., None] for plane in planes), white // 255)
+    expected = by_numpy(*(plane[..., None] for plane in planes), level=white // 255)
     np.testing.assert_array_equal(wide[3][:, 3:-4], expected[..., 0])
     assert (wide[3][:, :3] == 9).all()
     assert (wide[3][:, -4:] == 9).all()

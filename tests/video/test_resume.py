@@ -21,6 +21,7 @@ from upres.errors import Hint, OutputError, OutputExistsError, VideoError
 from upres.machine.atomic import atomic_file
 from upres.pipeline.sizes import SizeRequest
 from upres.video import run as run_module
+from upres.video.encode import SegmentEncoder
 from upres.video.mux import decoding_times
 from upres.video.plan import Wishes
 from upres.video.report import InterruptedRun
@@ -98,6 +99,38 @@ def test_a_broken_run_goes_on_to_the_same_file(source, tmp_path, short, frames, 
     for made, expected in zip(one.frames, other.frames, strict=True):
         assert np.abs(made[0].astype(int) - expected[0]).mean() < 1
     assert not list(tmp_path.glob(".broken*"))
+
+
+def test_the_next_run_begins_while_the_encoder_gives_out_the_last(source, tmp_path, short, monkeypatch):
+    opened, waited = [], []
+
+    class Encoder(SegmentEncoder):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.next_is_open = Event()
+            if opened:
+                opened[-1].next_is_open.set()
+            opened.append(self)
+
+        def finish(self):
+            waited.append(len(waited) + 1 == -(-FRAMES // LENGTH) or self.next_is_open.wait(timeout=30))
+            yield from super().finish()
+
+    monkeypatch.setattr(run_module, "SegmentEncoder", Encoder)
+    video(source).make(tmp_path / "out.mkv")
+    assert waited == [True] * 8
+
+
+def test_a_run_that_cannot_be_stored_ends_the_work_at_the_next(source, tmp_path, short, monkeypatch):
+    class Encoder(SegmentEncoder):
+        def finish(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run_module, "SegmentEncoder", Encoder)
+    seen = []
+    with pytest.raises(OutputError, match="No space left on device"):
+        video(source).make(tmp_path / "out.mkv", progress=seen.append)
+    assert max(each.done for each in seen) <= 2 * LENGTH
 
 
 def test_fields_made_to_frames_go_on_too(source, tmp_path, short):

@@ -8,10 +8,10 @@ import pytest
 from tests.video.films import Film, frame_of, write_film
 from tests.video.test_planes import enlarger
 from tests.video.test_resume import LENGTH, killed_after
+from upres.engines.native import NativeEngine
 from upres.errors import EngineUnavailableError, VideoError
 from upres.pipeline.sizes import SizeRequest
 from upres.video import run as run_module
-from upres.video import steady
 from upres.video.plan import Wishes
 from upres.video.run import VideoRun
 from upres.video.steady import Steadier
@@ -143,6 +143,6 @@ def test_another_steadiness_is_another_job(film, tmp_path, monkeypatch):
 
 
 def test_without_the_kernels_it_is_refused(monkeypatch):
-    monkeypatch.setattr(type(steady.ENGINE), "unavailable", lambda _: "not built here")
+    monkeypatch.setattr(NativeEngine, "unavailable", lambda _: "not built here")
     with pytest.raises(EngineUnavailableError, match="steady films need its kernels: not built here"):
         Steadier(white=255)

@@ -21,7 +21,7 @@ from upres.machine.atomic import atomic_file
 from upres.video.display_size import write_display_width
 from upres.video.encode import configure
 from upres.video.plan import VideoPlan, Wishes
-from upres.video.probe import Probe, codec_name, is_cover, opened
+from upres.video.probe import Probe, codec_name, is_cover, opened, reading
 from upres.video.segments import Segment, SegmentStore
 
 _BITEXACT = 0x400
@@ -37,11 +37,13 @@ class Joined:
     """What is joined."""
 
     source: Path
+    streams: InputContainer
+    """The source, open since before the work and not read yet: it takes long to open."""
     probe: Probe
     plan: VideoPlan
     wishes: Wishes
     store: SegmentStore
-    segments: Sequence[Segment]
+    segments: list[Segment]
     threads: int
 
 
@@ -73,11 +75,13 @@ def write(job: Joined, stream: BinaryIO) -> None:
     Raises:
         VideoError: If something does not fit into the container.
     """
-    with opened(job.source) as source:
-        options = _muxer_options(job.plan, job.probe.picture.time_base)
-        with av.open(stream, "w", format=job.plan.container.muxer, container_options=options) as container:
-            container.flags |= _BITEXACT  # no random numbers: the same packets are the same file
-            _Joiner(job, source, container).run()
+    options = _muxer_options(job.plan, job.probe.picture.time_base)
+    with (
+        reading(job.source),
+        av.open(stream, "w", format=job.plan.container.muxer, container_options=options) as container,
+    ):
+        container.flags |= _BITEXACT  # no random numbers: the same packets are the same file
+        _Joiner(job, container).run()
     if job.plan.shape_in_header:
         write_display_width(stream, job.plan.sample_aspect_ratio)
 
@@ -88,21 +92,19 @@ def check_container(job: Joined) -> None:
     Raises:
         VideoError: If it does not.
     """
-    with opened(job.source) as source:
-        container = av.open(io.BytesIO(), "w", format=job.plan.container.muxer)
-        _Joiner(job, source, container).begin()
-        container.close()
+    with reading(job.source), av.open(io.BytesIO(), "w", format=job.plan.container.muxer) as container:
+        _Joiner(job, container).begin()
 
 
 class _Joiner:
     """Packets of segments and of other streams, in the order of their times."""
 
-    def __init__(self, job: Joined, source: InputContainer, container: OutputContainer) -> None:
-        self._job, self._source, self._container = job, source, container
+    def __init__(self, job: Joined, container: OutputContainer) -> None:
+        self._job, self._source, self._container = job, job.streams, container
         self._copies: dict[int, Stream] = {}
         self._video: VideoStream
         picture = job.probe.picture
-        start = source.streams[picture.index].start_time or 0
+        start = self._source.streams[picture.index].start_time or 0
         self._shift = Fraction(0)
         if job.wishes.start:
             self._shift = Fraction(start) * picture.time_base + Fraction(job.wishes.start).limit_denominator(10**6)
@@ -285,7 +287,8 @@ def _muxer_options(plan: VideoPlan, base: Fraction) -> dict[str, str]:
 def _verify(job: Joined, hidden: Path) -> None:
     """Count the frames of the written file, and look when the first and the last are shown."""
     expected = sum(len(segment.pts) for segment in job.segments)
-    with opened(hidden) as container:
+    # without decoders: they would decode pictures to learn what their stream is, and only packets are counted here
+    with reading(hidden), av.open(str(hidden), options={"codec_whitelist": "none"}) as container:
         stream = next(each for each in container.streams.video if not is_cover(each))
         times = [packet.pts for packet in container.demux(stream) if packet.size and packet.pts is not None]
         base = stream.time_base or Fraction(1)

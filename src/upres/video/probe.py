@@ -132,9 +132,19 @@ def opened(path: Path) -> Iterator[InputContainer]:
     Raises:
         VideoError: If it cannot be, now or within the block.
     """
+    with reading(path), av.open(str(path), metadata_errors="replace") as container:
+        yield container
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """A block in which the file is read.
+
+    Raises:
+        VideoError: If it cannot be.
+    """
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            yield container
+        yield
     except av.FFmpegError as error:
         raise VideoError(f"{path}: cannot be read as a video ({error.strerror or error})") from error
 

@@ -1,9 +1,11 @@
 """A video made larger: decoder, network and encoder at the same time, segment by segment, then the file."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain, islice
 from math import prod
 from pathlib import Path
 from threading import Event
@@ -19,7 +21,7 @@ from upres.video.encode import SegmentEncoder
 from upres.video.mux import Joined, check_container, join
 from upres.video.plan import VideoPlan, Wishes, plan_video, segment_frames
 from upres.video.planes import Enlarger
-from upres.video.probe import Probe, probe
+from upres.video.probe import Probe, probe, reading
 from upres.video.report import InterruptedRun, Progress, Rate, VideoReport
 from upres.video.segments import Segment, SegmentStore, free_bytes
 from upres.video.source import Frames, Mark, Timed, frame_digest
@@ -29,6 +31,8 @@ DEFAULT_MODEL = "esr_tm"
 _BYTES_PER_PIXEL = {"ffv1": 0.3, "prores": 0.4}
 """Of a result with little noise, for each pixel of a frame: what is refused for want of room would not have fitted."""
 _USUAL_BYTES_PER_PIXEL = 0.01
+_PIXELS_AHEAD, _FEWEST_AHEAD, _MOST_AHEAD = 2**25, 4, 16
+"""Large frames that wait for the encoder, which takes them in fits and starts: four of 3840x2160, more if smaller."""
 
 
 class VideoRun:
@@ -73,7 +77,8 @@ class VideoRun:
         wishes = self.wishes
         source = Frames(self.source, deinterlace=wishes.deinterlace, start=wishes.start, end=wishes.end)
         decoded = Ahead(source.after(mark))
-        return source, Ahead(self._enlarged(decoded))
+        most = min(_MOST_AHEAD, max(_FEWEST_AHEAD, _PIXELS_AHEAD // prod(self.plan.size)))
+        return source, Ahead(self._enlarged(decoded), most=most)
 
     def make(
         self,
@@ -103,10 +108,16 @@ class VideoRun:
             raise OutputExistsError(f"{output} exists", hint=Hint.OVERWRITE)
         began = time.perf_counter()
         store = SegmentStore(output, self.identity())
-        try:
+        with ExitStack() as open_here:
+            open_here.callback(store.close)
             segments = store.open(anew=overwrite)
+            source, ahead = self._missing(segments)
+            open_here.callback(ahead.close)
+            with reading(self.source):
+                streams = open_here.enter_context(av.open(str(self.source), metadata_errors="replace"))
             job = Joined(
                 source=self.source,
+                streams=streams,
                 probe=self.probe,
                 plan=self.plan,
                 wishes=self.wishes,
@@ -117,7 +128,7 @@ class VideoRun:
             check_container(job)
             self._require_room(store)
             resumed = sum(len(segment.pts) for segment in segments)
-            warnings = self._make_segments(store, segments, output, progress, stop)
+            self._make_segments(job, ahead, output, progress, stop)
             if not segments:
                 raise VideoError(f"{self.source}: expected frames between start and end, found none")
             frames = sum(len(segment.pts) for segment in segments)
@@ -125,8 +136,6 @@ class VideoRun:
                 progress(Progress(stage="joining", done=frames, total=frames, fps=0.0))
             self._join(job, output, ready)
             store.remove()
-        finally:
-            store.close()
         seconds = time.perf_counter() - began
         return VideoReport(
             input=str(self.source),
@@ -142,7 +151,7 @@ class VideoRun:
             steady=self.plan.steady,
             copied=self.plan.described,
             left_out=self.plan.left_out,
-            warnings=(*self.plan.warnings, *warnings),
+            warnings=(*self.plan.warnings, *_damages(source)),
         )
 
     def identity(self) -> dict[str, str]:
@@ -222,25 +231,29 @@ class VideoRun:
                 f" {free >> 20} MiB are free; make room or choose another disk"
             )
 
+    def _missing(self, segments: Sequence[Segment]) -> "tuple[Frames, Ahead[Enlarged]]":
+        """The frames that are not in these segments, which are made while the rest is looked at."""
+        length = self._segment_frames
+        self.enlarger.leave_cores(max(1, self._threads // 2))
+        if not segments:
+            return self.frames()
+        if len(segments[-1].pts) < length:  # only the last one is shorter
+            return Frames(self.source), Ahead(())
+        done = sum(len(segment.pts) for segment in segments)
+        mark = Mark(frames=done, pts=segments[-1].pts[-1], digest=segments[-1].last_digest)
+        return self.frames(mark)
+
     def _make_segments(
         self,
-        store: SegmentStore,
-        segments: list[Segment],
+        job: Joined,
+        ahead: "Ahead[Enlarged]",
         output: Path,
         progress: Callable[[Progress], None] | None,
         stop: Event | None,
-    ) -> list[str]:
-        """Make the segments that are missing, and add them; sentences about the source."""
-        length = self._segment_frames
+    ) -> None:
+        """Make the segments that are missing, and add them."""
+        segments, length, rate = job.segments, self._segment_frames, Rate()
         done = sum(len(segment.pts) for segment in segments)
-        if segments and len(segments[-1].pts) < length:
-            return []  # only the last one is shorter
-        mark = None
-        if segments:
-            mark = Mark(frames=done, pts=segments[-1].pts[-1], digest=segments[-1].last_digest)
-        rate = Rate()
-        self.enlarger.leave_cores(max(1, self._threads // 2))
-        source, ahead = self.frames(mark)
 
         def told(each: "Enlarged") -> "Enlarged":
             nonlocal done
@@ -249,45 +262,57 @@ class VideoRun:
                 progress(Progress(stage="enlarging", done=done, total=self.total_frames, fps=rate.at(done)))
             return each
 
-        with closing(ahead):
-            frames = iter(ahead)
-            while segment := self._next_segment(store, len(segments), map(told, frames), length):
-                segments.append(segment)
-                if stop is not None and stop.is_set() and len(segment.pts) == length:
-                    raise InterruptedRun(f"{output}: stopped after {done} frames; the same command goes on from there")
-        return [f"{source.damaged} damaged packets were passed over"] * bool(source.damaged)
+        frames = map(told, ahead)
+        with ThreadPoolExecutor(max_workers=1) as behind:
+            flushing: Future[Segment] | None = None
+            while finish := self._next_segment(job.store, len(segments) + (flushing is not None), frames, length):
+                if flushing is not None:
+                    segments.append(flushing.result())
+                flushing = behind.submit(finish)
+                if stop is not None and stop.is_set():
+                    break
+            if flushing is not None:
+                segments.append(flushing.result())
+            if stop is not None and stop.is_set() and segments and len(segments[-1].pts) == length:
+                raise InterruptedRun(f"{output}: stopped after {done} frames; the same command goes on from there")
 
     def _next_segment(
         self, store: SegmentStore, index: int, frames: "Iterator[Enlarged]", length: int
-    ) -> Segment | None:
-        """Encode and store the next run of frames; ``None`` where there are no more."""
-        first = next(frames, None)
-        if first is None:
+    ) -> Callable[[], Segment] | None:
+        """Encode the next run of frames; ``None`` where there are no more.
+
+        What comes back takes from the encoder what it holds back and stores the run: the next one may begin meanwhile.
+        """
+        each = next(frames, None)
+        if each is None:
             return None
         encoder = SegmentEncoder(self.plan, self.probe.picture, self._threads)
-        times, each, computed = list[int](), first, 0
-        with store.writing(index) as out:
-            while True:
-                timed = each.timed
-                for packet in encoder.add(each.made, pts=timed.pts, duration=timed.duration):
+        times, computed = list[int](), 0
+        with ExitStack() as unfinished:
+            out = unfinished.enter_context(store.writing(index))
+            for taken in chain((each,), islice(frames, length - 1)):
+                each = taken
+                for packet in encoder.add(each.made, pts=each.timed.pts, duration=each.timed.duration):
                     out.add(packet)
-                times.append(timed.pts)
+                times.append(each.timed.pts)
                 computed += each.is_new
-                after = next(frames, None) if len(times) < length else None
-                if after is None:
-                    break
-                each = after
-            for packet in encoder.finish():
-                out.add(packet)
-            segment = Segment(
-                pts=tuple(times),
-                last_duration=each.timed.duration,
-                last_digest=frame_digest(each.timed.frame),
-                computed=computed,
-                extradata=encoder.extradata.hex(),
-            )
-            out.finish(segment)
-        return segment
+            kept = unfinished.pop_all()
+
+        def finish(last: Timed = each.timed) -> Segment:
+            with kept:
+                for packet in encoder.finish():
+                    out.add(packet)
+                segment = Segment(
+                    pts=tuple(times),
+                    last_duration=last.duration,
+                    last_digest=frame_digest(last.frame),
+                    computed=computed,
+                    extradata=encoder.extradata.hex(),
+                )
+                out.finish(segment)
+            return segment
+
+        return finish
 
     def _join(self, job: Joined, output: Path, ready: Callable[[Path], None] | None) -> None:
         try:
@@ -306,6 +331,10 @@ class Enlarged:
     made: av.VideoFrame
     is_new: bool
     """False where it repeats the frame before."""
+
+
+def _damages(source: Frames) -> list[str]:
+    return [f"{source.damaged} damaged packets were passed over"] * bool(source.damaged)
 
 
 def chosen_networks(networks: Mapping[str, Any]) -> dict[str, Any]:
