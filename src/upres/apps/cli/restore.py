@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restore what was named; 0 if all went well, 1 if a picture failed."""
-    expect_large_blocks()
+    if args.max_memory is None:  # blocks that glibc keeps are over a limit soon
+        expect_large_blocks()
     without_blas_threads()
     from upres.upscaler import Upscaler
 
