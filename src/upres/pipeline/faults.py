@@ -20,8 +20,8 @@ class Bounds:
     """JPEG quality below which the robust networks do."""
     noise: float
     """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
-    strong_noise: float
-    """Noise from which on they do, whatever it is, and from which on it counts more than all other faults."""
+    coarse_noise: float
+    """Noise from which on they do, whatever it is."""
     blocks: float = 8.0
     """Repetition of blocks that were resized from which on they do."""
     light: tuple[float, float] = (inf, inf)
@@ -32,13 +32,15 @@ _FINE = 0.5
 """How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
 _DRAWING = 0.06
 """Share of steep edges from which on a picture counts as a drawing."""
-PHOTOGRAPHS = Bounds(88.5, 3.4, 7.5, light=(74.5, 94.0))
+PHOTOGRAPHS = Bounds(88.5, 3.4, 4.5, light=(74.5, 94.0))
 DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
 """Where they do for the RGB networks."""
 PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
+_STRONG_NOISE = 7.5
+"""Noise from which on it counts more than all other faults."""
 _LEAST_BLUR = 0.82
 """Blur in pixels from which on it is."""
 _COVERED_QUALITY = 60.0
@@ -70,7 +72,7 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
         wrong["jpeg"] = f"JPEG of quality {judged.jpeg_quality:.0f}"
     elif _has_resized_blocks(judged, bounds):
         wrong["jpeg"] = "blocks of an earlier JPEG"
-    if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.strong_noise):
+    if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.coarse_noise):
         wrong["noise"] = f"noise of {judged.noise:.0f} levels"
     if judged.blur >= _LEAST_BLUR:
         wrong["blur"] = f"blur of {judged.blur:.1f} pixels"
@@ -80,7 +82,7 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
 def is_of_noise(judged: Judgement, bounds: Bounds) -> bool:
     """Whether noise is what is to be undone: alone, strong, or behind a JPEG that its network undoes as well."""
     wrong = found(judged, bounds)
-    if "noise" not in wrong or judged.noise >= bounds.strong_noise:
+    if "noise" not in wrong or judged.noise >= _STRONG_NOISE:
         return "noise" in wrong
     return "blur" not in wrong and ("jpeg" not in wrong or is_covered(judged))
 
@@ -93,7 +95,7 @@ def is_covered(judged: Judgement) -> bool:
 def are_light(judged: Judgement, bounds: Bounds) -> bool:
     """Whether the networks for light faults can undo what was found."""
     compressed = judged.jpeg_quality is not None and judged.jpeg_quality < bounds.light[0]
-    strong = compressed or judged.noise >= bounds.strong_noise
+    strong = compressed or judged.noise >= _STRONG_NOISE
     return not strong and not _has_resized_blocks(judged, bounds) and judged.blur < _LEAST_BLUR
 
 
