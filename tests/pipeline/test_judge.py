@@ -134,6 +134,30 @@ def test_lettering_on_paper_and_patterns_are_no_noise():
         assert not found(judge(((x + y) % period < period / 2).astype(np.uint8) * 200))
 
 
+@pytest.mark.parametrize("levels", [2, 4, 8, 16])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_dithering_is_no_noise(levels, depth):
+    order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 + 1 / 32
+    step = 255 // (levels - 1)
+    level = (scene() / step + np.tile(order, (64, 80))[..., None]).astype(depth)
+    pixels = level.clip(0, levels - 1) * step
+    pixels *= np.iinfo(depth).max // 255
+    for dithered in (pixels, pixels[..., 1]):
+        judged = judge(dithered)
+        assert (judged.noise, judged.doubtful_noise) == (0, 0)
+
+
+def test_noise_of_a_picture_whose_contrast_was_stretched_is_noise():
+    assert judge(noisy(scene(), 6) // 2 * 2).noise > 3
+
+
+def test_a_pattern_too_strong_for_noise_is_not_in_doubt():
+    squares = np.random.default_rng(1).integers(0, 2, (160, 160)).astype(np.uint8) * 250
+    squares += np.random.default_rng(2).integers(0, 6, squares.shape).astype(np.uint8)
+    judged = judge(squares)
+    assert (judged.noise, judged.doubtful_noise) == (0, 0)
+
+
 def test_drawings_have_bounds_of_their_own_for_the_small_networks():
     rng = np.random.default_rng(5)
     drawing = np.kron(rng.integers(0, 2, (40, 50)).astype(np.uint8) * 220, np.ones((6, 6), np.uint8))

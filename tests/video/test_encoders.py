@@ -1,11 +1,13 @@
 """What an encoder is told arrives in the file."""
 
+import av
 import numpy as np
 import pytest
 
 from tests.video.conftest import shown
 from tests.video.films import Film, write_film
 from tests.video.test_run import HDR10
+from upres.video.encoders import ENCODERS
 from upres.video.probe import probe
 
 
@@ -35,3 +37,24 @@ def test_lossless_is_lossless(codec, tmp_path, enlarge):
     for one, other in zip(made.frames, exact.frames, strict=True):
         for plane, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(plane, same)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=lambda each: each.name)
+def test_every_pixel_format_of_an_encoder_is_one_that_it_takes(encoder):
+    taken = {each.name for each in av.Codec(encoder.library, "w").video_formats}
+    assert set(encoder.pixel_formats) <= taken
+
+
+@pytest.mark.parametrize(("source", "written"), [("bgr0", "bgr0"), ("bgra", "bgra"), ("gbrp16le", "gbrp16le")])
+def test_colors_without_a_luma_plane_stay_as_they_are(source, written, tmp_path, enlarge):
+    film = write_film(Film(name="a.mkv", pixel_format=source, frames=2), tmp_path)
+    output = enlarge(film, scale=1, lossless=True, suffix=".mkv")[2]
+    assert probe(output).picture.pixel_format == written
+    for one, other in zip(rgb(output), rgb(film), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def rgb(path):
+    """All frames as red, green, blue and alpha, of 16 bits."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgba64le") for frame in container.decode(video=0)]

@@ -126,8 +126,10 @@ def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | N
     lumas = [_luma(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
     blocks, side = _repetition(across, down)
-    of_luma = _noise(lumas)
+    of_luma, distance = _noise(lumas), _distance(pixels)
     noise = max(of_luma, _color_noise(colors))
+    if noise.strength <= distance:  # dithering: noise would have left the levels between as well
+        noise = _Noise()
     quality = _quality(lumas, _corner(down), _corner(across))
     if file_quality is not None and (quality is None or quality > file_quality - _SAME):
         quality = file_quality
@@ -135,7 +137,7 @@ def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | N
         jpeg_quality=quality,
         noise=noise.strength,
         fineness=noise.fineness,
-        doubtful_noise=of_luma.doubtful,
+        doubtful_noise=of_luma.doubtful if of_luma.doubtful > distance else 0.0,
         blocks=blocks,
         block_side=side,
         edges=_edges(lumas),
@@ -165,6 +167,18 @@ def _planes(tile: Pixels) -> tuple[Plane, ...]:
     channels = [tile] if tile.ndim == 2 else [tile[..., channel] for channel in range(3)]
     planes = (np.ascontiguousarray(channel).astype(np.float32) for channel in channels)
     return tuple(plane / np.float32(257) if tile.dtype == np.uint16 else plane for plane in planes)
+
+
+def _distance(pixels: Pixels) -> float:
+    """The least distance of two levels that a channel has, in levels of 255; 0 where every channel has one level."""
+    white = np.iinfo(pixels.dtype).max
+    found = []
+    for channel in np.moveaxis(np.atleast_3d(pixels), 2, 0):
+        there = np.zeros(white + 1, np.bool_)
+        for tile in tiles(channel):
+            there[tile] = True
+        found += [np.diff(np.flatnonzero(there)).min(initial=white)] if np.count_nonzero(there) > 1 else []
+    return float(min(found, default=0) * 255 / white)
 
 
 def _luma(planes: Sequence[Plane]) -> Plane:
@@ -228,7 +242,7 @@ def _noise(planes: Sequence[Plane]) -> _Noise:
     flattest, flat = (sqrt(max(0.0, float(each))) for each in quantiles(energy, (_FLATTEST, _FLAT)))
     noise = flattest / sqrt(_PATCH**2 - 3) / _SMALLER
     if not 0 < noise < _MOST_NOISE:
-        return _Noise(doubtful=noise)
+        return _Noise()
     centred = joined - joined.mean(axis=0)
     fineness = sqrt(max(0.0, float(np.linalg.eigvalsh(_gram(centred) / len(centred))[0]))) / noise
     alike = flat < _ALIKE * flattest or (fineness < _COARSE and flat < _NEARLY_ALIKE * flattest)

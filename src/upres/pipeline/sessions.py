@@ -8,7 +8,6 @@ from threading import Lock, Thread
 
 from upres.engines.engine import Batch, Plane, PlaneSession, Session
 from upres.engines.select import open_session
-from upres.errors import UpresError
 from upres.models.catalog import Model
 
 
@@ -86,7 +85,7 @@ class Sessions:
         missing = [model for model in models if (model.weights, settings) not in self._opened]
 
         def open_all() -> None:
-            with suppress(UpresError):
+            with suppress(Exception):  # torch cannot be imported in a process that is ending, for one
                 for model in missing:
                     self.get(model, settings)
 

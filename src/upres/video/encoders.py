@@ -42,7 +42,7 @@ _FFV1 = (
     *(f"yuv{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in _FFV1_DEPTHS),
     *(f"yuva{chroma}p{depth}" for chroma in ("420", "422", "444") for depth in ("", "9le", "10le", "16le")),
     *(f"gray{depth}" for depth in _FFV1_DEPTHS),
-    *("gbrp", "bgra", "gbrp16le", "gbrap16le"),
+    *("bgr0", "bgra", "gbrp16le", "gbrap16le"),
 )
 
 ENCODERS: dict[str, Encoder] = {
@@ -157,7 +157,7 @@ def _format_for_colors(encoder: Encoder, source: PixelFormat) -> str | None:
     wishes = ["yuv444p10le", "yuv420p10le"] if source.bits > 8 else []
     if encoder.name == "ffv1":
         deep = "gbrap16le" if source.alpha else "gbrp16le"
-        return deep if source.bits > 8 else ("bgra" if source.alpha else "gbrp")
+        return deep if source.bits > 8 else ("bgra" if source.alpha else "bgr0")
     wishes += ["yuv420p", "yuva444p10le" if source.alpha else "yuv444p10le"]
     return next((name for name in wishes if name in encoder.pixel_formats), None)
 
