@@ -184,7 +184,9 @@ def test_a_compressed_picture_gets_the_robust_network(quality, expected, as_file
 def test_dithering_is_no_noise(tiny_catalogue):
     rng = np.random.default_rng(0)
     pixels = np.where(rng.random((160, 160, 1)) < 0.5, (90, 40, 20), (120, 70, 60)).astype(np.uint8)
-    frames = (Frame(pixels=pixels),)
+    two_levels = Picture(frames=(Frame(pixels=pixels),))
+    assert Upscaler(2).choose(two_levels).name == "clean"
+    frames = (Frame(pixels=pixels + rng.integers(0, 2, pixels.shape, np.uint8)),)
     assert Upscaler(2).choose(Picture(frames=frames)).name == "real"
     dithered = Picture(frames=frames, source=Source(format="png", mode="palette"))
     assert Upscaler(2).choose(dithered).name == "clean"
