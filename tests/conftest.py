@@ -45,8 +45,8 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     for scale, model in tiny_models.items():
         for preference in ("default", "light", "real"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
-    for task in choices.RESTORING:
-        monkeypatch.delitem(choices.CHOICES, (task, "default", 1), raising=False)
+    for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
+        monkeypatch.delitem(choices.CHOICES, key)
     catalog.list_models.cache_clear()
     yield tiny_models
     catalog.list_models.cache_clear()
@@ -84,8 +84,6 @@ def tiny_restorers(tiny_catalogue, tmp_path_factory, monkeypatch) -> dict[str, M
         "denoise": write_tiny_restorer(folder, "denoise", box),
         "deblock": write_tiny_restorer(folder, "deblock", same, brighter=10 / 255),
     }
-    for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
-        monkeypatch.delitem(choices.CHOICES, key)
     for task, model in models.items():
         monkeypatch.setitem(choices.CHOICES, (task, "default", 1), str(model.weights))
     return models

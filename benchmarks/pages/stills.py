@@ -189,23 +189,18 @@ def _row(contender: Contender, done: Sequence[tuple[float, int]]) -> dict[str, A
     }
 
 
-PAGES: Sequence[Page] = (
+PAGES: Sequence[Page] = tuple(
     Page(
-        name="stills",
-        target="docs/guide/upscale.md",
-        mark="stills",
-        inputs=(results("stills"),),
+        name=name,
+        target=target,
+        mark=name,
+        inputs=(results(name),),
         render=render,
         latencies=latencies,
-        measure={"stills": measure},
-    ),
-    Page(
-        name="restored_stills",
-        target="docs/guide/restore.md",
-        mark="restored_stills",
-        inputs=(results("restored_stills"),),
-        render=render,
-        latencies=latencies,
-        measure={"restored_stills": measure_restoring},
-    ),
+        measure={name: measured},
+    )
+    for name, target, measured in (
+        ("stills", "docs/guide/upscale.md", measure),
+        ("restored_stills", "docs/guide/restore.md", measure_restoring),
+    )
 )

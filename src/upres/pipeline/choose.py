@@ -11,7 +11,7 @@ from pathlib import Path
 
 from upres.errors import ModelError
 from upres.models.catalog import Model
-from upres.models.choices import BICUBIC, chosen, named, restorer, restorers
+from upres.models.choices import BICUBIC, chosen, named, restorer
 from upres.pipeline.faults import (
     DRAWINGS,
     DRAWINGS_FAST,
@@ -122,7 +122,7 @@ class Networks:
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
         light = chosen("light") if forced is None and not fast else {}
-        against_noise = restorers(fast=fast).get("denoise") if forced in (None, 1.0) and not fast else None
+        against_noise = chosen("default", "denoise").get(1) if forced in (None, 1.0) and not fast else None
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
             light = {scale: network for scale, network in light.items() if network.int8_graph is not None}
@@ -202,7 +202,7 @@ class Networks:
         bounds = bounds_for(judged, self.bounds)
         wrong = found(judged, bounds, light=bool(self.light))
         reason = " and ".join(wrong.values())
-        if self.against_noise is not None and is_of_noise(judged, bounds):
+        if self.against_noise is not None and is_of_noise(judged, wrong):
             wish = Wish(request=request, restorers=(NetworkStep(self.against_noise),), first=self.clean)
             return Choice(wish=wish, name=DENOISE, judged=judged, reason=reason)
         strength = float(bool(wrong)) if self.strength is None else self.strength

@@ -7,21 +7,19 @@ single textures, which lie in places, and noise is everywhere: so the patches in
 from dataclasses import replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from upres.engines.engine import Batch, Session
-from upres.image.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+from upres.engines.engine import Session
 from upres.image.picture import Pixels
 from upres.image.quantiles import quantiles
 from upres.models.card import ModelCard
-from upres.pipeline.judge import Judgement, tiles
+from upres.pipeline.judge import Judgement, Plane, blocks_of, luma_of, planes_of, tiles
 
 _DOUBT = 4.5
 """Levels of noise from which on the question is worth a network's time: what is weaker, networks hardly sharpen."""
 _SIDE = 128
 """Of the four tiles that are looked at."""
-_PATCH, _QUIET = 8, 0.25
-"""Side of the patches, and the share of them in which least changes."""
+_QUIET = 0.25
+"""Share of the patches, of 8x8 pixels, in which least changes."""
 _NOISE = 1.3
 """Standard deviation, in levels, of what is taken from the last of those patches: at most 1.1 in photographs without
 noise, their JPEGs of quality 50 included."""
@@ -45,30 +43,17 @@ def resolved(judged: Judgement, pixels: Pixels, session: Session, card: ModelCar
         EngineError: If the network fails.
     """
     changes = [_change(tile, session, card) for tile in tiles(pixels, _SIDE)]
-    spreads = np.concatenate([_spreads(change) for change in changes])
+    spreads = np.concatenate([blocks_of(change).std(axis=(1, 2)) for change in changes])
     if not len(spreads) or quantiles(spreads, (_QUIET,))[0] < _NOISE:
         return judged
     return replace(judged, noise=judged.doubtful_noise, fineness=1.0)
 
 
-def _change(tile: Pixels, session: Session, card: ModelCard) -> Batch:
+def _change(tile: Pixels, session: Session, card: ModelCard) -> Plane:
     """What the network takes from a tile's luma, in levels: ``(H, W)``; nothing of a tile that is too small for it."""
     height, width = (side // card.multiple_of * card.multiple_of for side in tile.shape[:2])
-    if min(height, width) < max(card.min_size, _PATCH):
+    if min(height, width) < card.min_size:
         return np.zeros((0, 0), np.float32)
-    planes = tile[:height, :width].reshape(height, width, -1)
-    batch = np.ascontiguousarray(np.broadcast_to(planes, (height, width, 3)).transpose(2, 0, 1)[None], np.float32)
-    batch /= np.float32(np.iinfo(tile.dtype).max)
-    change: Batch = np.tensordot(
-        np.array([RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT], np.float32), (batch - session(batch))[0], axes=1
-    )
-    return change * np.float32(255)
-
-
-def _spreads(change: Batch) -> Batch:
-    """The standard deviation within each patch."""
-    if not change.size:
-        return np.zeros(0, np.float32)
-    patches = sliding_window_view(change, (_PATCH, _PATCH))[::_PATCH, ::_PATCH]
-    spreads: Batch = patches.std(axis=(2, 3)).ravel()
-    return spreads
+    planes = planes_of(tile[:height, :width])
+    batch = np.stack(planes if len(planes) == 3 else 3 * planes)[None] / np.float32(255)
+    return luma_of(tuple((batch - session(batch))[0])) * np.float32(255)

@@ -3,6 +3,7 @@
 The bounds are where one network's mean PSNR passes the other's on degraded photographs (docs/reports/judge.md).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
@@ -79,9 +80,13 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
     return wrong
 
 
-def is_of_noise(judged: Judgement, bounds: Bounds) -> bool:
-    """Whether noise is what is to be undone: alone, strong, or behind a JPEG that its network undoes as well."""
-    wrong = found(judged, bounds)
+def is_of_noise(judged: Judgement, wrong: Mapping[Fault, str]) -> bool:
+    """Whether noise is what is to be undone: alone, strong, or behind a JPEG that its network undoes as well.
+
+    Args:
+        judged: What was found in the picture.
+        wrong: What `found` says of it.
+    """
     if "noise" not in wrong or judged.noise >= _STRONG_NOISE:
         return "noise" in wrong
     return "blur" not in wrong and ("jpeg" not in wrong or is_covered(judged))

@@ -122,8 +122,8 @@ def judge(pixels: Pixels, file_quality: float | None = None, opacity: Pixels | N
         >>> judge(np.full((64, 64), 128, np.uint8)).noise
         0.0
     """
-    colors = [_planes(tile) for tile in tiles(pixels)]
-    lumas = [_luma(planes) for planes in colors]
+    colors = [planes_of(tile) for tile in tiles(pixels)]
+    lumas = [luma_of(planes) for planes in colors]
     across, down = _changes(lumas), _changes([luma.T for luma in lumas])
     blocks, side = _repetition(across, down)
     of_luma, distance = _noise(lumas), _distance(pixels)
@@ -162,7 +162,7 @@ def _starts(length: int, count: int, side: int) -> list[int]:
     return [int(start) // _GRID * _GRID for start in np.clip(middles, 0, max(0, length - side))]
 
 
-def _planes(tile: Pixels) -> tuple[Plane, ...]:
+def planes_of(tile: Pixels) -> tuple[Plane, ...]:
     """One plane, or red, green and blue, in levels of 255."""
     channels = [tile] if tile.ndim == 2 else [tile[..., channel] for channel in range(3)]
     planes = (np.ascontiguousarray(channel).astype(np.float32) for channel in channels)
@@ -181,7 +181,8 @@ def _distance(pixels: Pixels) -> float:
     return float(min(found, default=0) * 255 / white)
 
 
-def _luma(planes: Sequence[Plane]) -> Plane:
+def luma_of(planes: Sequence[Plane]) -> Plane:
+    """Luma of red, green and blue; one plane is luma already."""
     if len(planes) == 1:
         return planes[0]
     red, green, blue = planes
@@ -249,7 +250,7 @@ def _noise(planes: Sequence[Plane]) -> _Noise:
     return _Noise(noise, min(fineness, 1.0)) if alike and fineness > _SMOOTH else _Noise(doubtful=noise)
 
 
-def _blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
+def blocks_of(plane: Plane, top: int = 0, left: int = 0) -> Plane:
     """``(N, 8, 8)``: the blocks from that corner on."""
     height, width = ((side - start) // _GRID * _GRID for side, start in zip(plane.shape, (top, left), strict=True))
     part = plane[top : top + max(0, height), left : left + max(0, width)]
@@ -279,7 +280,7 @@ def _corner(changes: Plane) -> int:
 
 def _quality(lumas: Sequence[Plane], top: int, left: int) -> float | None:
     """The quality of a JPEG whose blocks lie on a grid of 8 pixels that begins there; ``None`` if there is none."""
-    blocks = np.concatenate([_blocks_of(luma, top, left) for luma in lumas]).reshape(-1, _GRID * _GRID)
+    blocks = np.concatenate([blocks_of(luma, top, left) for luma in lumas]).reshape(-1, _GRID * _GRID)
     waves = _cosines()
     low = np.stack([np.outer(waves[row], waves[column]).ravel() for row, column in _LOW])
     steps = dict(zip(_LOW, map(_step, _product(blocks, low).T), strict=True))

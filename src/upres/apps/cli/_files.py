@@ -11,6 +11,8 @@ from upres.apps.cli._naming import add_naming
 from upres.apps.cli._picture_options import add_pictures
 from upres.apps.cli.arguments import add_files
 from upres.errors import ImageReadError, OutputError, UpresError
+from upres.machine.allocator import expect_large_blocks
+from upres.machine.cores import without_blas_threads
 
 if TYPE_CHECKING:
     from upres.folders.batch import FolderRun
@@ -38,6 +40,13 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     add_naming(parser)
     add_limits(parser)
     add_executor(parser.add_argument_group("machines"), "pictures are made")
+
+
+def prepare_process(args: argparse.Namespace) -> None:
+    """What makes pictures quicker, in a process that does nothing else: before numpy is imported."""
+    if args.max_memory is None:  # blocks that glibc keeps are over a limit soon
+        expect_large_blocks()
+    without_blas_threads()
 
 
 def run_files(args: argparse.Namespace, make: "Callable[..., Upscaler]") -> int:

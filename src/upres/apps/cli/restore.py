@@ -3,11 +3,9 @@
 import argparse
 from functools import partial
 
-from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
+from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, prepare_process, run_files
 from upres.apps.cli._networks import add_running, share
 from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
-from upres.machine.allocator import expect_large_blocks
-from upres.machine.cores import without_blas_threads
 
 EPILOG = """faults:
   Each picture is looked at. What is found to be wrong with it is undone, and the printed line says what that was; where
@@ -46,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restore what was named; 0 if all went well, 1 if a picture failed."""
-    if args.max_memory is None:  # blocks that glibc keeps are over a limit soon
-        expect_large_blocks()
-    without_blas_threads()
+    prepare_process(args)
     from upres.upscaler import Upscaler
 
     _check(args)

@@ -3,13 +3,11 @@
 import argparse
 from functools import partial
 
-from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, run_files
+from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, prepare_process, run_files
 from upres.apps.cli._networks import add_networks
 from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
 from upres.apps.cli._upscale_help import EPILOG
 from upres.apps.cli.arguments import add_size
-from upres.machine.allocator import expect_large_blocks
-from upres.machine.cores import without_blas_threads
 
 UPSCALER_OPTIONS = ("width", "height", "fit", "model", "fast", "clean", "real", "strength", "exposure", *RUN_OPTIONS)
 """Options that `Upscaler` takes under the same names."""
@@ -31,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Upscale what was named; 0 if all went well, 1 if a picture failed."""
-    if args.max_memory is None:  # blocks that glibc keeps are over a limit soon
-        expect_large_blocks()
-    without_blas_threads()
+    prepare_process(args)
     from upres.upscaler import Upscaler
 
     restoring = args.restore or any(getattr(args, name) is not None for name in (*TASKS, "exposure"))
