@@ -41,6 +41,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "mirnet": {"num_channels": 32, "num_groups": 1, "num_blocks": 1},
     "mirnet_v2": {"num_channels": 16, "groups": [1, 4], "num_blocks": 1},
     "nafnet": {"num_channels": 4, "encoder_blocks": [1, 2], "middle_blocks": 1, "decoder_blocks": [2, 1]},
+    "enlarged": {"body": "plain", "arguments": {"num_channels": 8, "num_blocks": 1, "unshuffle": 2}},
 }
 """Arguments that keep an architecture's structure and leave out its bulk."""
 
@@ -71,6 +72,10 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         {"num_channels": 4, "num_groups": 1, "num_blocks": 1, "num_columns": 1, "attention": False, "skips": False},
     ),
     "mirnet one row": ("mirnet", {"num_channels": 8, "num_groups": 1, "num_blocks": 1, "num_rows": 1}),
+    "enlarged mirnet": (
+        "enlarged",
+        {"body": "mirnet", "arguments": {"num_channels": 32, "num_groups": 1, "num_blocks": 1}},
+    ),
     "vdsr biased": ("vdsr", {"num_channels": 4, "num_layers": 3, "bias": True}),
 }
 

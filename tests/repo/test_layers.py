@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "folders": {"upscaler", "image", "pipeline", "machine"},
     "bench": {"engines", "models", "machine"},
     "lab.blocks": set(),
-    "lab.archs": {"lab.blocks", "models"},
+    "lab.archs": {"lab.blocks", "lab.zoo", "models"},
     "lab.zoo": {"models"},
     "lab.complexity": set(),
     "lab.checkpoint": {"models", "lab.zoo", "machine"},

@@ -35,6 +35,7 @@ ARCHITECTURES: Mapping[str, str] = {
     "mirnet": "upres.lab.archs.mirnet:MIRNet",
     "mirnet_v2": "upres.lab.archs.mirnet_v2:MIRNetV2",
     "nafnet": "upres.lab.archs.nafnet:NAFNet",
+    "enlarged": "upres.lab.archs.enlarged:EnlargedFirst",
 }
 """Name -> ``module:Class``, imported when a network is built."""
 
@@ -122,6 +123,14 @@ _AT_EVERY_SCALE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "rrdbnet_b6": ("rrdbnet", {"num_blocks": 6}),
     "srvggnet_compact": ("srvggnet_compact", {}),
     "srvggnet_compact_l32": ("srvggnet_compact", {"num_layers": 32}),
+    "enlarged_mirnet_n16": (
+        "enlarged",
+        {"body": "mirnet", "arguments": {"num_channels": 16, "num_groups": 1, "num_blocks": 1}},
+    ),
+    "enlarged_plain_c32b6": (
+        "enlarged",
+        {"body": "plain", "arguments": {"num_channels": 32, "num_blocks": 6, "gate": "hard", "unshuffle": 2}},
+    ),
 }
 """Name without its ``_x{scale}`` -> architecture and arguments.
 

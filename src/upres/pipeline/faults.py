@@ -23,6 +23,8 @@ class Bounds:
     """Noise in levels of 255 from which on they do, if it is at least as fine as `_FINE`."""
     coarse_noise: float
     """Noise from which on they do, whatever it is."""
+    noise_in_jpeg: float = inf
+    """Noise behind a JPEG that `is_covered`, from which on they do: JPEG without noise leaves less than 1.5."""
     blocks: float = 8.0
     """Repetition of blocks that were resized from which on they do."""
     light: tuple[float, float] = (inf, inf)
@@ -33,15 +35,15 @@ _FINE = 0.5
 """How fine noise is that the clean networks sharpen; weak coarse noise nobody takes for detail."""
 _DRAWING = 0.06
 """Share of steep edges from which on a picture counts as a drawing."""
-PHOTOGRAPHS = Bounds(88.5, 3.4, 4.5, light=(74.5, 94.0))
+PHOTOGRAPHS = Bounds(88.5, 3.4, 4.5, noise_in_jpeg=2.5, light=(74.5, 94.0))
 DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
 """Where they do for the RGB networks."""
 PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
-_STRONG_NOISE = 7.5
-"""Noise from which on it counts more than all other faults."""
+_STRONG_NOISE, _OVER_BLUR = 7.5, 3.0
+"""Noise from which on it counts more than all other faults, and more than blur."""
 _LEAST_BLUR = 0.82
 """Blur in pixels from which on it is."""
 _COVERED_QUALITY = 60.0
@@ -73,7 +75,8 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
         wrong["jpeg"] = f"JPEG of quality {judged.jpeg_quality:.0f}"
     elif _has_resized_blocks(judged, bounds):
         wrong["jpeg"] = "blocks of an earlier JPEG"
-    if judged.noise >= (bounds.noise if judged.fineness >= _FINE else bounds.coarse_noise):
+    least = bounds.noise if judged.fineness >= _FINE else bounds.coarse_noise
+    if judged.noise >= (min(least, bounds.noise_in_jpeg) if is_covered(judged) else least):
         wrong["noise"] = f"noise of {judged.noise:.0f} levels"
     if judged.blur >= _LEAST_BLUR:
         wrong["blur"] = f"blur of {judged.blur:.1f} pixels"
@@ -89,7 +92,8 @@ def is_of_noise(judged: Judgement, wrong: Mapping[Fault, str]) -> bool:
     """
     if "noise" not in wrong or judged.noise >= _STRONG_NOISE:
         return "noise" in wrong
-    return "blur" not in wrong and ("jpeg" not in wrong or is_covered(judged))
+    blurred = "blur" in wrong and judged.noise < _OVER_BLUR
+    return not blurred and ("jpeg" not in wrong or is_covered(judged))
 
 
 def is_covered(judged: Judgement) -> bool:

@@ -241,7 +241,7 @@ def test_every_wrapping_holds_for_what_is_remarked(tmp_path, fsrcnn_state):
     assert remark.endswith(" and 32 more")
 
 
-SAME_TENSORS = ("bicubic_conv", "esr_", "fsrcnn", "espcn", "vdsr", "ladder_imdb_x")
+SAME_TENSORS = ("bicubic_conv", "esr_", "fsrcnn", "espcn", "vdsr", "enlarged_", "ladder_imdb_x")
 """Networks whose scale, family or activations no tensor tells: a trial of trained ones does. The ladder's first rung is
 IMDN itself."""
 

@@ -53,8 +53,8 @@ def own_specs(shapes: Shapes, *, architecture: str | None = None, scale: int | N
 def _starts(names: set[str], architecture: str | None) -> list[ModelSpec]:
     """The most alike network of each class that is like enough, most alike first."""
     models = {name: spec for name, spec in MODELS.items() if spec.scale in (1, 4)}
-    first = {spec.architecture: name for name, spec in reversed(models.items())}
-    near = {of for of, name in first.items() if of == architecture or _likeness(names, name) >= LEAST_LIKENESS / 2}
+    first = {(spec.architecture, spec.arguments.get("body")): name for name, spec in reversed(models.items())}
+    near = {of for (of, _), name in first.items() if of == architecture or _likeness(names, name) >= LEAST_LIKENESS / 2}
     ranked: dict[str, tuple[float, ModelSpec]] = {}
     for name, spec in models.items():
         if spec.architecture not in near or architecture not in (None, spec.architecture):

@@ -2,6 +2,7 @@
 
 * `ABLATION`: MIRNet without its parts (Zamir et al., 2020, arXiv:2003.06792, section 4.6), on camera noise.
 * `RESTORERS`: MIRNet, its second version, NAFNet and a plain trunk at about as many operations a pixel.
+* `ONE_RESOLUTION`: real super-resolution behind a bicubic interpolation, as MIRNet does it, and by a pixel shuffle.
 * `NOISE_MODELS`: one network trained on Gaussian noise, on a sensor's, and on our mix (Brooks et al., 2019,
   arXiv:1811.11127; Guo et al., 2019, arXiv:1807.04686), judged by the noise of real cameras.
 """
@@ -9,7 +10,7 @@
 from dataclasses import replace
 from typing import Any
 
-from upres.lab.data.degradations import NOISE, Degradation
+from upres.lab.data.degradations import NOISE, PHOTOGRAPH, Degradation
 from upres.lab.data.degradations.camera_noise import CameraNoise
 from upres.lab.data.degradations.jpeg import Jpeg
 from upres.lab.data.degradations.noise import Noise
@@ -18,7 +19,7 @@ from upres.lab.studies.study import Row, Study
 from upres.lab.training.recipe import Optimizer, Schedule, Stage
 
 _STAGE = Stage(
-    steps=4000,
+    steps=1500,
     batch_size=4,
     patch_size=64,
     losses=(LossTerm(name="charbonnier"),),
@@ -27,7 +28,7 @@ _STAGE = Stage(
     degradation=NOISE,
 )
 _LONGER = replace(_STAGE, steps=5000)
-_RIVALRY = replace(_LONGER, patch_size=48, optim=Optimizer(name="adamw", learning_rate=1e-3))
+_RIVALRY = replace(_STAGE, steps=2000, patch_size=48, optim=Optimizer(name="adamw", learning_rate=1e-3))
 """AdamW, because the bases that SOAP keeps of NAFNet's wide layers cost more than all convolutions."""
 _TWICE = (0, 1)
 """For the arms that decide, and whose spread stands for the others'."""
@@ -87,6 +88,26 @@ RESTORERS = Study(
             ("mirnet", "MIRNet, 16 channels, one block", "mirnet_n16", MIRNET),
             ("mirnet_v2", "MIRNet-v2, 16 channels", "mirnet_v2_n16", {}),
             ("nafnet", "NAFNet, 26 channels, 16 blocks", "nafnet_w16", {"num_channels": 26}),
+        )
+    ),
+)
+
+ONE_RESOLUTION = Study(
+    name="one_resolution",
+    title="Real super-resolution at one resolution",
+    seeds=_TWICE,
+    rows=tuple(
+        Row(
+            label=label,
+            says=says,
+            against="" if label == "shuffled" else "shuffled",
+            model=model,
+            stages=(replace(_STAGE, steps=2000, patch_size=32, degradation=PHOTOGRAPH),),
+        )
+        for label, says, model in (
+            ("shuffled", "plain trunk on the small picture, a pixel shuffle at its end", "plain_c32b6_x2"),
+            ("enlarged", "the same trunk on squares of 2x2 enlarged pixels", "enlarged_plain_c32b6_x2"),
+            ("mirnet", "MIRNet, 16 channels, one block, on enlarged pixels", "enlarged_mirnet_n16_x2"),
         )
     ),
 )

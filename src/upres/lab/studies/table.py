@@ -20,6 +20,7 @@ STUDIES: Mapping[str, Study] = {
     "distilled_x4": distilled.FOURFOLD,
     "mirnet_ablation": restoration.ABLATION,
     "restorers": restoration.RESTORERS,
+    "one_resolution": restoration.ONE_RESOLUTION,
     "noise_models": restoration.NOISE_MODELS,
     "league_x4": league.STUDY,
 }

@@ -36,6 +36,7 @@ _FAMILIES: Mapping[str, Callable[[str], Recipe]] = {
     "mirnet": restoration.mirnet,
     "mirnet_v2": restoration.mirnet_v2,
     "nafnet": restoration.nafnet,
+    "enlarged": restoration.enlarged,
     **dict.fromkeys(SETTINGS, general),
 }
 """Architecture of the zoo -> the function that makes a recipe for any of its named models."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upres.lab.data.degradations import BLOCKS, DARK, LIFTED, NOISE, Degradation
+from upres.lab.data.degradations import BLOCKS, DARK, LIFTED, NOISE, PHOTOGRAPH, Degradation
 from upres.lab.data.mixing import MixUp
 from upres.lab.data.patches import Growth
 from upres.lab.losses.criterion import LossTerm
@@ -82,6 +82,14 @@ def own(model: str) -> Recipe:
     optim = Optimizer(name="soap", learning_rate=2e-3, betas=(0.95, 0.95))
     stage = replace(_STAGE, steps=60_000, losses=(LossTerm(name="charbonnier"),), optim=optim)
     return _recipe(model, stage, {**DEGRADATIONS, "enhance": LIFTED})
+
+
+def enlarged(model: str) -> Recipe:
+    """What restores behind an interpolation: photographs as they lie on disks, made larger at one resolution."""
+    spec = MODELS[model]
+    optim = Optimizer(name="soap", learning_rate=2e-3, betas=(0.95, 0.95), per_mode=True)
+    stage = replace(_STAGE, patch_size=128 // spec.scale, losses=(LossTerm(name="charbonnier"),), optim=optim)
+    return _recipe(model, stage, {"denoise": PHOTOGRAPH})
 
 
 def _recipe(model: str, stage: Stage, degradations: Mapping[Task, Degradation] = DEGRADATIONS) -> Recipe:

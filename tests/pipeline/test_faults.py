@@ -1,0 +1,40 @@
+"""Which faults count, and when noise is the one that is undone."""
+
+import pytest
+
+from upres.pipeline.faults import PHOTOGRAPHS, found, is_of_noise
+from upres.pipeline.judge import Judgement
+
+
+@pytest.mark.parametrize(
+    ("quality", "noise", "fineness", "counts"),
+    [
+        (None, 3.0, 1.0, False),
+        (None, 3.5, 1.0, True),
+        (None, 4.0, 0.3, False),
+        (95.0, 2.4, 1.0, False),
+        (95.0, 2.6, 0.3, True),
+        (55.0, 2.6, 1.0, False),
+    ],
+)
+def test_behind_a_good_jpeg_weaker_noise_counts(quality, noise, fineness, counts):
+    wrong = found(Judgement(jpeg_quality=quality, noise=noise, fineness=fineness), PHOTOGRAPHS)
+    assert ("noise" in wrong) == counts
+
+
+@pytest.mark.parametrize(
+    ("quality", "noise", "blur", "first"),
+    [
+        (None, 4.0, 0.5, True),
+        (None, 4.0, 1.0, True),
+        (90.0, 2.8, 1.0, False),
+        (90.0, 2.8, 0.5, True),
+        (90.0, 3.2, 1.0, True),
+        (40.0, 6.0, 0.5, False),
+        (40.0, 8.0, 1.0, True),
+        (90.0, 0.0, 0.5, False),
+    ],
+)
+def test_noise_is_undone_first_unless_something_else_is_worse(quality, noise, blur, first):
+    judged = Judgement(jpeg_quality=quality, noise=noise, fineness=1.0, blur=blur)
+    assert is_of_noise(judged, found(judged, PHOTOGRAPHS)) == first
