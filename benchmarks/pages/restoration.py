@@ -22,8 +22,8 @@ STUDIES: Mapping[str, str] = {
     "mirnet_ablation": "MIRNet's paper takes its parts away one by one: the skips matter most, then dual attention, "
     "then selective fusion, in which it counts six times fewer parameters than in concatenation.",
     "restorers": "MIRNet, its second version, NAFNet and our plain trunk, trained alike, of about as many operations.",
-    "one_resolution": "MIRNet's authors enlarge a picture by bicubic and restore it at that size, as the pairs of RealSR "
-    "come; our networks grow it by a pixel shuffle at their end. Photographs with blur, noise and JPEG, x2.",
+    "one_resolution": "MIRNet's authors enlarge a picture by bicubic and restore it at that size, as the pairs of "
+    "RealSR come; our networks grow it by a pixel shuffle at their end. Photographs with blur, noise and JPEG, x2.",
     "noise_models": "Brooks et al. and CBDNet's authors say that a network trained on Gaussian noise gains little on "
     "photographs, and one trained on a sensor's noise much. The noise of real cameras judges.",
 }
