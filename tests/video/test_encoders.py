@@ -7,6 +7,7 @@ import pytest
 from tests.video.conftest import shown
 from tests.video.films import Film, write_film
 from tests.video.test_run import HDR10
+from upres.errors import VideoError
 from upres.video.encoders import ENCODERS
 from upres.video.probe import probe
 
@@ -43,6 +44,12 @@ def test_lossless_is_lossless(codec, tmp_path, enlarge):
 def test_every_pixel_format_of_an_encoder_is_one_that_it_takes(encoder):
     taken = {each.name for each in av.Codec(encoder.library, "w").video_formats}
     assert set(encoder.pixel_formats) <= taken
+
+
+def test_an_encoder_that_cannot_open_is_named(tmp_path, enlarge):
+    low = write_film(Film(name="low.mkv", size=(6, 64), frames=2), tmp_path)
+    with pytest.raises(VideoError, match=r"x265: does not open for 128x12 pixels"):
+        enlarge(low, codec="x265", suffix=".mkv")
 
 
 @pytest.mark.parametrize(("source", "written"), [("bgr0", "bgr0"), ("bgra", "bgra"), ("gbrp16le", "gbrp16le")])

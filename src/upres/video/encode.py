@@ -41,6 +41,19 @@ def configure(context: VideoCodecContext, plan: VideoPlan, picture: PictureStrea
     context.flags |= Flags.global_header | Flags.frame_duration
 
 
+def open_encoder(context: VideoCodecContext, plan: VideoPlan) -> None:
+    """Open an encoder that was configured.
+
+    Raises:
+        VideoError: If it refuses what it was told.
+    """
+    try:
+        context.open()
+    except FFmpegError as error:
+        (height, width), name = plan.size, plan.encoding.encoder.name
+        raise VideoError(f"{name}: does not open for {width}x{height} pixels ({error.strerror or error})") from error
+
+
 class SegmentEncoder:
     """Encodes one run of frames by an encoder of its own.
 
@@ -61,10 +74,7 @@ class SegmentEncoder:
         self._context = context
         configure(context, plan, picture, threads)
         self._waiting = set[int]()
-        try:
-            context.open()
-        except FFmpegError as error:
-            raise VideoError(f"{plan.encoding.encoder.name}: does not open ({error.strerror or error})") from error
+        open_encoder(context, plan)
 
     @property
     def extradata(self) -> bytes:

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from upres.errors import VideoError
 from upres.machine.atomic import atomic_file
 from upres.video.display_size import write_display_width
-from upres.video.encode import configure
+from upres.video.encode import configure, open_encoder
 from upres.video.plan import VideoPlan, Wishes
 from upres.video.probe import Probe, codec_name, is_cover, opened, reading
 from upres.video.segments import Segment, SegmentStore
@@ -116,7 +116,7 @@ class _Joiner:
         """Streams, tags and chapters, up to the header.
 
         Raises:
-            VideoError: If the container refuses one.
+            VideoError: If the container refuses one, or the encoder does not open.
         """
         job = self._job
         self._container.metadata.update(
@@ -166,6 +166,7 @@ class _Joiner:
             video.codec_context.framerate = picture.frame_rate
         if picture.display_matrix is not None:
             video.set_display_matrix(picture.display_matrix)
+        open_encoder(video.codec_context, job.plan)
         _describe(video, stream)
         self._video = video
 
