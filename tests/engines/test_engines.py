@@ -1,6 +1,7 @@
 """Every engine of the table against arithmetic done by hand, and its refusals: what a new engine must pass."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -341,3 +342,11 @@ def test_a_network_that_overflows_is_told(tmp_path, engine):
 def test_threads_have_bounds(tiny_models, threads):
     with pytest.raises(ValueError, match="expected 1 to 10000 threads"):
         select.open_session(tiny_models[2], threads=threads)
+
+
+def test_a_broken_openvino_is_named(monkeypatch):
+    openvino._openvino.cache_clear()
+    monkeypatch.setitem(sys.modules, "openvino", None)  # importing it fails as where a library of it is missing
+    with pytest.raises(EngineUnavailableError, match="openvino: it is installed and does not load"):
+        openvino._openvino()
+    openvino._openvino.cache_clear()

@@ -171,7 +171,7 @@ class OpenVinoEngine:
             isa: ``None``.
 
         Raises:
-            EngineUnavailableError: If OpenVINO is not installed.
+            EngineUnavailableError: If OpenVINO is not installed, or does not load.
             UnsupportedModelError: If the model has no graph, or one of other weights, the graph cannot be compiled, the
                 CPU lacks the precision, the device is another, or an instruction set is asked for.
             CheckpointError: If the weights cannot be read or are not finite.
@@ -260,6 +260,9 @@ def _openvino() -> ModuleType:
     """The package without its model converter, which loads telemetry and the network stack: half of the import's time.
 
     OpenVINO itself treats the converter as optional; here it counts as absent only while the package loads.
+
+    Raises:
+        EngineUnavailableError: If what is installed does not load.
     """
     converter = "openvino.tools.ovc"
     hidden = "openvino" not in sys.modules and converter not in sys.modules
@@ -267,6 +270,8 @@ def _openvino() -> ModuleType:
         sys.modules[converter] = None  # type: ignore[assignment]
     try:
         return import_module("openvino")
+    except (ImportError, OSError) as error:
+        raise EngineUnavailableError(f"openvino: it is installed and does not load ({_first_line(error)})") from error
     finally:
         if hidden:
             del sys.modules[converter]
