@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.films import Film, make_film
 from benchmarks.pages.page import ROOT
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, table
+from upres.machine.others import all_seconds
 
 LONG, SMALL, MIDDLE, LARGE = (
     Film(width=640, height=360, frames=400),
@@ -73,19 +74,10 @@ def measure_encoders(photographs: Sequence[Path], chosen: Sequence[Encoded], rep
 
 def _turn(each: Encoded, source: Path) -> Turn:
     """Every contender once."""
-    began, all_began, own_began = time.perf_counter(), _all_seconds(), _own_seconds()
+    began, all_began, own_began = time.perf_counter(), all_seconds(), _own_seconds()
     seen = _seen(each, source)
-    others = _all_seconds() - all_began - _own_seconds() + own_began
+    others = all_seconds() - all_began - _own_seconds() + own_began
     return Turn(seen=seen, others=max(0.0, others / (time.perf_counter() - began)))
-
-
-def _all_seconds() -> float:
-    """CPU seconds of all processes since the machine's start; 0 where no Linux tells."""
-    told = Path("/proc/stat")
-    if not told.is_file():
-        return 0.0
-    user, nice, system, _, _, *interrupts = map(int, told.read_text().splitlines()[0].split()[1:8])
-    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def _own_seconds() -> float:

@@ -3,66 +3,121 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <pthread.h>
 #include <sched.h>
 #endif
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 namespace upres {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+thread_local bool gives_way = false;
+
+// Looks at threads of the lowest priority so often; in that time they do a tenth of the tasks or are too slow.
+constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr int kLeastShare = 10;
+// How long such threads get nothing to do after the first time that they were too slow, and at most.
+constexpr auto kFirstPause = std::chrono::seconds(10), kMostPause = std::chrono::seconds(300);
+
+// Threads of the lowest priority end when there was no work for so long: where others keep the cores busy, a process
+// that ends has to wait for them.
+constexpr auto kPatience = std::chrono::seconds(1);
+
+// The lowest priority for the calling thread; false where the system has none.
+bool take_lowest_priority() {
+#if defined(__linux__) && defined(SCHED_IDLE)
+  const sched_param parameters{};
+  return pthread_setschedparam(pthread_self(), SCHED_IDLE, &parameters) == 0;
+#else
+  return false;
+#endif
+}
+
 class Pool {
  public:
+  // Of threads that work beside the caller, or of those of the lowest priority that work instead.
+  explicit Pool(bool lowest) : lowest_(lowest) {}
+
   void run(int count, int threads, const std::function<void(int)>& task) {
     const std::lock_guard<std::mutex> turn(turn_);
-    threads = with_workers(threads);
+    const int helpers = with_workers(lowest_ ? threads : threads - 1);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       task_ = &task;
       count_ = count;
       next_ = 0;
-      helpers_ = busy_ = threads - 1;
+      helpers_ = helpers;
       error_ = nullptr;
       ++round_;
     }
     wake_.notify_all();
-    take_tasks();
+    if (!lowest_ || helpers == 0 || !done_in_time()) take_tasks();
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    helpers_ = 0;  // who has not begun by now need not
+    done_.wait(lock, [this] { return active_ == 0; });
     task_ = nullptr;
     if (error_) std::rethrow_exception(error_);
   }
 
+  // Whether it is worth trying: a pause of the lowest priority's may not be over, or there is no such priority.
+  bool is_ready() const { return !refused_ && Clock::now() >= resumes_.load(); }
+
  private:
-  // As many threads as asked for, this one among them, or as many as the system gives.
+  // As many threads as asked for, or as many as the system gives.
   int with_workers(int threads) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     try {
-      while (static_cast<int>(workers_.size()) < threads - 1) {
-        const int number = static_cast<int>(workers_.size());
-        workers_.emplace_back([this, number, seen = round_] { wait_for_work(number, seen); });
-      }
+      for (; workers_ < threads; ++workers_) std::thread([this, seen = round_] { wait_for_work(seen); }).detach();
     } catch (const std::system_error&) {
-      return static_cast<int>(workers_.size()) + 1;
     }
-    return threads;
+    return std::min(workers_, threads);
   }
 
-  void wait_for_work(int number, unsigned seen) {
+  // Waits for the threads of the lowest priority as long as they get on.
+  bool done_in_time() {
     std::unique_lock<std::mutex> lock(mutex_);
+    const auto done = [this] { return active_ == 0 && next_ >= count_; };
+    for (int before = 0; !done_.wait_for(lock, kLook, done);) {
+      const int taken = std::min<int>(next_, count_);
+      if ((taken - before) * kLeastShare < count_) {
+        resumes_ = Clock::now() + pause_;
+        pause_ = std::min<Clock::duration>(2 * pause_, kMostPause);
+        return false;
+      }
+      before = taken;
+    }
+    return true;
+  }
+
+  void wait_for_work(unsigned seen) {
+    if (lowest_ && !take_lowest_priority()) refused_ = true;
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto has_work = [&] { return round_ != seen; };
     while (true) {
-      wake_.wait(lock, [&] { return round_ != seen; });
+      if (!lowest_) {
+        wake_.wait(lock, has_work);
+      } else if (!wake_.wait_for(lock, kPatience, has_work)) {
+        --workers_;
+        return;
+      }
       seen = round_;
-      if (number >= helpers_) continue;
+      if (helpers_ == 0) continue;
+      --helpers_;
+      ++active_;
       lock.unlock();
       take_tasks();
       lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+      if (--active_ == 0) done_.notify_one();
     }
   }
 
@@ -78,39 +133,47 @@ class Pool {
     }
   }
 
+  const bool lowest_;
+  std::atomic<bool> refused_{false};
+  std::atomic<Clock::time_point> resumes_{Clock::time_point::min()};
+  Clock::duration pause_ = kFirstPause;
   std::mutex turn_, mutex_;
   std::condition_variable wake_, done_;
-  std::vector<std::thread> workers_;
   const std::function<void(int)>* task_ = nullptr;
-  int count_ = 0, helpers_ = 0, busy_ = 0;
+  int workers_ = 0, count_ = 0, helpers_ = 0, active_ = 0;  // helpers: workers that may still begin
   std::atomic<int> next_{0};
   unsigned round_ = 0;
   std::exception_ptr error_;
 };
 
 // Never destroyed: its threads wait in it until the process ends. A forked child has none of them, so it gets its own.
-Pool& pool() {
+Pool& pool(bool lowest) {
   static std::mutex mutex;
-  static Pool* instance = nullptr;
+  static Pool* instances[2] = {nullptr, nullptr};
   static pid_t owner = 0;
   const std::lock_guard<std::mutex> lock(mutex);
   if (owner != getpid()) {
-    instance = new Pool;
+    instances[0] = new Pool(false);
+    instances[1] = new Pool(true);
     owner = getpid();
   }
-  return *instance;
+  return *instances[lowest ? 1 : 0];
 }
 
 }  // namespace
 
 void run_parallel(int count, int threads, const std::function<void(int)>& task) {
   if (threads > count) threads = count;
-  if (threads <= 1) {
+  if (gives_way && count > 0 && pool(true).is_ready()) {
+    pool(true).run(count, std::max(threads, 1), task);
+  } else if (threads <= 1) {
     for (int i = 0; i < count; ++i) task(i);
-    return;
+  } else {
+    pool(false).run(count, threads, task);
   }
-  pool().run(count, threads, task);
 }
+
+void give_way(bool value) { gives_way = value; }
 
 int hardware_threads() {
 #if defined(__linux__)

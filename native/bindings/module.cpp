@@ -276,5 +276,6 @@ NB_MODULE(_native, m) {
   m.def("steady", &upres::steady, "source_before"_a, "source"_a, "made_before"_a, "made"_a, "channels"_a, "level"_a,
         "threads"_a, "isa"_a = "");
   m.def("instruction_sets", &upres::instruction_sets);
+  m.def("give_way", &upres::give_way, "value"_a);
   m.def("ceilings", &upres::ceilings, "threads"_a, "seconds"_a, "isa"_a = "");
 }

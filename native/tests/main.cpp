@@ -1,7 +1,9 @@
 // All tests of the kernels, for every instruction set that this processor runs.
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
+#include <thread>
 
 #include "base/pool.h"
 #include "tests/check.h"
@@ -10,11 +12,30 @@
 namespace upres::test {
 namespace {
 
-void test_pool() {
+// Tasks that take long enough for threads of the lowest priority to be too slow: the caller takes some.
+void test_takeover() {
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> sum{0}, taken{0};
+  const auto task = [&](int i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    sum += i;
+    taken += std::this_thread::get_id() == caller;
+  };
+  run_parallel(12, 1, task);
+  check(sum == 66 && taken > 0, "the caller took %d tasks of too slow threads", taken.load());
+  sum = taken = 0;
+  run_parallel(2, 1, task);
+  check(sum == 1 && taken == 2, "slow threads got tasks again at once: the caller took %d of 2", taken.load());
+}
+
+void test_pool(bool gives_way) {
+  give_way(gives_way);
   for (int threads : {1, 2, 5}) {
-    std::atomic<int> sum{0};
-    run_parallel(100, threads, [&](int i) { sum += i; });
-    check(sum == 4950, "%d threads: not every task ran once", threads);
+    for (int count : {0, 1, 100}) {
+      std::atomic<int> sum{0};
+      run_parallel(count, threads, [&](int i) { sum += i; });
+      check(sum == count * (count - 1) / 2, "%d threads: not every task of %d ran once", threads, count);
+    }
   }
   bool thrown = false;
   try {
@@ -25,13 +46,16 @@ void test_pool() {
     thrown = true;
   }
   check(thrown, "an exception of a task was lost");
+  if (gives_way) test_takeover();
+  give_way(false);
 }
 
 }  // namespace
 }  // namespace upres::test
 
 int main() {
-  upres::test::test_pool();
+  upres::test::test_pool(false);
+  upres::test::test_pool(true);
   const upres::Kernels* list[4];
   const int count = upres::available(list);
   for (int i = 0; i < count; ++i) {

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from upres.engines import native as engine_module
 from upres.engines import select
 from upres.engines.engine import SessionFacts
-from upres.engines.native import ENGINE, NativeSession, resize_plane
+from upres.engines.native import ENGINE, NativeSession, giving_way, resize_plane
 from upres.engines.native_calibration import calibration_plane
 from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
 from upres.image.convert import run_network
@@ -109,6 +109,18 @@ def test_threads_and_bands_change_nothing(models, isa, architecture, precision):
         part = one.run_plane(plane[4:, 7:].copy())
         # Four rows are made together, of all the rows that any of them sees.
         np.testing.assert_array_equal(part[8:, 4:], whole[16:, 18:])
+
+
+def test_giving_way_changes_nothing(models):
+    session = opened(models["esr_tm", 2], threads=2)
+    plane = np.random.default_rng(3).integers(0, 256, (120, 2100), np.uint8)
+    whole, given = np.empty((240, 4200), np.uint8), np.empty((240, 4200), np.uint8)
+    session.planes.run_plane(plane, whole, peak=255)
+    with giving_way():
+        session.planes.run_plane(plane, given, peak=255)
+        enlarged = resize_plane(plane, 2, peak=255)
+    np.testing.assert_array_equal(given, whole)
+    np.testing.assert_array_equal(enlarged, resize_plane(plane, 2, peak=255))
 
 
 @pytest.mark.parametrize("name", ["esr_max_k7c2_x2", "esr_tm_k7c4_x2", "esr_tr_k7c8_x2"])

@@ -19,6 +19,20 @@ def test_items_come_in_order_from_another_thread():
     assert threading.current_thread() not in threads
 
 
+def test_what_gives_the_items_may_ask_how_many_wait():
+    seen = []
+
+    def items(waiting):
+        for number in range(8):
+            seen.append(waiting())
+            yield number
+
+    ahead = Ahead(items, most=3)
+    assert list(ahead) == list(range(8))
+    assert seen[0] == 0
+    assert max(seen) <= 3
+
+
 def test_an_error_is_raised_to_the_taker_after_what_came_before():
     def items():
         yield 1

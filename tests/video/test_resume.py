@@ -35,7 +35,7 @@ from upres.video import run
 from upres.video.planes import Enlarger
 run.segment_frames = lambda *_, **__: {LENGTH}
 before = Enlarger.__call__
-Enlarger.__call__ = lambda self, frame: (time.sleep(0.01), before(self, frame))[1]
+Enlarger.__call__ = lambda self, frame, **how: (time.sleep(0.01), before(self, frame, **how))[1]
 sys.exit(main(sys.argv[1:]))
 """
 

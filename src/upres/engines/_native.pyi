@@ -61,6 +61,9 @@ def steady(
     threads: int,
     isa: str = "",
 ) -> None: ...
+def give_way(value: bool) -> None:
+    """Whether kernels that the calling thread runs from now on are left to threads of the lowest priority."""
+
 def instruction_sets() -> list[str]: ...
 def ceilings(threads: int, seconds: float, isa: str = "") -> dict[str, float]: ...
 

@@ -1,6 +1,6 @@
 """One step of a pipeline in a thread of its own, a few items ahead of whoever takes them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -13,13 +13,13 @@ class Ahead(Generic[T]):
     """The items of an iterable, made in a thread; what it raises is raised to whoever takes the items.
 
     Args:
-        items: Read by the thread alone.
+        items: Read by the thread alone; or what gives them, told by what it can ask how many wait.
         most: Items that wait at a time: they may pin the decoder's memory.
     """
 
-    def __init__(self, items: Iterable[T], *, most: int = 4) -> None:
-        self._items = items
+    def __init__(self, items: Iterable[T] | Callable[[Callable[[], int]], Iterable[T]], *, most: int = 4) -> None:
         self._queue: Queue[tuple[T | None, BaseException | None, bool]] = Queue(most)
+        self._items = items(self._queue.qsize) if callable(items) else items
         self._closed = Event()
         self._thread = Thread(target=self._fill, daemon=True)
         self._thread.start()

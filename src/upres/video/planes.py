@@ -1,12 +1,13 @@
 """One frame made larger: planes through the kernels where they lie, or through the pipeline."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 from av.video.frame import VideoFrame
 
 from upres.engines.engine import PlaneSession
-from upres.engines.native import resize_plane
+from upres.engines.native import giving_way, resize_plane
 from upres.image.convert import CHROMA_HALO
 from upres.image.picture import Frame, Picture
 from upres.image.samples import Plane, Planes, Samples
@@ -71,12 +72,18 @@ class Enlarger:
             self._steadier.forget()
             self._last = None  # what it was made to depends on the frames before it
 
-    def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The frame made larger, in the planar format of the source's samples; the same object for a repeated frame."""
+    def __call__(self, frame: VideoFrame, *, hurried: bool = True) -> VideoFrame:
+        """The frame made larger, in the planar format of the source's samples; the same object for a repeated frame.
+
+        Args:
+            frame: Of the source.
+            hurried: Whether somebody waits for it; kernels that take planes as they lie give way to others if not.
+        """
         if self._last is not None and _same(self._last[0], frame):
             return self._last[1]
         self.computed += 1
-        made = self._from_rgb(frame) if self._video.source.is_rgb else self._from_planes(frame)
+        with nullcontext() if hurried or self._fused is None else giving_way():
+            made = self._from_rgb(frame) if self._video.source.is_rgb else self._from_planes(frame)
         self._last = frame, made
         return made
 

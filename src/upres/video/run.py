@@ -15,6 +15,7 @@ import av
 
 from upres.errors import Hint, OutputError, OutputExistsError, VideoError
 from upres.machine.cores import available_cores
+from upres.machine.others import Others
 from upres.upscaler import Upscaler
 from upres.video.ahead import Ahead
 from upres.video.encode import SegmentEncoder
@@ -31,8 +32,12 @@ DEFAULT_MODEL = "esr_tm"
 _BYTES_PER_PIXEL = {"ffv1": 0.3, "prores": 0.4}
 """Of a result with little noise, for each pixel of a frame: what is refused for want of room would not have fitted."""
 _USUAL_BYTES_PER_PIXEL = 0.01
+_MOST_BUSY = 0.25
+"""Cores that other processes keep busy: where these are more, kernels that give way would hardly run."""
 _PIXELS_AHEAD, _FEWEST_AHEAD, _MOST_AHEAD = 2**25, 4, 16
 """Large frames that wait for the encoder, which takes them in fits and starts: four of 3840x2160, more if smaller."""
+_LEAST_AHEAD, _SHARE_AHEAD = 2, 4
+"""Frames that wait, or one in so many of the most, from which on the next one is in no hurry: its kernels give way."""
 
 
 class VideoRun:
@@ -78,7 +83,8 @@ class VideoRun:
         source = Frames(self.source, deinterlace=wishes.deinterlace, start=wishes.start, end=wishes.end)
         decoded = Ahead(source.after(mark))
         most = min(_MOST_AHEAD, max(_FEWEST_AHEAD, _PIXELS_AHEAD // prod(self.plan.size)))
-        return source, Ahead(self._enlarged(decoded), most=most)
+        least = max(_LEAST_AHEAD, most // _SHARE_AHEAD)
+        return source, Ahead(lambda waiting: self._enlarged(decoded, lambda: waiting() < least), most=most)
 
     def make(
         self,
@@ -199,14 +205,16 @@ class VideoRun:
         each = _BYTES_PER_PIXEL.get(self.plan.encoding.encoder.name, _USUAL_BYTES_PER_PIXEL)
         return None if frames is None else round(frames * prod(self.plan.size) * each)
 
-    def _enlarged(self, frames: Ahead[Timed]) -> "Iterator[Enlarged]":
+    def _enlarged(self, frames: Ahead[Timed], hurried: Callable[[], bool]) -> "Iterator[Enlarged]":
+        others = Others()
         try:
             for number, each in enumerate(frames):
                 self._require_size(each)
                 if number % self._segment_frames == 0:
                     self.enlarger.begin()
                 before = self.enlarger.computed
-                made = self.enlarger(each.frame)
+                busy = others.busy_cores
+                made = self.enlarger(each.frame, hurried=hurried() or busy is None or busy > _MOST_BUSY)
                 yield Enlarged(timed=each, made=made, is_new=self.enlarger.computed > before)
         finally:
             frames.close()
@@ -266,9 +274,9 @@ class VideoRun:
         with ThreadPoolExecutor(max_workers=1) as behind:
             flushing: Future[Segment] | None = None
             while finish := self._next_segment(job.store, len(segments) + (flushing is not None), frames, length):
-                if flushing is not None:
-                    segments.append(flushing.result())
-                flushing = behind.submit(finish)
+                before, flushing = flushing, behind.submit(finish)  # it closes its file also where the one before fails
+                if before is not None:
+                    segments.append(before.result())
                 if stop is not None and stop.is_set():
                     break
             if flushing is not None:
