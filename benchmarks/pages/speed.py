@@ -49,7 +49,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         size=(1280, 720),
     ),
     "speed_restorers": Comparison(
-        models=("plain_c48b6_deblock", "plain_c48b6_denoise"),
+        models=("plain_c48b6_deblock", "plain_c48b6_denoise", "plain_c32b6_deblock", "plain_c32b6_denoise"),
         engines=("native", "openvino", "onnxruntime", "torch"),
         size=(1280, 720),
     ),

@@ -81,7 +81,12 @@ ENLARGING = (
     Contender(size=(4000, 3000), scale=2, label="`--fast`", options=("--fast",)),
     Contender(size=(4000, 3000), scale=2, label="`--model esr_tm`", options=("--model", "esr_tm")),
 )
-_RESTORED = {"default": (), "`--denoise`": ("--denoise",), "default, `--max-memory 400M`": ("--max-memory", "400M")}
+_RESTORED = {
+    "default": (),
+    "`--denoise`": ("--denoise",),
+    "`--fast`": ("--fast",),
+    "default, `--max-memory 400M`": ("--max-memory", "400M"),
+}
 RESTORING = tuple(
     Contender(size=size, scale=1, label=label, options=options)
     for size in ((1920, 1080), (4000, 3000), (6000, 4000))

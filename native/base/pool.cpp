@@ -23,6 +23,9 @@ using Clock = std::chrono::steady_clock;
 
 thread_local bool gives_way = false;
 
+// Fewer tasks than these are done sooner than others are woken.
+constexpr int kFewest = 8;
+
 // Looks at threads of the lowest priority so often; in that time they do a tenth of the tasks or are too slow.
 constexpr auto kLook = std::chrono::milliseconds(100);
 constexpr int kLeastShare = 10;
@@ -164,7 +167,7 @@ Pool& pool(bool lowest) {
 
 void run_parallel(int count, int threads, const std::function<void(int)>& task) {
   if (threads > count) threads = count;
-  if (gives_way && count > 0 && pool(true).is_ready()) {
+  if (gives_way && count >= kFewest && pool(true).is_ready()) {
     pool(true).run(count, std::max(threads, 1), task);
   } else if (threads <= 1) {
     for (int i = 0; i < count; ++i) task(i);

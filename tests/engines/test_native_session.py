@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from upres.engines import native as engine_module
 from upres.engines import select
 from upres.engines.engine import SessionFacts
-from upres.engines.native import ENGINE, NativeSession, giving_way, resize_plane
+from upres.engines.native import ENGINE, NativeSession, resize_plane
 from upres.engines.native_calibration import calibration_plane
+from upres.engines.native_priority import giving_way
 from upres.errors import CheckpointError, EngineUnavailableError, UnsupportedModelError
 from upres.image.convert import run_network
 from upres.image.resize import imresize

@@ -30,10 +30,10 @@ def test_fusion_by_concatenation_has_six_times_the_parameters() -> None:
 
 def test_parts_without_results_say_what_makes_them() -> None:
     nothing = restoration.render()
-    assert nothing.count("There are no results yet") == 4
+    assert nothing.count("There are no results yet") == 5
     assert "`upres train noise_models --data ../shared/data/train --validation ../shared/data/test/PolyU50" in nothing
     some = restoration.render(summary("mirnet_ablation"))
-    assert some.count("There are no results yet") == 3
+    assert some.count("There are no results yet") == 4
     assert "## MIRNet without its parts" in some
     assert "| all of it | 1 000 | | 30.000 |".replace(" ", "") in some.replace(" ", "")
     assert "epyc-b" in some

@@ -6,8 +6,7 @@ converted on the way. Integer planes of up to 10 bits run in 16-bit integers: se
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -306,24 +305,6 @@ def instruction_sets() -> list[str]:
     """
     names: list[str] = _module().instruction_sets()
     return names
-
-
-@contextmanager
-def giving_way() -> Iterator[None]:
-    """Let the kernels that this thread starts work in the time that others leave on the processor.
-
-    An encoder's threads wait for each other, so a kernel that takes a core from one of them holds up all. Where hardly
-    any time is left, this thread does the work all the same. Systems but Linux have no such priority: nothing changes.
-
-    Raises:
-        ImportError: If the kernels were not built.
-    """
-    module = _module()
-    module.give_way(True)
-    try:
-        yield
-    finally:
-        module.give_way(False)
 
 
 def resize_plane(

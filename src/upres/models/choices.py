@@ -34,6 +34,8 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "fast-real", 4): "espcn_d22s32_real_x4",
     ("deblock", "default", 1): "plain_c48b6_deblock",
     ("denoise", "default", 1): "plain_c48b6_denoise",
+    ("deblock", "fast", 1): "plain_c32b6_deblock",
+    ("denoise", "fast", 1): "plain_c32b6_denoise",
 }
 """Task, preference and scale -> name of a shipped model.
 

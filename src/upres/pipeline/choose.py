@@ -122,7 +122,7 @@ class Networks:
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
         light = chosen("light") if forced is None and not fast else {}
-        against_noise = chosen("default", "denoise").get(1) if forced in (None, 1.0) and not fast else None
+        against_noise = chosen("fast" if fast else "default", "denoise").get(1) if forced in (None, 1.0) else None
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
             light = {scale: network for scale, network in light.items() if network.int8_graph is not None}

@@ -38,7 +38,7 @@ _DRAWING = 0.06
 PHOTOGRAPHS = Bounds(88.5, 3.4, 4.5, noise_in_jpeg=2.5, light=(74.5, 94.0))
 DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
 """Where they do for the RGB networks."""
-PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 7.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
+PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 4.5, noise_in_jpeg=2.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""

@@ -7,7 +7,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from upres.engines.engine import PlaneSession
-from upres.engines.native import giving_way, resize_plane
+from upres.engines.native import resize_plane
+from upres.engines.native_priority import giving_way
 from upres.image.convert import CHROMA_HALO
 from upres.image.picture import Frame, Picture
 from upres.image.samples import Plane, Planes, Samples

@@ -19,7 +19,7 @@ from upres.lab.studies.study import Row, Study
 from upres.lab.training.recipe import Optimizer, Schedule, Stage
 
 _STAGE = Stage(
-    steps=1500,
+    steps=800,
     batch_size=4,
     patch_size=64,
     losses=(LossTerm(name="charbonnier"),),
