@@ -36,7 +36,7 @@ CONTENDERS: Mapping[str, Mapping[str, Any]] = {
 FAULTS: Mapping[str, Callable[[Pixels, int], Picture]] = {
     **{f"JPEG {quality}": partial(compressed, quality=quality) for quality in (90, 75, 60, 40, 20)},
     **{f"noise {sigma}": partial(noisy, sigma=sigma) for sigma in (4, 15, 30)},
-    **{f"noise {sigma}, JPEG 75": partial(saved, sigma=sigma, quality=75) for sigma in (4, 15)},
+    **{f"noise {sigma}, JPEG 75": partial(saved, sigma=sigma, quality=75) for sigma in (4, 8, 15)},
 }
 """Column -> what befalls the small picture of that number."""
 SCALES = (2, 4)

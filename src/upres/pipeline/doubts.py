@@ -22,10 +22,10 @@ _SIDE = 128
 """Of the four tiles that are looked at."""
 _QUIET = 0.25
 """Share of the patches, of 8x8 pixels, in which least changes."""
-_NOISE, _NOISE_IN_JPEG, _FOUND_NOISE = 1.3, 1.5, 0.5
+_NOISE, _NOISE_IN_JPEG, _FOUND_NOISE = 1.3, 1.5, 0.3
 """Standard deviation, in levels, of what is taken from the last of those patches: where nothing but the network speaks
 for noise, behind a JPEG, and where flat parts speak for it as well. In nearly all photographs without noise it is at
-most 1.1, in their JPEGs as well; where flat parts are smooth texture, 0.5."""
+most 1.1, in their JPEGs as well; where flat parts are smooth texture, often less than 0.3."""
 
 
 def is_doubtful(judged: Judgement) -> bool:
