@@ -46,8 +46,8 @@ blocks, mild noise and mild blur; where a picture grows further after that, it i
 
 
 def names(preference: Preference, task: Task = "upscale") -> dict[int, str]:
-    """Scale -> name of the model that is taken for this task and preference."""
-    return {scale: name for (of, how, scale), name in CHOICES.items() if (of, how) == (task, preference)}
+    """Scale, the smallest first -> name of the model that is taken for this task and preference."""
+    return {scale: name for (of, how, scale), name in sorted(CHOICES.items()) if (of, how) == (task, preference)}
 
 
 def chosen(preference: Preference, task: Task = "upscale") -> Mapping[int, Model]:
