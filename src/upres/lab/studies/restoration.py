@@ -7,6 +7,7 @@
   arXiv:1811.11127; Guo et al., 2019, arXiv:1807.04686), judged by the noise of real cameras.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,23 +31,32 @@ _STAGE = Stage(
 _LONGER = replace(_STAGE, steps=5000)
 _RIVALRY = replace(_STAGE, steps=2000, patch_size=48, optim=Optimizer(name="adamw", learning_rate=1e-3))
 """AdamW, because the bases that SOAP keeps of NAFNet's wide layers cost more than all convolutions."""
+_ENLARGING = replace(_STAGE, steps=2000, patch_size=32, degradation=PHOTOGRAPH)
 _TWICE = (0, 1)
 """For the arms that decide, and whose spread stands for the others'."""
 
+_NONE: Mapping[str, Any] = {}
 MIRNET: dict[str, Any] = {"num_channels": 16, "num_groups": 1, "num_blocks": 1}
 """A MIRNet that two cores can train: 79 thousand multiply-adds a pixel, where the paper's has 7.3 million."""
 
 
+def _row(
+    label: str,
+    says: str,
+    model: str,
+    *,
+    first: str,
+    stage: Stage,
+    arguments: Mapping[str, Any] = _NONE,
+    seeds: tuple[int, ...] = (),
+) -> Row:
+    """A row that is compared with the study's first."""
+    against = "" if label == first else first
+    return Row(label=label, says=says, against=against, model=model, arguments=arguments, stages=(stage,), seeds=seeds)
+
+
 def _without(label: str, says: str, *, seeds: tuple[int, ...] = (), **arguments: Any) -> Row:
-    return Row(
-        label=label,
-        says=says,
-        against="" if label == "full" else "full",
-        model="mirnet_n16",
-        arguments={**MIRNET, **arguments},
-        stages=(_STAGE,),
-        seeds=seeds,
-    )
+    return _row(label, says, "mirnet_n16", first="full", stage=_STAGE, arguments={**MIRNET, **arguments}, seeds=seeds)
 
 
 ABLATION = Study(
@@ -70,14 +80,7 @@ RESTORERS = Study(
     title="Restorers of about as many operations",
     seeds=_TWICE,
     rows=tuple(
-        Row(
-            label=label,
-            says=says,
-            against="" if label == "plain" else "plain",
-            model=model,
-            arguments=arguments,
-            stages=(_RIVALRY,),
-        )
+        _row(label, says, model, first="plain", stage=_RIVALRY, arguments=arguments)
         for label, says, model, arguments in (
             (
                 "plain",
@@ -97,13 +100,7 @@ ONE_RESOLUTION = Study(
     title="Real super-resolution at one resolution",
     seeds=_TWICE,
     rows=tuple(
-        Row(
-            label=label,
-            says=says,
-            against="" if label == "shuffled" else "shuffled",
-            model=model,
-            stages=(replace(_STAGE, steps=2000, patch_size=32, degradation=PHOTOGRAPH),),
-        )
+        _row(label, says, model, first="shuffled", stage=_ENLARGING)
         for label, says, model in (
             ("shuffled", "plain trunk on the small picture, a pixel shuffle at its end", "plain_c32b6_x2"),
             ("enlarged", "the same trunk on squares of 2x2 enlarged pixels", "enlarged_plain_c32b6_x2"),
@@ -128,12 +125,12 @@ NOISE_MODELS = Study(
     seeds=_TWICE,
     validation="PolyU50",
     rows=tuple(
-        Row(
-            label=label,
-            says=says,
-            against="" if label == "gaussian" else "gaussian",
-            model="plain_c32b6_denoise",
-            stages=(replace(_LONGER, degradation=degradation),),
+        _row(
+            label,
+            says,
+            "plain_c32b6_denoise",
+            first="gaussian",
+            stage=replace(_LONGER, degradation=degradation),
         )
         for label, says, degradation in (
             ("gaussian", "Gaussian noise of sigma 0 to 50", _GAUSSIAN),
