@@ -208,7 +208,8 @@ def test_noise_is_undone_before_the_picture_grows(telling, tiny_restorers):
     assert choose(photograph(), 20, clean=True) == ("clean", "tiny_x2")
     assert choose(photograph(), 20, strength=1.0) == denoised
     blurred = imresize(imresize(photograph(), scale=0.4), scale=2.5)[:168, :224]
-    assert choose(blurred, 0)[0] == "real"
+    assert choose(blurred, 0) == ("real", "tiny_x3")
+    assert choose(blurred, 5) == denoised
     assert choose(blurred, 20) == denoised
 
 

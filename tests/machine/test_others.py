@@ -12,7 +12,6 @@ from upres.machine.others import Others, all_seconds
 def clock(monkeypatch):
     """A machine whose seconds the test counts: of time, of all processes, of this one."""
     now = SimpleNamespace(time=100.0, all=5000.0, own=10.0)
-    monkeypatch.setattr(others, "_is_told", lambda: True)
     monkeypatch.setattr(others, "all_seconds", lambda: now.all)
     monkeypatch.setattr("upres.machine.others.time.monotonic", lambda: now.time)
     monkeypatch.setattr("upres.machine.others.time.process_time", lambda: now.own)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from math import prod
 from pathlib import Path
@@ -84,7 +85,7 @@ class VideoRun:
         decoded = Ahead(source.after(mark))
         most = min(_MOST_AHEAD, max(_FEWEST_AHEAD, _PIXELS_AHEAD // prod(self.plan.size)))
         least = max(_LEAST_AHEAD, most // _SHARE_AHEAD)
-        return source, Ahead(lambda waiting: self._enlarged(decoded, lambda: waiting() < least), most=most)
+        return source, Ahead(partial(self._enlarged, decoded, least), most=most)
 
     def make(
         self,
@@ -205,7 +206,8 @@ class VideoRun:
         each = _BYTES_PER_PIXEL.get(self.plan.encoding.encoder.name, _USUAL_BYTES_PER_PIXEL)
         return None if frames is None else round(frames * prod(self.plan.size) * each)
 
-    def _enlarged(self, frames: Ahead[Timed], hurried: Callable[[], bool]) -> "Iterator[Enlarged]":
+    def _enlarged(self, frames: Ahead[Timed], least: int, waiting: Callable[[], int]) -> "Iterator[Enlarged]":
+        """Each frame made larger; in no hurry while so many of them wait, by what says how many do."""
         others = Others()
         try:
             for number, each in enumerate(frames):
@@ -214,7 +216,8 @@ class VideoRun:
                     self.enlarger.begin()
                 before = self.enlarger.computed
                 busy = others.busy_cores
-                made = self.enlarger(each.frame, hurried=hurried() or busy is None or busy > _MOST_BUSY)
+                hurried = waiting() < least or busy is None or busy > _MOST_BUSY
+                made = self.enlarger(each.frame, hurried=hurried)
                 yield Enlarged(timed=each, made=made, is_new=self.enlarger.computed > before)
         finally:
             frames.close()

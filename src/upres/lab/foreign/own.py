@@ -53,6 +53,7 @@ def own_specs(shapes: Shapes, *, architecture: str | None = None, scale: int | N
 def _starts(names: set[str], architecture: str | None) -> list[ModelSpec]:
     """The most alike network of each class that is like enough, most alike first."""
     models = {name: spec for name, spec in MODELS.items() if spec.scale in (1, 4)}
+    # one network of a class speaks for all, but where another class makes its body
     first = {(spec.architecture, spec.arguments.get("body")): name for name, spec in reversed(models.items())}
     near = {of for (of, _), name in first.items() if of == architecture or _likeness(names, name) >= LEAST_LIKENESS / 2}
     ranked: dict[str, tuple[float, ModelSpec]] = {}
