@@ -62,9 +62,10 @@ def loop():
     return helper.make_node("Loop", ["", ""], ["y"], body=body)
 
 
-def external():
+def external(**entries):
     tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
-    tensor.external_data.add(key="location", value="/etc/passwd")
+    for key, text in entries.items():
+        tensor.external_data.add(key=key, value=text)
     return tensor
 
 
@@ -107,7 +108,11 @@ REFUSED = {
         graph_of([node("Add", "x", "w")], [TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[-4, -4])]),
         "a constant of shape",
     ),
-    "external data": (graph_of([node("Add", "x", "w")], [external()]), "in another file"),
+    "external data": (
+        graph_of([node("Add", "x", "w")], [external(location="/etc/passwd", offset="0", length="4")]),
+        "in another file than espcn_x2",
+    ),
+    "external data somewhere": (graph_of([node("Add", "x", "w")], [external(location="w")]), "does not say where"),
     "constant out of nothing": (
         graph_of([node("ConstantOfShape", "s")], [constant("s", np.int64([1, 1, 40_000, 40_000]))]),
         "ConstantOfShape would make 1.6e.09 numbers",
@@ -197,10 +202,44 @@ def test_cut_graphs_are_refused(espcn):
             require_graph(espcn.graph, weights=espcn.weights, channels=1)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensor, entries: entries.update(location=f"../{entries['location']}"),
+        lambda tensor, entries: entries.update(offset=str(int(entries["offset"]) + 4)),
+        lambda tensor, entries: entries.update(offset=str(-int(entries["offset"]))),
+        lambda tensor, entries: entries.update(length=str(2**40)),
+        lambda tensor, entries: entries.update(length="1" * 5000),
+        lambda tensor, entries: tensor.dims.insert(0, 2),
+        lambda tensor, entries: setattr(tensor, "data_type", TensorProto.INT64),
+    ],
+    ids=["folder", "shifted", "before the file", "beyond the file", "endless", "larger", "integers"],
+)
+def test_constants_in_the_weights_are_whole_tensors_of_them(espcn, change):
+    model = onnx.load(espcn.graph, load_external_data=False)
+    tensor = next(each for each in model.graph.initializer if each.external_data)
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    change(tensor, entries)
+    del tensor.external_data[:]
+    for key, text in entries.items():
+        tensor.external_data.add(key=key, value=text)
+    espcn.graph.write_bytes(model.SerializeToString())
+    for engine in ("native", *HERE):
+        with pytest.raises(GraphError, match=r"another file than|not those in espcn_x2|does not say where") as raised:
+            select.open_session(espcn, engine=engine)
+        assert one_line(raised.value)
+
+
+def test_weights_that_cannot_be_read_are_told(espcn):
+    espcn.weights.write_bytes(espcn.weights.read_bytes()[:40])
+    with pytest.raises(CheckpointError, match=r"espcn_x2\.safetensors: not a readable"):
+        require_graph(espcn.graph, weights=espcn.weights, channels=1)
+
+
 def test_a_graph_of_other_weights_is_not_run(espcn, capfd):
     weights = espcn.graph.read_bytes()
     for content, reason in [
-        ((WEIGHTS_DIR / "esr_tm_x2.onnx").read_bytes(), r"made of other weights than espcn_x2\.safetensors"),
+        ((WEIGHTS_DIR / "esr_tm_x2.onnx").read_bytes(), r"in another file than espcn_x2\.safetensors"),
         (enlarged(2), "does not say which weights it was made of"),
     ]:
         espcn.graph.write_bytes(content)

@@ -10,10 +10,10 @@ from upres.models.nodes import read_nodes
 onnx = pytest.importorskip("onnx")
 
 
-@pytest.mark.parametrize("name", ["plain_c32b6_light_x2", "rlfn_c32b6_x4", "esr_tm_x2"])
+@pytest.mark.parametrize("name", ["plain_c32b6_light_x2", "plain_c32b6_light_x4", "rlfn_c32b6_x4", "esr_tm_x2"])
 def test_operators_attributes_and_constants_are_those_that_onnx_reads(name):
     path = find(name).graph
-    graph, found = onnx.load(path).graph, read_nodes(path.read_bytes())
+    graph, found = onnx.load(path).graph, read_nodes(path.read_bytes(), weights=find(name).weights)
     nodes = [node for node in graph.node if node.op_type != "Constant"]
     assert (found.input, found.output) == (graph.input[0].name, graph.output[0].name)
     assert [(n.operator, n.inputs, n.outputs) for n in found.nodes] == [
@@ -40,19 +40,28 @@ def test_numbers_may_be_listed_instead_of_stored_as_bytes():
         onnx.helper.make_tensor("floats", onnx.TensorProto.FLOAT, (2, 1), [0.5, -2]),
         onnx.helper.make_tensor("wholes", onnx.TensorProto.INT64, (3,), [7, -1, 2**40]),
         onnx.helper.make_tensor("bytes", onnx.TensorProto.UINT8, (1,), [7]),
+        onnx.helper.make_tensor("bits", onnx.TensorProto.FLOAT16, (1,), [0.5]),
+        onnx.numpy_helper.from_array(np.float16([0.5]), "half"),
     ]
     graph = onnx.helper.make_graph([], "graph", [], [], initializer=tensors)
     found = read_nodes(onnx.helper.make_model(graph).SerializeToString()).constants
     np.testing.assert_array_equal(found["floats"], np.float32([[0.5], [-2]]))
     np.testing.assert_array_equal(found["wholes"], [7, -1, 2**40])
-    assert found["bytes"].size == 0, "of another kind"
+    assert found["bytes"].size == found["bits"].size == 0, "of another kind"
+    np.testing.assert_array_equal(found["half"], np.float16([0.5]))
 
 
 def test_a_file_that_ends_too_early_is_told():
-    content = find("esr_tm_x2").graph.read_bytes()
+    model = find("esr_tm_x2")
+    content = model.graph.read_bytes()
     for end in (3, 100, len(content) // 2):
         with pytest.raises(GraphError, match="damaged"):
-            read_nodes(content[:end])
+            read_nodes(content[:end], weights=model.weights)
+
+
+def test_constants_in_another_file_need_that_file():
+    with pytest.raises(GraphError, match="a constant lies in another file"):
+        read_nodes(find("plain_c32b6_light_x2").graph.read_bytes())
 
 
 def test_a_constant_with_too_few_numbers_is_told():

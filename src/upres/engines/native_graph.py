@@ -271,8 +271,8 @@ def operations_of(model: Model) -> Operations:
     colors = 1 if model.card.color_mode == "luma" else 3
     try:
         content = model.graph.read_bytes()
-        require_structure(content, channels=colors)
-        operations = lower(read_nodes(content), colors=colors)
+        require_structure(content, weights=model.weights, channels=colors)
+        operations = lower(read_nodes(content, weights=model.weights), colors=colors)
         require_finite(model.weights)  # last: for the many that have other operators weights say nothing new
         require_made_of(content, model.weights)
     except GraphError as error:

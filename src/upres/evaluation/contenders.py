@@ -116,7 +116,7 @@ def find_contenders(
 
     Args:
         models: Shipped names or families, tasks such as ``denoise`` for the network that is taken for each,
-            ``.safetensors`` files, names of `BASELINES`, or ``all`` that ships.
+            ``.safetensors`` files, names of `BASELINES`, or ``all`` that ships and enlarges, at scale 1 restores.
         protocols: Names of `PROTOCOLS`; none: that of each model's scale, by `default_protocol`.
         scale: Only models of this scale; ``None``: of every scale.
         running: How to run them.
@@ -235,7 +235,10 @@ def measure(
 
 
 def _models(name: str, scale: int | None) -> Sequence[Model]:
-    found = list_models() if name == "all" else of_task(name) or find_all(name)
+    if name == "all":  # no data set fits models that enlarge and models that restore
+        found: Sequence[Model] = [model for model in list_models() if model.card.scale > 1 or scale == 1]
+    else:
+        found = of_task(name) or find_all(name)
     fit = [model for model in found if scale in (None, model.card.scale)]
     if not fit:
         scales = " or ".join(map(str, sorted({model.card.scale for model in found})))

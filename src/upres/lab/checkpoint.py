@@ -106,13 +106,14 @@ def describe(network: nn.Module, spec: ModelSpec, *, name: str, **provenance: An
     return _measured(network, ModelCard(name=name, spec=spec, parameters=0, **_said(network), **provenance))
 
 
-def save(path: str | Path, network: nn.Module, card: ModelCard) -> ModelCard:
+def save(path: str | Path, network: nn.Module, card: ModelCard, *, half: bool = False) -> ModelCard:
     """Write a checkpoint, whole or not at all.
 
     Args:
         path: File to write; replaced if it is there.
         network: Whose state is stored.
         card: Goes into the header; what can be read off the network is taken from the network.
+        half: Store floats in 16 bits; they are read as float32.
 
     Returns:
         The card as written.
@@ -123,6 +124,8 @@ def save(path: str | Path, network: nn.Module, card: ModelCard) -> ModelCard:
     card = _measured(network, card)
     # clones: safetensors refuses tensors that share memory, and views would drag their whole storage along
     state = {key: value.detach().cpu().clone().contiguous() for key, value in network.state_dict().items()}
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     write_atomically(Path(path), safetensors.torch.save(state, metadata=card.to_header()))
     return card
 

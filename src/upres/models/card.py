@@ -195,13 +195,16 @@ def read_card(path: str | Path) -> ModelCard:
 
 
 def read_weights(path: str | Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
-    """The card and all tensors of a ``.safetensors`` file, without torch.
+    """The card and all tensors of a ``.safetensors`` file, without torch; floats of 16 bits as float32.
 
     Raises:
         CheckpointError: If the file cannot be read, carries no card, or has a tensor that is not finite.
     """
     with _open(path) as file:
-        return _card(path, file.metadata()), dict(_tensors(path, file))
+        tensors = {
+            key: array.astype(np.float32) if array.dtype == np.float16 else array for key, array in _tensors(path, file)
+        }
+        return _card(path, file.metadata()), tensors
 
 
 def require_finite(path: str | Path) -> None:

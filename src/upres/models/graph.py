@@ -3,14 +3,20 @@
 Engines run a graph and never look at the weights, so the graph says whose it is: its metadata hold the digest of the
 tensors. An engine's parser also does whatever a graph asks for, without end or bound; so the file is walked first,
 field by field of its protocol buffer, with neither onnx nor an engine. What upres exports passes.
+
+Large constants of a graph that ships lie in the weight file beside it and nowhere else (ONNX's external data): each is
+one of that file's tensors, whole, or the graph is refused.
 """
 
 import math
+from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from upres.errors import GraphError, Hint
 from upres.models.card import weights_digest
+from upres.models.layout import Place, places
 from upres.models.protobuf import fields, integers, message, spans, text, written
 
 GRAPH_KEY = "upres_weights_sha256"
@@ -37,7 +43,10 @@ LARGEST_CONSTANT = 2**24
 _NUMBERS = (4, 5, 7, 9, 10, 11)
 """Fields of a tensor that hold its numbers: four of them by type, one of raw bytes."""
 _MOST_BYTES = 256
-_FLOAT, _INT64 = 1, 7
+"""Of a constant that may be a size; what lies in another file is larger."""
+_FLOAT, _INT64, _HALF = 1, 7, 10
+_OUTSIDE = {_FLOAT: "F32", _HALF: "F16"}
+"""Kinds of constants that may lie in the weight file, and their names there."""
 _METADATA = 14
 
 
@@ -86,7 +95,7 @@ def require_graph(graph: Path, *, weights: Path, channels: int) -> None:
         OSError: If one of the files cannot be read.
     """
     content = graph.read_bytes()
-    require_structure(content, channels=channels)
+    require_structure(content, weights=weights, channels=channels)
     require_made_of(content, weights)
 
 
@@ -104,25 +113,50 @@ def require_made_of(content: bytes, weights: Path) -> None:
         raise GraphError(f"it was made of other weights than {weights.name}", hint=Hint.REMAKE_GRAPH)
 
 
-def require_structure(content: bytes, *, channels: int) -> None:
+def require_structure(content: bytes, *, weights: Path, channels: int) -> None:
     """See that the content of an ``.onnx`` file is a graph that can be read without harm, whatever its weights.
 
     Args:
         content: Of the file.
+        weights: The ``.safetensors`` file beside it, in which its large constants may lie.
         channels: Planes in and out, 1 or 3.
 
     Raises:
         GraphError: If it is not; the message says what is wrong.
+        CheckpointError: If constants lie in the weights and these cannot be read.
+        OSError: Likewise.
     """
     if not content:
         raise GraphError("the file is empty", hint=Hint.REMAKE_GRAPH)
-    _Walk(channels).model(memoryview(content))
+    _Walk(weights, channels).model(memoryview(content))
+
+
+def outside(fields_of: Iterable[tuple[int, int | memoryview]]) -> tuple[str, int, int] | None:
+    """File, first byte and number of bytes of a tensor that lies in another file; ``None`` where it is all here.
+
+    Args:
+        fields_of: The tensor's, as `fields` yields them.
+
+    Raises:
+        GraphError: If it says only half of that.
+    """
+    found = list(fields_of)
+    if not any(number == 13 or (number == 14 and value == 1) for number, value in found):
+        return None
+    entries = dict(_entry(value) for number, value in found if number == 13)
+    try:
+        return entries["location"], int(entries["offset"]), int(entries["length"])
+    except (KeyError, ValueError):
+        raise GraphError(
+            "a constant lies in another file, and the graph does not say where", hint=Hint.REMAKE_GRAPH
+        ) from None
 
 
 class _Walk:
     """One pass over a model, from the outside in."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, weights: Path, channels: int) -> None:
+        self._weights = weights
         self._channels = channels
         self._nodes = 0
         self._constants: dict[str, tuple[float, ...]] = {}
@@ -144,7 +178,7 @@ class _Walk:
         parts = [(number, value) for number, value in fields(data) if number in (1, 5, 11, 12, 15)]
         _refuse(any(number == 15 for number, _ in parts), "it holds sparse constants")
         for value in (value for number, value in parts if number == 5):
-            name, values = _tensor(message(value))
+            name, values = self._tensor(message(value))
             self._constants[name] = values
         for value in (value for number, value in parts if number == 1):
             self._node(message(value))
@@ -177,7 +211,7 @@ class _Walk:
             _refuse(number in (6, 11), "an operator has a graph of its own: loops and branches are not run")
             _refuse(number in (10, 22, 23), "an operator has constants of an unusual kind")
             if number == 5:
-                _, values = _tensor(message(value))
+                _, values = self._tensor(message(value))
                 self._constants |= dict.fromkeys(outputs, values)
 
     def _bounded(self, operator: str, inputs: list[str]) -> None:
@@ -195,27 +229,31 @@ class _Walk:
         fixed = end == "input" and any(sides[axis] is not None for axis in (0, 2, 3))
         _refuse(fixed, "it takes pictures of one size alone")
 
+    @cached_property
+    def _places(self) -> set[Place]:
+        return set(places(self._weights).values())
 
-def _tensor(data: memoryview) -> _Constant:
-    """A tensor's name, and its numbers where they are few: all that it promises must lie in the file."""
-    sides: list[int] = []
-    kind, name, stored, values = 0, "", 0, list[float]()
-    for number, value in fields(data):
-        _refuse(number == 13 or (number == 14 and value == 1), "its constants lie in another file")
-        if number == 1:
-            sides += integers(value)
-        elif number == 2:
-            kind = value if isinstance(value, int) else 0
-        elif number == 8:
-            name = text(value)
-        elif number in _NUMBERS:
-            stored += len(value) if isinstance(value, memoryview) else 8
-            values += _few(number, kind, value)
-    count = math.prod(sides)
-    # every number takes a byte or more, however it is written
-    wrong = any(side < 0 for side in sides) or count > stored
-    _refuse(wrong, f"a constant of shape {sides[:8]} has {stored:,} bytes in the file")
-    return _Constant(name, tuple(values) if len(values) == count else ())
+    def _tensor(self, data: memoryview) -> _Constant:
+        """A tensor's name, and its numbers where they are few: all that it promises must lie in a file that is here."""
+        found = list(fields(data))
+        sides = [side for number, value in found if number == 1 for side in integers(value)]
+        kind = next((value for number, value in found if number == 2 and isinstance(value, int)), 0)
+        name = next((text(value) for number, value in found if number == 8), "")
+        numbers = [(number, value) for number, value in found if number in _NUMBERS]
+        stored = sum(len(value) if isinstance(value, memoryview) else 8 for _, value in numbers)
+        where = outside(found)
+        if where is not None:
+            file, start, length = where
+            _refuse(file != self._weights.name, f"its constants lie in another file than {self._weights.name}")
+            there = Place(_OUTSIDE.get(kind, ""), tuple(sides), start, length) in self._places
+            _refuse(length <= _MOST_BYTES or not there, f"its constants are not those in {self._weights.name}")
+            stored = length
+        count = math.prod(sides)
+        # every number takes a byte or more, however it is written
+        wrong = any(side < 0 for side in sides) or count > stored
+        _refuse(wrong, f"a constant of shape {sides[:8]} has {stored:,} bytes in the file")
+        values = [each for number, value in numbers for each in _few(number, kind, value)]
+        return _Constant(name, tuple(values) if len(values) == count else ())
 
 
 def _few(number: int, kind: int, value: int | memoryview) -> list[float]:

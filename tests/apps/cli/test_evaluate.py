@@ -17,7 +17,7 @@ from upres.image.resize import imresize
 from upres.metrics.protocol import PROTOCOLS
 from upres.models import choices
 from upres.models.card import ModelCard, ModelSpec
-from upres.models.catalog import Model
+from upres.models.catalog import Model, find
 
 
 @dataclass
@@ -325,3 +325,12 @@ def test_models_that_enlarge_are_measured_as_ever_where_no_protocol_is_named(dat
     assert report["protocol"] == "paper"
     assert "worse" not in report
     assert "fault" not in report
+
+
+@pytest.mark.parametrize(("scale", "tasks"), [(None, {"upscale"}), (4, {"upscale"}), (1, {"denoise", "deblock"})])
+def test_all_leaves_out_what_no_data_set_of_the_others_fits(scale, tasks):
+    from upres.evaluation.contenders import Running, find_contenders
+
+    found = find_contenders(["all"], (), scale=scale, running=Running(), tell=print)
+    assert {find(each.argument).card.task for each in found} == tasks
+    assert {each.scale for each in found} == ({2, 3, 4} if scale is None else {scale})

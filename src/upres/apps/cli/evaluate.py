@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="MODEL",
         help="shipped names or families (esr_tm), tasks (denoise), .safetensors files, 'bicubic', at scale 1 'input' "
-        "(the picture as it is), or 'all' shipped ones",
+        "(the picture as it is), or 'all' shipped ones that enlarge (with --scale 1: that restore)",
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with a data set each")
     parser.add_argument("--scale", type=int, help="the factor (default: the models')")

@@ -10,14 +10,17 @@ EPILOG = """examples:
   upres export espcn_x2 -o espcn_x2.onnx
   upres export runs/esr_tm_x2/best.safetensors -o tm.onnx --json
   upres export runs/esr_tm_x2/best.safetensors -o models/ --scores quality.json --latencies speed.json
+  upres export runs/rlfn_c32b6_x4/best.safetensors -o models/ --half
   upres export rlfn_c32b6_x4 --int8 photos/ -o rlfn_c32b6_x4.int8.onnx
   upres export runs/rlfn_c32b6_int8_x4/best.safetensors -o models/
 
 The graph takes pictures of any size as float32 in 0 to 1, (N, 1, H, W) luma or (N, 3, H, W) RGB as the model's card
 says, and is compared with torch before it is written; a file that is there already is replaced.
-Into a folder go NAME.safetensors and NAME.onnx, as they lie in the package; of a quantised network NAME.int8.onnx
-alone, which belongs beside them. --int8 quantises a network as it is, with ranges from some pictures; training it
-further (`upres train rlfn_c32b6_int8_x4`) loses less. docs/reports/int8.md has the figures."""
+-o FILE.onnx stands alone. Into a folder go NAME.safetensors and NAME.onnx, as they lie in the package: the graph takes
+its numbers from the weights, so move both together. Of a quantised network NAME.int8.onnx alone goes there, which
+belongs beside them. --half stores weights in half the bytes, where no pixel changes by half a level. --int8 quantises a
+network as it is, with ranges from some pictures; training it further (`upres train rlfn_c32b6_int8_x4`) loses less.
+docs/reports/int8.md has the figures."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--int8", metavar="DIR", help="quantise first, with input ranges from the pictures in this folder"
     )
+    parser.add_argument("--half", action="store_true", help="round weights to 16 bits, in the files and in the graph")
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
 
@@ -63,7 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
     scores = scores_of(Results(args.scores).records)
     latencies = latencies_of(args.latencies)
-    shipped = [ship(name, args.output, pictures=args.int8, scores=scores, latencies=latencies) for name in args.models]
+    shipped = [
+        ship(name, args.output, pictures=args.int8, scores=scores, latencies=latencies, half=args.half)
+        for name in args.models
+    ]
     if args.json:
         reports = [
             {

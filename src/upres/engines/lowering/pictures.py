@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from upres.engines.lowering.candidates import candidates, without_axis
 from upres.engines.lowering.values import Candidates, Level, Picture, Raised, Sizes, Term, Value
 from upres.engines.lowering.walk import Walk, unsupported
-from upres.models.nodes import Node
+from upres.models.nodes import FLOAT, Node
 
 
 def resize(walk: Walk, node: Node) -> Picture | Raised:
@@ -90,12 +90,14 @@ def one_of_sizes(walk: Walk, node: Node) -> Sizes:
     return Sizes((sizes.entries[int(index.flat[0])],))
 
 
-def cast(walk: Walk, node: Node) -> Sizes:
-    """Sizes, which are whole numbers of any kind."""
-    sizes = walk.take(node)
-    if not isinstance(sizes, Sizes):
-        raise unsupported(node, "native casts sizes alone")
-    return sizes
+def cast(walk: Walk, node: Node) -> Sizes | NDArray[Any]:
+    """Sizes, which are whole numbers of any kind, and constants that are stored in 16 bits."""
+    found = walk.take(node)
+    if isinstance(found, np.ndarray) and node.attributes.get("to") == FLOAT:
+        return found.astype(np.float32)
+    if not isinstance(found, Sizes):
+        raise unsupported(node, "native casts sizes and constants alone")
+    return found
 
 
 def part_of_sizes(walk: Walk, node: Node) -> Sizes:

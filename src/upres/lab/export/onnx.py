@@ -1,7 +1,8 @@
 """ONNX graphs: any height and width, checked against torch before they are handed over.
 
-The file is one piece, holds no trace of the machine it was made on, and comes out the same byte for byte for the same
-weights and torch. Opset 18 is what OpenVINO 2025 and ONNX Runtime 1.19 read.
+The file is one piece, or shares its numbers with the weights beside it; it holds no trace of the machine it was made
+on, and comes out the same byte for byte for the same weights and torch. Opset 18 is what OpenVINO 2025 and ONNX Runtime
+1.19 read.
 """
 
 import copy
@@ -25,6 +26,7 @@ from torch.nn import functional as F
 
 from upres.errors import MissingExtraError, UnsupportedModelError
 from upres.lab.checkpoint import write_atomically
+from upres.lab.export.shared import shared
 from upres.models.card import weights_digest
 from upres.models.graph import stamped
 
@@ -47,7 +49,9 @@ class ExportReport:
     """Largest difference from torch's output, as `TOLERANCE` counts it."""
 
 
-def export(network: nn.Module, path: str | Path, *, weights: str | Path | None = None) -> ExportReport:
+def export(
+    network: nn.Module, path: str | Path, *, weights: str | Path | None = None, share: bool = False
+) -> ExportReport:
     """Write a network as an ONNX graph from ``input`` to ``output``, both ``(N, C, H, W)`` with N, H and W free.
 
     A float32 copy in evaluation mode is traced. The file appears only if the graph reproduces torch's output within
@@ -57,6 +61,7 @@ def export(network: nn.Module, path: str | Path, *, weights: str | Path | None =
         network: What is traced.
         path: File to write; replaced if it is there.
         weights: The checkpoint that the network was loaded from. Engines run the graph beside that file and no other.
+        share: Leave the numbers in that file, which has to lie beside the graph: see `upres.lab.export.shared`.
 
     Raises:
         UnsupportedModelError: If the network cannot be traced with free dimensions, or the graph computes otherwise.
@@ -70,6 +75,8 @@ def export(network: nn.Module, path: str | Path, *, weights: str | Path | None =
     network = copy.deepcopy(network).cpu().float().eval()
     content: bytes = traced(network).SerializeToString(deterministic=True)
     error = _max_error(network, content)
+    if share and weights is not None:
+        content = shared(content, Path(weights))
     return written(path, content, weights=weights, max_error=error)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from upres.lab import checkpoint
 from upres.lab.compress.quantize.calibration import quantize
 from upres.lab.compress.quantize.network import quantized_layers
+from upres.lab.export.half import halve, is_half
 from upres.lab.export.int8 import export_int8
 from upres.lab.export.onnx import export
 from upres.models.catalog import find
@@ -38,31 +39,38 @@ def ship(
     pictures: str | Path | None = None,
     scores: Figures = _NONE,
     latencies: Figures = _NONE,
+    half: bool = False,
 ) -> Shipment:
     """Write a model's graph and, into a folder, its weights with their card.
 
     Args:
         model: A shipped name or a ``.safetensors`` file.
-        output: A file, or a folder that exists, which receives ``NAME.safetensors`` and ``NAME.onnx``, or of a
-            quantised network ``NAME.int8.onnx`` alone, which belongs beside them. ``None``: ``NAME.onnx`` here.
+        output: A file, which stands alone; or a folder that exists, which receives ``NAME.safetensors`` and a
+            ``NAME.onnx`` that takes its numbers from there, or of a quantised network ``NAME.int8.onnx`` alone, which
+            belongs beside them. ``None``: ``NAME.onnx`` here.
         pictures: Quantise the network first, with input ranges from the pictures in this folder.
         scores: Replace the card's scores, in a folder.
         latencies: Likewise.
+        half: Round the weights to 16 bits; so are they stored, as weights are that were before.
 
     Raises:
         UnknownModelError: If there is no such model.
-        UnsupportedModelError: If the network cannot be written as ONNX, or the graph computes otherwise than torch.
+        UnsupportedModelError: If the network cannot be written as ONNX, or the graph computes otherwise than torch; if
+            16 bits lose more than `half.MOST_LEVELS`, or were asked of a quantised network.
         CheckpointError: If a file cannot be read or written.
         DataError: If the folder of pictures holds none.
     """
     weights = find(model).weights
     network, card = checkpoint.load(weights)
+    half = half or is_half(weights)
     if pictures is not None:
         quantize(network, pictures)
     eight_bit = bool(quantized_layers(network))
+    if half:
+        halve(network)
     suffix = ".int8.onnx" if eight_bit else ".onnx"
     path = Path(output or f"{card.name}{suffix}")
-    if path.is_dir():
+    if into_folder := path.is_dir():
         if not eight_bit:  # a quantised network's graph lies beside the float network's files
             measured = replace(
                 card,
@@ -70,11 +78,14 @@ def ship(
                 latencies=tuple(latencies.get(card.name, card.latencies)),
             )
             weights = path / f"{card.name}.safetensors"
-            checkpoint.save(weights, network, measured)
+            checkpoint.save(weights, network, measured, half=half)
         elif (beside := path / f"{card.name}.safetensors").is_file():
             weights = beside
         path = path / f"{card.name}{suffix}"
-    report = (export_int8 if eight_bit else export)(network, path, weights=weights)
+    if eight_bit:
+        report = export_int8(network, path, weights=weights)
+    else:
+        report = export(network, path, weights=weights, share=into_folder)
     return Shipment(
         model=card.name,
         format="onnx-int8" if eight_bit else "onnx",
