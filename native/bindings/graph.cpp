@@ -16,6 +16,7 @@
 
 #include "bindings/bindings.h"
 #include "graph/run.h"
+#include "graph/stream.h"
 
 namespace nb = nanobind;
 
@@ -102,6 +103,32 @@ void look(GraphRunner& runner, const Picture& picture) {
   runner.look(picture.data(), static_cast<int64_t>(picture.shape(1)), static_cast<int64_t>(picture.shape(2)));
 }
 
+// Of each slab: rows of the picture that have to be given, and rows of the output that are made, until it.
+std::vector<std::pair<int64_t, int64_t>> ends_of(const GraphStream& stream) {
+  std::vector<std::pair<int64_t, int64_t>> ends;
+  for (int64_t slab = 0; slab < stream.slabs(); ++slab) ends.emplace_back(stream.input_end(slab), stream.output_end(slab));
+  return ends;
+}
+
+void run_slab(GraphStream& stream, const Batch& from, const OutBatch& to, int threads) {
+  const int64_t next = stream.next();
+  if (next == stream.slabs()) throw nb::value_error("expected no more than the picture has");
+  const Graph& graph = stream.graph();
+  const auto length = [&](auto end) { return end(next) - (next == 0 ? 0 : end(next - 1)); };
+  const auto rows = static_cast<size_t>(length([&](int64_t slab) { return stream.input_end(slab); }));
+  const auto out_rows = static_cast<size_t>(length([&](int64_t slab) { return stream.output_end(slab); }));
+  const auto colors = static_cast<size_t>(graph.colors()), width = static_cast<size_t>(stream.width());
+  const size_t out_width = width / static_cast<size_t>(graph.unshuffle()) * static_cast<size_t>(graph.enlargement());
+  if (from.shape(0) != 1 || from.shape(1) != colors || from.shape(2) != rows || from.shape(3) != width) {
+    throw nb::value_error("expected the rows of the picture that the next slab needs");
+  }
+  if (to.shape(0) != 1 || to.shape(1) != colors || to.shape(2) != out_rows || to.shape(3) != out_width) {
+    throw nb::value_error("expected room for the rows that the next slab makes");
+  }
+  const nb::gil_scoped_release release;
+  stream.run(from.data(), to.data(), thread_count(threads));
+}
+
 int64_t bytes(const GraphRunner& runner, int64_t height, int64_t width, int threads) {
   return runner.bytes(height, width, thread_count(threads));
 }
@@ -131,6 +158,13 @@ void bind_graph(nb::module_& m) {
       .def("run", &run, "batch"_a, "out"_a, "threads"_a, "bands"_a = 1)
       .def("release", &GraphRunner::release)
       .def("bytes", &bytes, "height"_a, "width"_a, "threads"_a);
+  nb::class_<GraphStream>(m, "GraphStream")
+      .def(nb::init<const GraphRunner&, int64_t, int64_t, int64_t>(), "runner"_a, "height"_a, "width"_a, "rows"_a,
+           nb::keep_alive<1, 2>())
+      .def_prop_ro("ends", &ends_of)
+      .def("run", &run_slab, "batch"_a, "out"_a, "threads"_a)
+      .def("bytes", [](const GraphStream& stream, int threads) { return stream.bytes(thread_count(threads)); },
+           "threads"_a);
 }
 
 }  // namespace upres

@@ -227,7 +227,82 @@ std::vector<Span> looked_at(const Graph& graph, const Plan& plan, Span wanted, i
   return spans;
 }
 
+// How many rows of each map have to be there, and each pass has to make, before `end` rows of the output can be.
+struct Ends {
+  std::vector<int64_t> passes, maps;
+};
+
+Ends ends_of(const Graph& graph, const Plan& plan, int64_t end, int64_t height) {
+  Ends ends{std::vector<int64_t>(plan.passes.size(), 0), std::vector<int64_t>(graph.maps().size(), 0)};
+  for (size_t p = plan.passes.size(); p-- > 0;) {
+    const Pass& pass = plan.passes[p];
+    const auto map_of = [&](const Stage& stage) { return graph.operations()[static_cast<size_t>(stage.operation)].map; };
+    int64_t most = 0;
+    for (const Stage& stage : pass.stages) {
+      if (stage.kept) most = std::max(most, map_of(stage) == kPicture ? end : ends.maps[static_cast<size_t>(map_of(stage))]);
+    }
+    most = std::min(height, rounded_up(most, kTile));
+    ends.passes[p] = most;
+    for (const Stage& stage : pass.stages) {
+      if (stage.kept && map_of(stage) != kPicture) ends.maps[static_cast<size_t>(map_of(stage))] = most;
+    }
+    const std::vector<Extent> all = row_extents(pass, {0, most}, height);
+    for (size_t s = 0; s < all.size(); ++s) {
+      for_each_map_read(graph.operations()[static_cast<size_t>(pass.stages[s].operation)], [&](int map, int halo) {
+        if (maker_of(graph, pass, map) >= 0) return;
+        int64_t& rows = ends.maps[static_cast<size_t>(map)];
+        rows = std::max(rows, std::min(height, all[s].made.end + halo));
+      });
+    }
+  }
+  return ends;
+}
+
+// Sees to it that what the pass reads while it makes the rows `band` is still there.
+void raise_rows(const Graph& graph, const Pass& pass, Span band, int64_t height, const Ends& ends, Plan& plan) {
+  const std::vector<Extent> all = row_extents(pass, band, height);
+  const auto hold = [&](int map, int64_t first) {
+    Slot& slot = plan.slots[static_cast<size_t>(plan.slot_of_map[static_cast<size_t>(map)])];
+    slot.rows = std::max(slot.rows, ends.maps[static_cast<size_t>(map)] - std::max<int64_t>(first, 0));
+  };
+  for (size_t s = 0; s < all.size(); ++s) {
+    const Operation& operation = graph.operations()[static_cast<size_t>(pass.stages[s].operation)];
+    for_each_map_read(operation, [&](int map, int halo) {
+      if (maker_of(graph, pass, map) < 0) hold(map, all[s].made.begin - halo);
+    });
+    if (pass.stages[s].kept && operation.map != kPicture) hold(operation.map, band.begin);
+  }
+}
+
 }  // namespace
+
+Rolling roll(const Graph& graph, const Plan& plan, int64_t height, int64_t rows) {
+  if (reach(graph, plan) < 0) throw std::invalid_argument("expected a graph of which every pixel depends on its neighbors");
+  if (rows < 1) throw std::invalid_argument("expected slabs of a row or more");
+  Rolling rolling{plan, {}, {}, {}};
+  std::vector<Slot>& slots = rolling.plan.slots;
+  std::vector<int>& slot_of_map = rolling.plan.slot_of_map;
+  slots.clear();
+  for (size_t map = 0; map < slot_of_map.size(); ++map) {
+    if (slot_of_map[map] < 0) continue;
+    slot_of_map[map] = static_cast<int>(slots.size());
+    slots.push_back({graph.maps()[map].stride, graph.maps()[map].level, 1});
+  }
+  std::vector<int64_t> before(plan.passes.size(), 0);
+  for (int64_t end = std::min(rows, height);; end = std::min(end + rows, height)) {
+    const Ends ends = ends_of(graph, rolling.plan, end, height);
+    for (size_t p = 0; p < plan.passes.size(); ++p) {
+      if (before[p] < ends.passes[p]) raise_rows(graph, plan.passes[p], {before[p], ends.passes[p]}, height, ends, rolling.plan);
+    }
+    int64_t input = 0;
+    for (const PictureMap& picture : graph.pictures()) input = std::max(input, ends.maps[static_cast<size_t>(picture.map)]);
+    rolling.input_ends.push_back(input);
+    rolling.output_ends.push_back(end);
+    rolling.pass_ends.push_back(ends.passes);
+    before = ends.passes;
+    if (end == height) return rolling;
+  }
+}
 
 int64_t reach(const Graph& graph, const Plan& plan) {
   for (const Map& map : graph.maps()) {

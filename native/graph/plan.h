@@ -46,6 +46,7 @@ struct Extent {
 struct Slot {
   int stride;
   Level level;
+  int64_t rows = 0;  // kept at a time, row y in the place of row y - rows; 0: all
 };
 
 struct Plan {
@@ -60,6 +61,18 @@ Plan make_plan(const Graph& graph);
 // farther away changes no bit of it, as long as tiles begin at the same pixels. -1 where that is the whole picture, or
 // maps are of several sizes.
 int64_t reach(const Graph& graph, const Plan& plan);
+
+// The passes for a picture that goes through in slabs of `rows` rows: every map has a slot, of as many rows as are needed
+// at a time, and before a slab of the output is made each pass has made the rows that it needs.
+struct Rolling {
+  Plan plan;
+  std::vector<int64_t> input_ends;             // of each slab: rows of the picture that have to be there
+  std::vector<int64_t> output_ends;            // rows of scale 1 that are made then
+  std::vector<std::vector<int64_t>> pass_ends; // of each slab and pass: rows that it has made then
+};
+
+// Throws std::invalid_argument where a pixel depends on the whole picture, or maps are of several sizes.
+Rolling roll(const Graph& graph, const Plan& plan, int64_t height, int64_t rows);
 
 // For the output columns of a strip, or the output rows of a band, of a picture that is `length` long.
 std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length);

@@ -15,8 +15,13 @@ namespace {
 constexpr int64_t kLine = 16;                      // floats in a cache line
 constexpr int64_t kHugePage = int64_t{1} << 21;    // bytes
 
+int64_t rows_in(const Slot& slot, int64_t height) {
+  const int64_t all = slot.level.length(height);
+  return slot.rows > 0 ? std::min(slot.rows, all) : all;
+}
+
 int64_t floats_in(const Slot& slot, int64_t height, int64_t width) {
-  return row_pitch(slot.level.length(width) + 2 * Planes::kBorder, slot.stride) * slot.level.length(height);
+  return row_pitch(slot.level.length(width) + 2 * Planes::kBorder, slot.stride) * rows_in(slot, height);
 }
 
 }  // namespace
@@ -55,7 +60,7 @@ void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) 
   planes_.clear();
   float* next = memory_.get();
   for (const Slot& slot : slots) {
-    const int64_t columns = slot.level.length(width), rows = slot.level.length(height);
+    const int64_t columns = slot.level.length(width), rows = rows_in(slot, height);
     const int64_t border = kBorder * slot.stride;
     const int64_t pitch = row_pitch(columns + 2 * kBorder, slot.stride);
     for (int64_t y = 0; y < rows; ++y) {
@@ -63,7 +68,7 @@ void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) 
       std::fill(row, row + border, 0.0f);
       std::fill(row + border + columns * slot.stride, row + pitch, 0.0f);
     }
-    planes_.push_back({next + border, pitch, slot.stride});
+    planes_.push_back({next + border, pitch, rows, slot.stride});
     next += floats_in(slot, height, width);
   }
   height_ = height;

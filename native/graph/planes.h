@@ -26,7 +26,7 @@ class Planes {
   // Channel 0 of a pixel; columns from -kBorder to width + kBorder exist.
   float* at(int slot, int64_t row, int64_t column) const {
     const Plane& plane = planes_[static_cast<size_t>(slot)];
-    return plane.origin + row * plane.pitch + column * plane.stride;
+    return plane.origin + row % plane.rows * plane.pitch + column * plane.stride;
   }
 
   static int64_t bytes(const std::vector<Slot>& slots, int64_t height, int64_t width);
@@ -39,7 +39,7 @@ class Planes {
   };
   struct Plane {
     float* origin;  // the picture's first pixel
-    int64_t pitch;
+    int64_t pitch, rows;
     int stride;
   };
 

@@ -7,34 +7,10 @@
 
 #include "base/pool.h"
 #include "base/tiles.h"
-#include "graph/task.h"
+#include "graph/passes.h"
 
 namespace upres {
 namespace {
-
-constexpr int64_t kLeastBand = 32;  // rows; each band warms up again
-constexpr int kTasksPerThread = 2;
-
-std::vector<Span> cut(int64_t length, int64_t count) {
-  std::vector<Span> parts;
-  const int64_t tiles = (length + kTileRows - 1) / kTileRows;
-  for (int64_t i = 0; i < count; ++i) {
-    parts.push_back({tiles * i / count * kTileRows, std::min(tiles * (i + 1) / count * kTileRows, length)});
-  }
-  return parts;
-}
-
-void run_pass(const Frame& frame, const Pass& pass, int threads, int64_t bands) {
-  const int64_t height = pass.level.length(frame.height), width = pass.level.length(frame.width);
-  const std::vector<Span> strips = cut(width, (width + pass.strip - 1) / pass.strip);
-  const auto across = static_cast<int64_t>(strips.size());
-  if (threads > 1) bands = std::max(bands, std::min((threads * kTasksPerThread + across - 1) / across, height / kLeastBand));
-  const std::vector<Span> rows = cut(height, std::clamp<int64_t>(bands, 1, (height + kTileRows - 1) / kTileRows));
-  run_parallel(static_cast<int>(strips.size() * rows.size()), threads, [&](int number) {
-    const auto task = static_cast<size_t>(number);
-    run_task(frame, pass, strips[task % strips.size()], rows[task / strips.size()]);
-  });
-}
 
 // A whole map to a coarser one, row by row.
 void run_reduction(const Frame& frame, const Operation& operation, int threads) {
@@ -68,37 +44,33 @@ GraphRunner::GraphRunner(Graph graph, const Kernels& kernels)
   zeros_.assign(static_cast<size_t>(zero_floats(graph_, plan_)), 0.0f);
 }
 
-int64_t GraphRunner::bytes(int64_t height, int64_t width, int threads) const {
+int64_t GraphRunner::scratch_bytes(int threads) const {
   int64_t floats = 0;
   for (const Pass& pass : plan_.passes) floats = std::max(floats, scratch_floats(graph_, pass));
-  return Planes::bytes(plan_.slots, height / graph_.unshuffle(), width / graph_.unshuffle()) + floats * 4 * threads;
+  return floats * 4 * threads;
+}
+
+int64_t GraphRunner::bytes(int64_t height, int64_t width, int threads) const {
+  return Planes::bytes(plan_.slots, height / graph_.unshuffle(), width / graph_.unshuffle()) + scratch_bytes(threads);
+}
+
+void GraphRunner::require_sides(int64_t height, int64_t width) const {
+  const int64_t side = graph_.unshuffle(), least = graph_.least_side();
+  if (height % side != 0 || width % side != 0) throw std::invalid_argument("expected sides of whole squares of pixels");
+  if (height < least || width < least) {
+    throw std::invalid_argument("expected sides of at least " + std::to_string(least) + " pixels, got " +
+                                std::to_string(height) + "x" + std::to_string(width));
+  }
+}
+
+Frame GraphRunner::frame(const Plan& plan, const Planes& planes, int64_t height, int64_t width, float* out, Span out_rows,
+                         std::vector<std::vector<float>>* largest_seen) const {
+  return {graph_, kernels_, plan, epilogues_, planes, zeros_.data(), height, width, out, out_rows, views_, largest_seen};
 }
 
 int64_t GraphRunner::reach() const {
   const int64_t far = upres::reach(graph_, plan_);
   return far < 0 ? far : far * graph_.unshuffle() + graph_.unshuffle() - 1;
-}
-
-void GraphRunner::load_pictures(const float* from, int64_t height, int64_t width, int threads) {
-  const int side = graph_.unshuffle();
-  const int64_t across = width / side;
-  run_parallel(static_cast<int>(height / side), threads, [&](int row) {
-    for (const PictureMap& picture : graph_.pictures()) {
-      const int64_t stride = graph_.maps()[static_cast<size_t>(picture.map)].stride;
-      float* const first = planes_.at(plan_.slot_of_map[static_cast<size_t>(picture.map)], row, 0);
-      std::fill(first, first + across * stride, 0.0f);
-      int64_t channel = 0;
-      for (int color = 0; color < graph_.colors(); ++color) {
-        const float factor = picture.factor[static_cast<size_t>(color)];
-        const float summand = picture.summand[static_cast<size_t>(color)];
-        for (int i = 0; i < side; ++i)
-          for (int j = 0; j < side; ++j, ++channel) {
-            const float* pixel = from + (color * height + int64_t{row} * side + i) * width + j;
-            for (int64_t x = 0; x < across; ++x) first[x * stride + channel] = pixel[x * side] * factor + summand;
-          }
-      }
-    }
-  });
 }
 
 bool GraphRunner::has_integers() const {
@@ -142,21 +114,16 @@ void GraphRunner::run(const float* from, int64_t height, int64_t width, float* t
 
 void GraphRunner::run_frame(const float* from, int64_t height, int64_t width, float* to, int threads, int bands,
                             std::vector<std::vector<float>>* largest_seen) {
-  const int side = graph_.unshuffle();
-  if (height % side != 0 || width % side != 0) throw std::invalid_argument("expected sides of whole squares of pixels");
   if (height == 0 || width == 0) return;
-  const int64_t least = graph_.least_side();
-  if (height < least || width < least) {
-    throw std::invalid_argument("expected sides of at least " + std::to_string(least) + " pixels, got " +
-                                std::to_string(height) + "x" + std::to_string(width));
-  }
-  planes_.fit(plan_.slots, height / side, width / side);
-  load_pictures(from, height, width, threads);
-  const Frame frame{graph_,      kernels_,          plan_, epilogues_, planes_,     zeros_.data(), height / side,
-                    width / side, to,          views_,     largest_seen};
+  require_sides(height, width);
+  const int side = graph_.unshuffle();
+  const int64_t rows = height / side, columns = width / side;
+  planes_.fit(plan_.slots, rows, columns);
+  load_pictures(graph_, plan_, planes_, from, {0, rows}, columns, threads);
+  const Frame frame = this->frame(plan_, planes_, rows, columns, to, {0, rows}, largest_seen);
   for (const Pass& pass : plan_.passes) {
     const Operation& first = graph_.operations()[static_cast<size_t>(pass.stages[0].operation)];
-    first.is_barrier() ? run_reduction(frame, first, threads) : run_pass(frame, pass, threads, bands);
+    first.is_barrier() ? run_reduction(frame, first, threads) : run_pass(frame, pass, {0, pass.level.length(rows)}, threads, bands);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "graph/plan.h"
 #include "graph/planes.h"
 #include "graph/quantize.h"
+#include "graph/task.h"
 
 namespace upres {
 
@@ -18,6 +19,7 @@ class GraphRunner {
 
   const Graph& graph() const { return graph_; }
   const Kernels& kernels() const { return kernels_; }
+  const Plan& plan() const { return plan_; }
 
   // Whether there is a kernel of 16-bit integers for anything in it.
   bool has_integers() const;
@@ -38,12 +40,19 @@ class GraphRunner {
   int64_t reach() const;
   // Memory besides the two pictures.
   int64_t bytes(int64_t height, int64_t width, int threads) const;
+  // That of the threads while they work.
+  int64_t scratch_bytes(int threads) const;
+
+  // For those who run the graph's passes themselves. Height and width are of maps of scale 1.
+  Frame frame(const Plan& plan, const Planes& planes, int64_t height, int64_t width, float* out, Span out_rows,
+              std::vector<std::vector<float>>* largest_seen = nullptr) const;
+  // Throws std::invalid_argument where a picture is too small, or its sides are no multiples of unshuffle.
+  void require_sides(int64_t height, int64_t width) const;
 
  private:
   void run_frame(const float* from, int64_t height, int64_t width, float* to, int threads, int bands,
                  std::vector<std::vector<float>>* largest_seen);
   const Map& input_of(size_t operation) const;
-  void load_pictures(const float* from, int64_t height, int64_t width, int threads);
 
   Graph graph_;
   const Kernels& kernels_;

@@ -256,21 +256,28 @@ class Task {
   }
 
   void keep_colors(const Operation& op, int64_t y, const float* from) {
-    const int64_t columns = width_ * op.shuffle, rows = height_ * op.shuffle;
+    const int64_t columns = width_ * op.shuffle;
     for (int color = 0; color < frame_.graph.colors(); ++color)
       for (int i = 0; i < op.shuffle; ++i) {
         const float* values = from + (color * op.shuffle + i) * op.shuffle;
-        float* to = frame_.out + (color * rows + y * op.shuffle + i) * columns + strip_.begin * op.shuffle;
+        float* to = out_row(color, y, op.shuffle) + i * columns + strip_.begin * op.shuffle;
         for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
           for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
       }
+  }
+
+  // The first of the rows of the output that row y becomes.
+  float* out_row(int color, int64_t y, int64_t side) const {
+    const int64_t scale = height_ / frame_.height;
+    const int64_t rows = frame_.out_rows.length() * scale, first = frame_.out_rows.begin * scale;
+    return frame_.out + (color * rows + y - first) * side * (width_ * side);
   }
 
   // The same from planes of one value each.
   void keep_planes(const Operation& op, int64_t y, int64_t x, int64_t count, const float* planes) {
     const int64_t side = op.shuffle, columns = width_ * side;
     for (int color = 0; color < frame_.graph.colors(); ++color, planes += side * side * kChoiceColumns) {
-      float* const first = frame_.out + (color * height_ + y) * side * columns;
+      float* const first = out_row(color, y, side);
       if (side >= kMinScale && side <= kMaxScale) {
         void* rows[kMaxScale];
         for (int i = 0; i < side; ++i) rows[i] = first + i * columns;

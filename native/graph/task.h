@@ -19,7 +19,8 @@ struct Frame {
   const Planes& planes;
   const float* zeros;  // as many as zero_floats(graph, plan)
   int64_t height, width;  // of maps of scale 1
-  float* out;             // the network's output, one plane for each color
+  float* out;             // the network's output, one plane for each color, or a slab of each
+  Span out_rows;          // those of scale 1 that are in it
   const std::vector<Quantized>& quantized;        // of each operation, or empty: all run in floats
   std::vector<std::vector<float>>* largest_seen;  // by each of them, to be raised; or null
 };

@@ -65,6 +65,7 @@ int main() {
     upres::test::test_conv(*list[i]);
     upres::test::test_maps(*list[i]);
     upres::test::test_graph(*list[i]);
+    upres::test::test_stream(*list[i]);
     upres::test::test_barriers(*list[i]);
     upres::test::test_steady(*list[i]);
     std::printf("%s: passed\n", list[i]->name);

@@ -12,5 +12,6 @@ void test_maps(const Kernels& kernels);
 void test_graph(const Kernels& kernels);
 void test_barriers(const Kernels& kernels);
 void test_steady(const Kernels& kernels);
+void test_stream(const Kernels& kernels);
 
 }  // namespace upres::test

@@ -457,3 +457,49 @@ def test_a_graph_of_other_weights_is_refused(tmp_path):
         ENGINE.open(replace(find(paths[0]), graph=None))
     with pytest.raises(UnsupportedModelError, match="no precision 'int16' with avx2"):
         ENGINE.open(find(paths[0]), precision="int16", isa="avx2")
+
+
+def in_slabs(session, batch, rows):
+    slabs = session.slabs(*batch.shape[2:], rows=rows)
+    given, made = 0, []
+    for end, _ in slabs.ends:
+        made.append(slabs(batch[:, :, given:end]).copy())
+        given = end
+    assert [sum(part.shape[2] for part in made[: index + 1]) for index in range(len(made))] == [
+        end for _, end in slabs.ends
+    ]
+    return np.concatenate(made, axis=2)
+
+
+@pytest.mark.parametrize("name", ["plain_c32b6_light_x4", "plain_c48b6_denoise", "espcn_d22s32_x3", "esr_cnn_x2"])
+@pytest.mark.parametrize("precision", ["f32", "int16"])
+def test_a_picture_in_slabs_is_equal_to_the_bit(name, precision):
+    try:
+        session = ENGINE.open(find(name), threads=2, precision=precision)
+    except UnsupportedModelError:
+        pytest.skip("no integers for it here")
+    batch = np.random.default_rng(6).random((1, 1 if find(name).card.color_mode == "luma" else 3, 150, 70), np.float32)
+    expected = session(batch)
+    for rows in (1, 30, 64, 500):
+        np.testing.assert_array_equal(in_slabs(session, batch, rows), expected)
+
+
+def test_slabs_are_of_one_picture_and_hold_little():
+    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    slabs = session.slabs(64, 32, rows=16)
+    assert slabs.bytes < session.slabs(64, 32, rows=64).bytes <= session.slabs(6400, 32, rows=64).bytes
+    assert session.slabs(6400, 32, rows=64).bytes < session.memory_bytes(6400, 32) / 8
+    with pytest.raises(ValueError, match="rows of the picture that the next slab needs"):
+        slabs(np.zeros((1, 3, 1, 32), np.float32))
+    given = 0
+    for end, _ in slabs.ends:
+        slabs(np.zeros((1, 3, end - given, 32), np.float32))
+        given = end
+    with pytest.raises(IndexError):
+        slabs(np.zeros((1, 3, 16, 32), np.float32))
+    with pytest.raises(EngineError, match="not finite"):
+        in_slabs(session, np.full((1, 3, 16, 16), np.nan, np.float32), 16)
+
+
+def test_networks_that_see_the_whole_picture_have_no_slabs():
+    assert ENGINE.open(find("rlfn_c32b6_x4"), threads=1).slabs(64, 64, rows=16) is None

@@ -14,9 +14,10 @@ from upres.image.io import read
 from upres.image.resize import imresize
 from upres.image.samples import Samples, Window
 from upres.models.catalog import find
+from upres.pipeline.blended import Blended
 from upres.pipeline.budget import Budget, divide, window_height
 from upres.pipeline.render import Chain, cut_up, render
-from upres.pipeline.stages import Blended, Enlarged, Resized, Stored
+from upres.pipeline.stages import Enlarged, Resized, Stored
 from upres.pipeline.steps import CONTEXT, FADE
 
 

@@ -127,3 +127,18 @@ class GraphRunner:
         """Give back the memory that is kept from one run to the next."""
     def bytes(self, height: int, width: int, threads: int) -> int:
         """Memory besides the batches."""
+
+class GraphStream:
+    """A picture through a runner's network from the top down, in slabs of about ``rows`` rows of the picture.
+
+    ``ValueError`` is raised where a pixel depends on the whole picture, or maps are of several sizes.
+    """
+
+    def __init__(self, runner: GraphRunner, height: int, width: int, rows: int) -> None: ...
+    @property
+    def ends(self) -> list[tuple[int, int]]:
+        """Of each slab: rows of the picture that have to be given, and rows of the output that are made, until it."""
+    def run(self, batch: NDArray[np.float32], out: NDArray[np.float32], threads: int) -> None:
+        """The next slab: ``(1, C, rows, W)`` that were not given yet to the rows that it makes."""
+    def bytes(self, threads: int) -> int:
+        """Memory besides the batches."""

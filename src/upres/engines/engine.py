@@ -1,7 +1,7 @@
 """What every engine offers: open a model once, then run it on numpy arrays (docs/reference/engines.md)."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,6 +75,34 @@ class PlaneSession(Protocol):
         ...
 
 
+class Slabs(Protocol):
+    """One picture through a network from the top down: slabs of its rows, none of which is given or made twice.
+
+    Of what the network makes on the way only the rows that are still needed are held. The result is that of the whole
+    picture, to the bit.
+    """
+
+    @property
+    def ends(self) -> Sequence[tuple[int, int]]:
+        """Of each slab: rows of the picture that have to be given, and rows of the result that are made, until it."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Memory besides what goes in and comes out."""
+        ...
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """The next slab: ``(1, C, rows, W)`` that were not given yet to ``(1, C, rows made, W * scale)``.
+
+        What is returned is overwritten by the next call.
+
+        Raises:
+            EngineError: If the network makes values that are not finite.
+        """
+        ...
+
+
 class Session(Protocol):
     """A model made ready to run: weights loaded, kernels chosen. Safe to call from one thread at a time.
 
@@ -102,6 +130,17 @@ class Session(Protocol):
         own reach will do.
         """
         return 1, 0
+
+    def slabs(self, height: int, width: int, *, rows: int) -> Slabs | None:
+        """The network for one picture from the top down; ``None`` where the engine or the network cannot.
+
+        Args:
+            height: Of the picture, in pixels; a multiple of what the network needs.
+            width: Likewise.
+            rows: Of a slab, in pixels of the picture; the engine takes a few more.
+        """
+        del height, width, rows
+        return None
 
     @property
     def best_batch(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -241,6 +242,14 @@ class GraphSession(Session):
         self._runner.run(batch, self._last, self._threads)
         return made("native", self._last, shape)
 
+    def slabs(self, height: int, width: int, *, rows: int) -> "GraphSlabs | None":
+        """The network for one picture from the top down, where each pixel depends on its neighbours alone."""
+        if self._runner.reach < 0:
+            return None
+        native = import_module("upres.engines._native")
+        stream = native.GraphStream(self._runner, height, width, rows)
+        return GraphSlabs(stream, colors=self._colors, columns=width * self._scale, threads=self._threads)
+
     def release(self) -> None:
         """Give back the maps of the last call, and what it made if nobody else holds that."""
         self._runner.release()
@@ -254,6 +263,41 @@ class GraphSession(Session):
     def memory_bytes(self, height: int, width: int) -> int:
         """Memory that a run takes besides the batch and what it makes of it."""
         return self._runner.bytes(height, width, self._threads)
+
+
+class GraphSlabs:
+    """A picture on its way through a `GraphSession`'s network.
+
+    Args:
+        stream: That picture in the native module.
+        colors: Planes in and out.
+        columns: Of the result.
+        threads: Processor threads; 0: one for every core that this process may use.
+    """
+
+    def __init__(self, stream: "_native.GraphStream", *, colors: int, columns: int, threads: int) -> None:
+        self.ends = stream.ends
+        self.bytes = stream.bytes(threads)
+        self._stream, self._threads, self._next = stream, threads, 0
+        highest = max(after - before for before, after in pairwise((0, *(end for _, end in self.ends))))
+        self._room = (highest, colors, columns)
+        self._made = np.empty(0, np.float32)
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """The next slab, in memory that the one after it will take.
+
+        Raises:
+            ValueError: If the batch is not the rows that it needs.
+            EngineError: If the network makes values that are not finite.
+        """
+        before = self.ends[self._next - 1][1] if self._next else 0
+        rows, (highest, colors, columns) = self.ends[self._next][1] - before, self._room
+        if not self._made.size:  # fresh pages take time
+            self._made = np.empty(highest * colors * columns, np.float32)
+        out = self._made[: rows * colors * columns].reshape(1, colors, rows, columns)
+        self._stream.run(np.ascontiguousarray(batch, np.float32), out, self._threads)
+        self._next += 1
+        return made("native", out, out.shape)
 
 
 def operations_of(model: Model) -> Operations:

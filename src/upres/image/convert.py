@@ -151,11 +151,35 @@ def run_together(
         if color_mode == "rgb" and channels == 1:
             batch = np.repeat(batch, 3, axis=1)
         for planes, out in zip(_call(network, batch, scale), outs, strict=True):
-            averaged = planes if len(planes) == channels else planes.mean(axis=0, keepdims=True)
-            for channel, plane in enumerate(averaged):
-                for block in _blocks(plane.shape):
-                    _store(_levels(plane[block], dtype, white), out[block][..., channel], white)
+            _store_planes(planes, out, white)
     return outs if image.ndim == 3 else [out[:, :, 0] for out in outs]
+
+
+def to_rgb_batch(image: NDArray[Any], *, white: int) -> Batch:
+    """``(1, 3, H, W)`` in [0, 1] for an RGB network, from ``(H, W)``, ``(H, W, 1)`` or ``(H, W, 3)``."""
+    batch = _batch_of([image if image.ndim == 3 else image[:, :, None]], white)
+    return batch if batch.shape[1] == 3 else np.repeat(batch, 3, axis=1)
+
+
+def from_rgb_batch(batch: Batch, like: NDArray[Any], *, white: int) -> NDArray[Any]:
+    """The picture that an RGB network made, in dtype and channels those of ``like``; clamped, rounded once.
+
+    Args:
+        batch: ``(1, 3, H, W)``.
+        like: Of a grey picture one plane is made, the mean.
+        white: The largest number that the picture uses.
+    """
+    out = np.empty((*batch.shape[2:], *(like.shape[2:] or (1,))), like.dtype)
+    _store_planes(batch[0], out, white)
+    return out if like.ndim == 3 else out[:, :, 0]
+
+
+def _store_planes(planes: NDArray[np.float32], out: NDArray[Any], white: int) -> None:
+    """Write planes ``(C, H, W)`` to a picture ``(H, W, C)``, or their mean to ``(H, W, 1)``."""
+    averaged = planes if len(planes) == out.shape[2] else planes.mean(axis=0, keepdims=True)
+    for channel, plane in enumerate(averaged):
+        for block in _blocks(plane.shape):
+            _store(_levels(plane[block], out.dtype, white), out[block][..., channel], white)
 
 
 def fitted(network: Network, *, scale: int, min_size: int, multiple_of: int) -> Network:

@@ -38,6 +38,12 @@ class Budget:
     """What the whole process must stay under, where ``working_bytes`` is what that leaves; ``None``: windows that take
     more than what is left are computed all the same."""
 
+    def available(self, *, local: bool) -> int:
+        """Memory that windows may take; ``local`` where they give the whole picture's pixels."""
+        if self.working_bytes is None:
+            return DEFAULT_WORKING_BYTES if local else FAR_WORKING_BYTES
+        return max(LEAST_WORKING_BYTES, self.working_bytes)
+
     def require(self, needed: int) -> None:
         """Refuse before the work what the limit cannot hold.
 
@@ -74,9 +80,7 @@ def divide(chain: Chain, budget: Budget, *, color_mode: ColorMode, step: int, lo
         ImageTooLargeError: If the limit cannot hold the smallest windows.
     """
     height, width = chain.size
-    working = budget.working_bytes
-    default = DEFAULT_WORKING_BYTES if local else FAR_WORKING_BYTES
-    available = default if working is None else max(LEAST_WORKING_BYTES, working)
+    available = budget.available(local=local)
     workers = 1 if color_mode == "rgb" else max(1, min(budget.cores, available // LEAST_WORKING_BYTES))
     each = available // workers
     widths = [width]

@@ -22,7 +22,8 @@ class Chain:
     """
 
     def __init__(self, source: Stored, *stages: Stage) -> None:
-        self._source, self._stages = source, stages
+        self.source, self.stages = source, stages
+        """As given: neither changes."""
         top: Stored | Stage = stages[-1] if stages else source
         self.size: Size = top.size
         self.samples: Samples = top.samples
@@ -33,27 +34,27 @@ class Chain:
 
     def make(self, windows: Sequence[Window]) -> list[Planes]:
         """The result under each window. Windows of one size become one batch."""
-        return self._make(len(self._stages), windows)
+        return self._make(len(self.stages), windows)
 
     def takes(self, size: Size) -> Size:
         """The size of the largest window of the source that a window of this size needs."""
-        for stage in reversed(self._stages):
+        for stage in reversed(self.stages):
             size = stage.takes(size)
         return size
 
     def working_bytes(self, size: Size) -> int:
         """Memory that making a window of this size takes, estimated."""
         total = 0
-        for stage in reversed(self._stages):
+        for stage in reversed(self.stages):
             total += stage.working_bytes(size)
             size = stage.takes(size)
-        return total + self._source.working_bytes(size)
+        return total + self.source.working_bytes(size)
 
     def _make(self, level: int, windows: Sequence[Window]) -> list[Planes]:
         if not level:
-            return [self._source.cut(window).planes for window in windows]
-        stage = self._stages[level - 1]
-        below = self._stages[level - 2] if level > 1 else self._source
+            return [self.source.cut(window).planes for window in windows]
+        stage = self.stages[level - 1]
+        below = self.stages[level - 2] if level > 1 else self.source
         needed = [stage.needs(window) for window in windows]
         inside = [None if window is None else _inside(window, below.size) for window in needed]
         given = iter(self._make(level - 1, [window for window in inside if window is not None]))

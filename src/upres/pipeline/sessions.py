@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
-from upres.engines.engine import Batch, Plane, PlaneSession, Session
+from upres.engines.engine import Batch, Plane, PlaneSession, Session, Slabs
 from upres.engines.select import open_session
 from upres.models.catalog import Model
 
@@ -123,6 +123,12 @@ class SharedSession:
         if self._for_bytes is not None:
             self._for_bytes.release()
 
+    def slabs(self, height: int, width: int, *, rows: int) -> Slabs | None:
+        """The network for one picture from the top down."""
+        with self._lock:
+            slabs = self._session.slabs(height, width, rows=rows)
+        return None if slabs is None else SharedSlabs(slabs, self._lock)
+
     def bind(self, batch: Batch, /) -> Callable[[], object]:
         """What runs the network on this batch."""
         bound = self._session.bind(batch)
@@ -132,6 +138,19 @@ class SharedSession:
                 return bound()
 
         return run
+
+
+class SharedSlabs:
+    """A picture on its way through a session that several threads call in turn."""
+
+    def __init__(self, slabs: Slabs, lock: Lock) -> None:
+        self.ends, self.bytes = slabs.ends, slabs.bytes
+        self._slabs, self._lock = slabs, lock
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """The next slab."""
+        with self._lock:
+            return self._slabs(batch)
 
 
 class SharedPlanes:

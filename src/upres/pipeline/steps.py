@@ -9,9 +9,10 @@ from upres.engines.engine import Batch, Session
 from upres.image.samples import Samples, Size
 from upres.models.card import ColorMode, Task
 from upres.models.catalog import Model
+from upres.pipeline.blended import Blended
 from upres.pipeline.budget import network_bytes_per_pixel
 from upres.pipeline.sessions import Sessions, Settings
-from upres.pipeline.stages import Blended, Enlarged, Stage
+from upres.pipeline.stages import Enlarged, Stage
 
 CONTEXT = 24
 """Low-resolution rows around a window for networks that are not local."""

@@ -1,6 +1,7 @@
 """One picture through the steps of its plan."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from upres.pipeline.budget import Budget, divide
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
+from upres.pipeline.rolling import WINDOW_ROWS, Rolling, from_the_top_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Resized, Stage, Stored
 from upres.pipeline.steps import NetworkStep
@@ -115,7 +117,13 @@ def make_planes(
     chain = _chain(planes, samples, plan, sessions, settings)
     out = samples.empty(plan.size)
     local = all(model.card.halo is not None for model in plan.models)
-    division = divide(chain, budget, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
+    cut = partial(divide, budget=budget, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
+    division = cut(chain)
+    if (division.rows, division.columns) != chain.size:
+        chain = from_the_top_down(chain, budget.available(local=local))
+        division = cut(chain)
+        if all(isinstance(stage, Rolling) for stage in chain.stages):  # higher windows only hold more
+            division = division._replace(rows=min(division.rows, WINDOW_ROWS * plan.scale))
     together = max([1, *(sessions.get(model, settings).best_batch for model in plan.models)])
     render(
         chain,
