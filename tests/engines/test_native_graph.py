@@ -485,7 +485,7 @@ def test_a_picture_in_slabs_is_equal_to_the_bit(name, precision):
 
 
 def test_slabs_are_of_one_picture_and_hold_little():
-    session = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
+    session: Any = ENGINE.open(find("plain_c32b6_light_x2"), threads=1)
     slabs = session.slabs(64, 32, rows=16)
     assert slabs.bytes < session.slabs(64, 32, rows=64).bytes <= session.slabs(6400, 32, rows=64).bytes
     assert session.slabs(6400, 32, rows=64).bytes < session.memory_bytes(6400, 32) / 8

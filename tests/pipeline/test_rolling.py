@@ -165,8 +165,7 @@ def test_networks_that_ship_are_equal_to_the_bit(name, kind, monkeypatch):
         samples = Samples.of(pixels)
         return still.make_planes((pixels,), samples, plan, sessions=sessions, settings=settings, budget=budget)[0]
 
-    real = still.from_the_top_down
-    monkeypatch.setattr(still, "from_the_top_down", lambda *args: asked.append(real(*args)) or asked[-1])
+    monkeypatch.setattr(still, "from_the_top_down", lambda *args: asked.append(from_the_top_down(*args)) or asked[-1])
     down = made()
     assert isinstance(asked[0].stages[0], Rolling)
     monkeypatch.setattr(still, "from_the_top_down", lambda chain, _: chain)
