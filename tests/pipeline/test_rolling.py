@@ -11,7 +11,7 @@ from upres.image.samples import Samples, Window
 from upres.models.catalog import find
 from upres.pipeline import still
 from upres.pipeline.blended import Blended
-from upres.pipeline.budget import Budget
+from upres.pipeline.budget import DEFAULT_WORKING_BYTES, WIDE_WORKING_BYTES, Budget
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, render
 from upres.pipeline.rolling import SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
@@ -140,7 +140,8 @@ def test_memory_decides_how_high_slabs_are_and_whether_there_are_any():
         assert down is chain or down.working_bytes((SLAB_ROWS[-1], 100)) <= most
         heights |= {stage.takes((1, 100))[0] for stage in rolling}
     assert len(heights) > 1
-    assert from_the_top_down(Chain(chain.source), 10**9).stages == ()
+    without = Chain(chain.source)
+    assert from_the_top_down(without, 10**9) is without
 
 
 @pytest.mark.needs("native")
@@ -165,10 +166,14 @@ def test_networks_that_ship_are_equal_to_the_bit(name, kind, monkeypatch):
         samples = Samples.of(pixels)
         return still.make_planes((pixels,), samples, plan, sessions=sessions, settings=settings, budget=budget)[0]
 
-    monkeypatch.setattr(still, "from_the_top_down", lambda *args: asked.append(from_the_top_down(*args)) or asked[-1])
+    monkeypatch.setattr(
+        still,
+        "from_the_top_down",
+        lambda *args, **options: asked.append(from_the_top_down(*args, **options)) or asked[-1],
+    )
     down = made()
     assert isinstance(asked[0].stages[0], Rolling)
-    monkeypatch.setattr(still, "from_the_top_down", lambda chain, _: chain)
+    monkeypatch.setattr(still, "from_the_top_down", lambda chain, *_, **__: chain)
     windows = made()
     if kind == np.uint16:  # floats, of which windows round the last bits otherwise
         assert np.abs(down.astype(int) - windows).max() <= 1
@@ -191,3 +196,22 @@ def test_large_pictures_take_little_memory():
     result = pixels.nbytes
     floats = 500 * 3 * 4 * (WINDOW_ROWS + SLAB_ROWS[0])
     assert peak < result + 4 * floats
+
+
+def test_wide_pictures_get_more_memory_where_nobody_limits_it(monkeypatch):
+    pixels, asked = np.zeros((600, 3000, 3), np.uint8), []
+
+    def refuse(chain, available, *, heights):
+        asked.append((available, tuple(heights)))
+        return chain
+
+    monkeypatch.setattr(still, "from_the_top_down", refuse)
+    plan = Plan(size=(600, 3000), steps=(NetworkStep(find("plain_c32b6_deblock")),), exact=True)
+    for working in (None, 64 * 2**20):
+        budget = Budget(cores=1, working_bytes=working)
+        sessions, settings = Sessions(), Settings(threads=1)
+        still.make_planes((pixels,), Samples.of(pixels), plan, sessions=sessions, settings=settings, budget=budget)
+    default, wide, limited, again = asked
+    assert default == (DEFAULT_WORKING_BYTES, SLAB_ROWS)
+    assert wide == (WIDE_WORKING_BYTES, SLAB_ROWS[-1:])
+    assert limited[0] == again[0] == 64 * 2**20

@@ -15,6 +15,8 @@ from upres.pipeline.render import Chain
 DEFAULT_WORKING_BYTES, FAR_WORKING_BYTES = 256 * 2**20, 2**30
 """Memory for windows where no limit is given; the second for networks that see farther than windows, which get whole
 pictures of some megapixels by it."""
+WIDE_WORKING_BYTES = 2 * DEFAULT_WORKING_BYTES
+"""Likewise, where only so much lets a network go down a wide picture, and make nothing twice."""
 LEAST_WORKING_BYTES = 48 * 2**20
 """Below this windows would be mostly halo; it is taken even where the limit leaves less."""
 LEAST_COLUMNS = 256

@@ -104,24 +104,25 @@ class Rolling:
         self._next = after
 
 
-def from_the_top_down(chain: Chain, available: int) -> Chain:
-    """The chain with those of its networks from the top down that can, where that takes no more memory.
+def from_the_top_down(chain: Chain, available: int, *, heights: Sequence[int] = SLAB_ROWS) -> Chain:
+    """The chain with those of its networks from the top down that can; the same one where none can by so much memory.
 
     Args:
         chain: Stages in windows.
         available: Memory of all of them, in bytes.
+        heights: Of slabs, in rows of the picture; the first that fits is taken.
     """
-    networks = sum(isinstance(stage, Enlarged) for stage in chain.stages)
-    stages = [_rolled(stage, most_bytes=available // networks) for stage in chain.stages] if networks else []
-    down = Chain(chain.source, *stages)
-    low = min(SLAB_ROWS[-1], chain.size[0]), chain.size[1]
-    return down if stages and down.working_bytes(low) <= available else chain
+    networks = max(1, sum(isinstance(stage, Enlarged) for stage in chain.stages))
+    down = Chain(chain.source, *(_rolled(stage, heights, available // networks) for stage in chain.stages))
+    low = min(heights[-1], chain.size[0]), chain.size[1]
+    can = any(isinstance(stage, Rolling) for stage in down.stages) and down.working_bytes(low) <= available
+    return down if can else chain
 
 
-def _rolled(stage: Stage, *, most_bytes: int) -> Stage:
+def _rolled(stage: Stage, heights: Sequence[int], most_bytes: int) -> Stage:
     """The stage from the top down, where its network and engine can by so much memory; else as it is."""
     if isinstance(stage, Enlarged):
-        for rows in SLAB_ROWS:
+        for rows in heights:
             slabs = stage.slabs(rows=rows)
             if slabs is None:
                 break

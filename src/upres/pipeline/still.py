@@ -9,11 +9,11 @@ from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
 from upres.image.wishes import AlphaMode
-from upres.pipeline.budget import Budget, divide
+from upres.pipeline.budget import WIDE_WORKING_BYTES, Budget, Division, divide
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
-from upres.pipeline.rolling import WINDOW_ROWS, Rolling, from_the_top_down
+from upres.pipeline.rolling import SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Resized, Stage, Stored
 from upres.pipeline.steps import NetworkStep
@@ -116,14 +116,7 @@ def make_planes(
     """
     chain = _chain(planes, samples, plan, sessions, settings)
     out = samples.empty(plan.size)
-    local = all(model.card.halo is not None for model in plan.models)
-    cut = partial(divide, budget=budget, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
-    division = cut(chain)
-    if (division.rows, division.columns) != chain.size:
-        chain = from_the_top_down(chain, budget.available(local=local))
-        division = cut(chain)
-        if all(isinstance(stage, Rolling) for stage in chain.stages):  # higher windows only hold more
-            division = division._replace(rows=min(division.rows, WINDOW_ROWS * plan.scale))
+    chain, division = _divided(chain, budget, plan)
     together = max([1, *(sessions.get(model, settings).best_batch for model in plan.models)])
     render(
         chain,
@@ -136,6 +129,24 @@ def make_planes(
         progress=progress,
     )
     return out
+
+
+def _divided(chain: Chain, budget: Budget, plan: Plan) -> tuple[Chain, Division]:
+    """How the picture is cut up, and the chain, of which networks go from the top down where it has several windows."""
+    local = all(model.card.halo is not None for model in plan.models)
+    cut = partial(divide, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
+    division = cut(chain, budget)
+    if (division.rows, division.columns) == chain.size:
+        return chain, division
+    wider = replace(budget, working_bytes=budget.working_bytes or WIDE_WORKING_BYTES)
+    for each, heights in ((budget, SLAB_ROWS), (wider, SLAB_ROWS[-1:])):
+        down = from_the_top_down(chain, each.available(local=local), heights=heights)
+        if down is not chain:
+            division = cut(down, each)
+            if all(isinstance(stage, Rolling) for stage in down.stages):  # higher windows only hold more
+                division = division._replace(rows=min(division.rows, WINDOW_ROWS * plan.scale))
+            return down, division
+    return chain, division
 
 
 def _chain(planes: Planes, samples: Samples, plan: Plan, sessions: Sessions, settings: Settings) -> Chain:
