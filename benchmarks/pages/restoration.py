@@ -20,9 +20,9 @@ from upres.metrics.table import METRICS, from_figures
 SCORES = "restoration"
 STUDIES: Mapping[str, str] = {
     "mirnet_ablation": "MIRNet's paper takes its parts away one by one: the skips matter most, then dual attention, "
-    "then selective fusion, in which it counts six times fewer parameters than in concatenation. At this width and budget only the skips are certain; two "
-    "seeds of the same network differ by up to two decibels, so attention and the kind of fusion are not told apart, and "
-    "rows and columns have one seed.",
+    "then selective fusion, in which it counts six times fewer parameters than in concatenation. At this width and "
+    "budget only the skips are certain; two seeds of the same network differ by up to two decibels, so attention and "
+    "the kind of fusion are not told apart, and rows and columns have one seed.",
     "restorers": "MIRNet, its second version, NAFNet and our plain trunk, trained alike, of about as many operations. "
     "Both MIRNets are far behind the plain trunk after as many steps, in more time; NAFNet is as good or better, with "
     "23 times the parameters.",
