@@ -47,8 +47,9 @@ void load_pictures(const Graph& graph, const Plan& plan, const Planes& planes, c
 
 void run_pass(const Frame& frame, const Pass& pass, Span rows, int threads, int64_t bands) {
   const int64_t height = rows.length(), width = pass.level.length(frame.width);
-  const std::vector<Span> strips = cut({0, width}, (width + pass.strip - 1) / pass.strip);
-  const auto across = static_cast<int64_t>(strips.size());
+  int64_t across = (width + pass.strip - 1) / pass.strip;
+  if (across > threads) across = rounded_up(across, threads);  // so that none has one strip less to do
+  const std::vector<Span> strips = cut({0, width}, across);
   if (threads > 1) bands = std::max(bands, std::min((threads * kTasksPerThread + across - 1) / across, height / kLeastBand));
   const std::vector<Span> parts = cut(rows, std::clamp<int64_t>(bands, 1, (height + kTileRows - 1) / kTileRows));
   run_parallel(static_cast<int>(strips.size() * parts.size()), threads, [&](int number) {
