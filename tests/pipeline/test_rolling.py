@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from upres.pipeline.render import Chain, render
 from upres.pipeline.rolling import SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Enlarged, Resized, Stored
-from upres.pipeline.steps import NetworkStep
+from upres.pipeline.steps import NetworkStep, Weakened
 
 
 class Means(Session):
@@ -35,6 +36,11 @@ class Means(Session):
 
     def slabs(self, height, width, *, rows):
         return MeansInSlabs(self, height, width, rows)
+
+
+class Windowed(Means):
+    def slabs(self, height, width, *, rows):
+        return None
 
 
 class MeansInSlabs:
@@ -98,6 +104,22 @@ def test_all_rows_may_have_been_given_before_all_are_made(ahead):
     if not ahead:  # then the mean of a slab's last row is that of six
         session.ahead = 1
     np.testing.assert_array_equal(rendered(from_the_top_down(chain_of(pixels, session), 10**9), pixels, rows=50), whole)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_share_of_the_change_is_that_of_the_whole_picture(dtype):
+    pixels, session = picture((300, 20, 3), dtype), Means(1, ahead=9)
+
+    def chain(session):
+        weakened: Any = Weakened(session, 0.3)
+        weakened.scale = 1
+        return chain_of(pixels, weakened)
+
+    whole = rendered(chain(session), pixels, rows=10_000)
+    down = from_the_top_down(chain(session), 10**9)
+    assert isinstance(down.stages[0], Rolling)
+    np.testing.assert_array_equal(rendered(down, pixels, rows=40), whole)
+    assert from_the_top_down(chain(Windowed()), 10**9).stages[0].__class__ is Enlarged, "an engine without slabs"
 
 
 def test_stages_above_may_ask_for_rows_again():

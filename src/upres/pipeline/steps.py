@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from upres.engines.engine import Batch, Session
+from upres.engines.engine import Batch, Session, Slabs
 from upres.image.samples import Samples, Size
 from upres.models.card import ColorMode, Task
 from upres.models.catalog import Model
@@ -152,8 +152,33 @@ class Weakened(Session):
 
     def __call__(self, batch: Batch, /) -> Batch:
         """What went in, and a share of what the network makes of it."""
-        shares = self.shares(batch)
-        change: Batch = self._session(batch) - batch
-        change *= shares
+        return self.weakened(batch, self._session(batch))
+
+    def weakened(self, batch: Batch, made: Batch) -> Batch:
+        """What went in, and a share of what was made of it."""
+        change: Batch = made - batch
+        change *= self.shares(batch)
         change += batch
         return change
+
+    def slabs(self, height: int, width: int, *, rows: int) -> Slabs | None:
+        """As the network's."""
+        slabs = self._session.slabs(height, width, rows=rows)
+        return None if slabs is None else _WeakenedSlabs(self, slabs, width)
+
+
+class _WeakenedSlabs:
+    """A picture from the top down, which holds what went in until it has been made."""
+
+    def __init__(self, session: Weakened, slabs: Slabs, width: int) -> None:
+        self.ends, self.bytes = slabs.ends, slabs.bytes
+        self._session, self._slabs = session, slabs
+        self._waiting = np.empty((1, 3, 0, width), np.float32)
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """The next slab."""
+        waiting = np.concatenate((self._waiting, batch), axis=2)
+        made = self._slabs(batch)
+        count = made.shape[2]
+        self._waiting = waiting[:, :, count:]
+        return self._session.weakened(waiting[:, :, :count], made)
