@@ -220,7 +220,9 @@ def test_large_pictures_take_little_memory():
     assert peak < result + 4 * floats
 
 
-def test_wide_pictures_get_more_memory_where_nobody_limits_it(monkeypatch):
+@pytest.mark.parametrize("working", [None, 64 * 2**20])
+@pytest.mark.parametrize("least", [1, 10**9])
+def test_wide_pictures_get_more_memory_where_nobody_limits_it(monkeypatch, working, least):
     pixels, asked = np.zeros((600, 3000, 3), np.uint8), []
 
     def refuse(chain, available, *, heights):
@@ -228,12 +230,11 @@ def test_wide_pictures_get_more_memory_where_nobody_limits_it(monkeypatch):
         return chain
 
     monkeypatch.setattr(still, "from_the_top_down", refuse)
+    monkeypatch.setattr(still, "WIDE_PIXELS", least)
     plan = Plan(size=(600, 3000), steps=(NetworkStep(find("plain_c32b6_deblock")),), exact=True)
-    for working in (None, 64 * 2**20):
-        budget = Budget(cores=1, working_bytes=working)
-        sessions, settings = Sessions(), Settings(threads=1)
-        still.make_planes((pixels,), Samples.of(pixels), plan, sessions=sessions, settings=settings, budget=budget)
-    default, wide, limited, again = asked
-    assert default == (DEFAULT_WORKING_BYTES, SLAB_ROWS)
-    assert wide == (WIDE_WORKING_BYTES, SLAB_ROWS[-1:])
-    assert limited[0] == again[0] == 64 * 2**20
+    options = {"sessions": Sessions(), "settings": Settings(threads=1)}
+    budget = Budget(cores=1, working_bytes=working)
+    still.make_planes((pixels,), Samples.of(pixels), plan, budget=budget, **options)
+    first = (working or DEFAULT_WORKING_BYTES, SLAB_ROWS)
+    wide = [(WIDE_WORKING_BYTES, SLAB_ROWS[-1:])] if working is None and least == 1 else []
+    assert asked == [first, *wide]

@@ -17,6 +17,8 @@ DEFAULT_WORKING_BYTES, FAR_WORKING_BYTES = 256 * 2**20, 2**30
 pictures of some megapixels by it."""
 WIDE_WORKING_BYTES = 2 * DEFAULT_WORKING_BYTES
 """Likewise, where only so much lets a network go down a wide picture, and make nothing twice."""
+WIDE_PIXELS = 1 << 24
+"""Pixels of a picture for which that much is taken: others take less in windows."""
 LEAST_WORKING_BYTES = 48 * 2**20
 """Below this windows would be mostly halo; it is taken even where the limit leaves less."""
 LEAST_COLUMNS = 256

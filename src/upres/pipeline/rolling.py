@@ -14,7 +14,7 @@ from upres.image.samples import Plane, Planes, Size, Window
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
-SLAB_ROWS = (256, 128, 64, 32)
+SLAB_ROWS: Sequence[int] = (256, 128, 64, 32)
 """Rows of the picture of which an engine makes one slab: higher ones repeat less, and hold more."""
 WINDOW_ROWS = 128
 """Rows of the picture that are asked for at a time."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
 from upres.image.wishes import AlphaMode
-from upres.pipeline.budget import WIDE_WORKING_BYTES, Budget, Division, divide
+from upres.pipeline.budget import WIDE_PIXELS, WIDE_WORKING_BYTES, Budget, Division, divide
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
@@ -138,8 +139,10 @@ def _divided(chain: Chain, budget: Budget, plan: Plan) -> tuple[Chain, Division]
     division = cut(chain, budget)
     if (division.rows, division.columns) == chain.size:
         return chain, division
-    wider = replace(budget, working_bytes=budget.working_bytes or WIDE_WORKING_BYTES)
-    for each, heights in ((budget, SLAB_ROWS), (wider, SLAB_ROWS[-1:])):
+    ways = [(budget, SLAB_ROWS)]
+    if budget.working_bytes is None and prod(chain.source.size) >= WIDE_PIXELS:
+        ways.append((replace(budget, working_bytes=WIDE_WORKING_BYTES), SLAB_ROWS[-1:]))
+    for each, heights in ways:
         down = from_the_top_down(chain, each.available(local=local), heights=heights)
         if down is not chain:
             division = cut(down, each)

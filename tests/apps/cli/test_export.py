@@ -96,3 +96,15 @@ def test_foreign_files_are_sent_to_import(tmp_path, capfd):
     (tmp_path / "x.pth").write_bytes(b"x")
     assert main(["export", str(tmp_path / "x.pth")]) == 1
     assert "upres import" in capfd.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_made(model, tmp_path, capfd):
+    folder = tmp_path / "new" / "models"
+    assert main(["export", str(model), "-o", f"{folder}/"]) == 0
+    assert sorted(file.suffix for file in folder.iterdir()) == [".onnx", ".safetensors"]
+    (tmp_path / "file").touch()
+    capfd.readouterr()
+    assert main(["export", str(model), "-o", f"{tmp_path}/file/"]) == 1
+    assert capfd.readouterr().err.rstrip().endswith("cannot be made (File exists)")
+    assert main(["export", str(model), str(model), "-o", str(tmp_path / "none")]) == 1
+    assert "several models need a folder as -o: DIR/" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from upres.errors import DataError, MissingExtraError
@@ -28,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("models", nargs="+", metavar="MODEL", help="names of shipped models, or .safetensors files")
     parser.add_argument(
-        "-o", "--output", metavar="FILE.onnx|DIR", help="file to write, or a folder (default: the model's name .onnx)"
+        "-o",
+        "--output",
+        metavar="FILE.onnx|DIR",
+        help="file to write, or a folder, made where its name ends in / (default: the model's name .onnx)",
     )
     parser.add_argument(
         "--scores",
@@ -51,13 +55,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
 
+def _is_folder(output: str) -> bool:
+    """Whether it is a folder; one whose name ends in a slash is made where it is not there."""
+    folder = Path(output)
+    if output.endswith(("/", os.sep)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{output}: cannot be made ({error.strerror})") from error
+    return folder.is_dir()
+
+
 def run(args: argparse.Namespace) -> int:
     """Export, and say how well each result agrees with torch."""
-    into_folder = args.output is not None and Path(args.output).is_dir()
+    into_folder = args.output is not None and _is_folder(args.output)
     if (args.scores or args.latencies) and not into_folder:
-        raise DataError("--scores and --latencies go onto cards, and only an existing folder as -o receives one")
+        raise DataError("--scores and --latencies go onto cards, and only a folder as -o (DIR/) receives one")
     if len(args.models) > 1 and not into_folder:
-        raise DataError("several models need an existing folder as -o")
+        raise DataError("several models need a folder as -o: DIR/")
     try:
         from upres.lab.export.ship import ship
     except ModuleNotFoundError as error:
