@@ -95,3 +95,15 @@ def test_the_verb_halves(tmp_path, capsys):
     assert main(["export", str(tmp_path / "mine.safetensors"), "-o", str(tmp_path / "a"), "--half", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "onnx"
     assert (tmp_path / "a" / source.name).stat().st_size < 0.55 * source.stat().st_size
+
+
+def test_a_network_stored_in_16_bits_is_quantised_like_any_other(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    Image.effect_noise((96, 96), 60).convert("RGB").save(tmp_path / "photos" / "a.png")
+    assert is_half(find("rlfn_c32b6_x2").weights)
+    shipped = ship("rlfn_c32b6_x2", tmp_path / "x.int8.onnx", pictures=tmp_path / "photos")
+    assert shipped.format == "onnx-int8"
+    with pytest.raises(UnsupportedModelError, match="quantised network has weights of 8 bits"):
+        ship("rlfn_c32b6_x2", tmp_path / "y.int8.onnx", pictures=tmp_path / "photos", half=True)

@@ -62,7 +62,7 @@ def ship(
     """
     weights = find(model).weights
     network, card = checkpoint.load(weights)
-    half = half or is_half(weights)
+    stored_half = half or is_half(weights)
     if pictures is not None:
         quantize(network, pictures)
     eight_bit = bool(quantized_layers(network))
@@ -78,7 +78,7 @@ def ship(
                 latencies=tuple(latencies.get(card.name, card.latencies)),
             )
             weights = path / f"{card.name}.safetensors"
-            checkpoint.save(weights, network, measured, half=half)
+            checkpoint.save(weights, network, measured, half=stored_half)
         elif (beside := path / f"{card.name}.safetensors").is_file():
             weights = beside
         path = path / f"{card.name}{suffix}"
