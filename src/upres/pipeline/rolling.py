@@ -39,6 +39,7 @@ class Rolling:
         self._slabs, self._next = slabs, 0
         self._given = [0, *(given for given, _ in slabs.ends)]
         self._ends = [0, *(made for _, made in slabs.ends)]
+        self._highest = int(max(np.diff(self._ends)))  # rows of the highest slab of the result
         self._kept: list[tuple[range, Plane]] = []
         self._format: Plane | None = None
 
@@ -73,11 +74,6 @@ class Rolling:
         floats = _BYTES_OF_A_PIXEL * int(rows) * len(self._seen.columns) * (1 + self._scale**2)
         kept = 2 * values(self.samples, (size[0] + self._highest, self.size[1]))
         return self._slabs.bytes + floats + kept
-
-    @property
-    def _highest(self) -> int:
-        """Rows of the highest slab of the result."""
-        return int(max(np.diff(self._ends)))
 
     def _after(self, window: Window) -> int:
         """How many slabs there are when this window can be made."""
