@@ -68,7 +68,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         precisions=("f32", "bf16"),
     ),
     "speed_native_luma": Comparison(
-        models=("espcn_x2", "espcn_d22s32_x2", "fsrcnn_x2"),
+        models=("espcn_x2", "espcn_d22s32_x2", "esr_cnn_x2", "fsrcnn_x2"),
         engines=("native", "openvino"),
         size=(1920, 1080),
         threads=(1, 2),

@@ -93,6 +93,16 @@ UPRES_INLINE V smallest(V a, V b) {
   return a < b ? a : b;
 }
 
+// 1 / v of a normal number below 2^126, to the last bit or the one before.
+UPRES_INLINE Floats reciprocal(Floats v) {
+#if defined(__AVX512F__)
+  const Floats guess = (Floats)_mm512_maskz_rcp14_ps(kAllLanes, (__m512)v);
+  return multiply_add(guess, splat(1.0f) - v * guess, guess);
+#else
+  return splat(1.0f) / v;
+#endif
+}
+
 UPRES_INLINE Floats to_floats(Ints v) { return __builtin_convertvector(v, Floats); }
 UPRES_INLINE Floats to_floats(Floats v) { return v; }
 

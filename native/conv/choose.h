@@ -5,55 +5,11 @@
 #pragma once
 
 #include "base/vector.h"
+#include "conv/transpose.h"
 #include "kernels/kernels.h"
 
 namespace upres {
 namespace {
-
-constexpr int kQuad = 4;
-
-// Of two vectors the even or the odd stretches of kApart lanes, in turn.
-template <int kApart, bool kOdd, std::size_t... kLane>
-UPRES_INLINE Floats stretches(Floats a, Floats b, std::index_sequence<kLane...>) {
-  return __builtin_shufflevector(
-      a, b, (int(kLane) & kApart ? int(kLane) - (kOdd ? 0 : kApart) + kLanes : int(kLane) + (kOdd ? kApart : 0))...);
-}
-
-// Lanes of two vectors in turn, of the lower or the upper half of each four.
-template <bool kUpper, std::size_t... kLane>
-UPRES_INLINE Floats in_turn(Floats a, Floats b, std::index_sequence<kLane...>) {
-  return __builtin_shufflevector(
-      a, b, (int(kLane) / kQuad * kQuad + int(kLane) % kQuad / 2 + (kUpper ? 2 : 0) + int(kLane) % 2 * kLanes)...);
-}
-
-template <int kApart>
-UPRES_INLINE void exchange(Floats (&v)[kLanes]) {
-  if constexpr (kApart < kLanes) {
-    using Lanes = std::make_index_sequence<kLanes>;
-    UPRES_UNROLL for (int i = 0; i < kLanes; ++i) {
-      if (i & kApart) continue;
-      const Floats a = v[i], b = v[i + kApart];
-      v[i] = stretches<kApart, false>(a, b, Lanes{});
-      v[i + kApart] = stretches<kApart, true>(a, b, Lanes{});
-    }
-  }
-}
-
-// A square of numbers mirrored at its diagonal: fours within fours first, then squares of fours.
-UPRES_INLINE void transpose(Floats (&v)[kLanes]) {
-  using Lanes = std::make_index_sequence<kLanes>;
-  UPRES_UNROLL for (int i = 0; i < kLanes; i += kQuad) {
-    const Floats low = in_turn<false>(v[i], v[i + 1], Lanes{}), high = in_turn<true>(v[i], v[i + 1], Lanes{});
-    const Floats next_low = in_turn<false>(v[i + 2], v[i + 3], Lanes{});
-    const Floats next_high = in_turn<true>(v[i + 2], v[i + 3], Lanes{});
-    v[i] = stretches<2, false>(low, next_low, Lanes{});
-    v[i + 1] = stretches<2, true>(low, next_low, Lanes{});
-    v[i + 2] = stretches<2, false>(high, next_high, Lanes{});
-    v[i + 3] = stretches<2, true>(high, next_high, Lanes{});
-  }
-  exchange<4>(v);
-  exchange<8>(v);
-}
 
 // Exponents are held at so far below the largest, which is nothing beside it: smaller weights are subnormal.
 constexpr float kLeastExponent = -40.0f;
@@ -76,7 +32,7 @@ UPRES_INLINE Floats chosen(const Choice& choice, const float* planes) {
     weights += weight;
     exponents += exponent;
   }
-  return sum / weights + (exponents - exponents);  // the largest score and the exponential may lose what is no number
+  return sum * reciprocal(weights) + (exponents - exponents);  // the largest score and the exponential may lose what is no number
 }
 
 template <bool kProduct>

@@ -21,7 +21,7 @@ UPRES_INLINE Floats clamped(Floats v, Floats lower, Floats upper) {
 UPRES_INLINE Floats sigmoid(Floats v) {
   const Floats x = clamped(v, splat(-80.0f), splat(80.0f));
   const Floats power = exp2_bounded<true>(x * splat(-1.44269504f));
-  return splat(1.0f) / (splat(1.0f) + power) + (x - x);  // the exponential of NaN may be a number
+  return reciprocal(splat(1.0f) + power) + (x - x);  // the exponential of NaN may be a number
 }
 
 UPRES_INLINE Floats hyperbolic_tangent(Floats v) {
@@ -33,11 +33,12 @@ UPRES_INLINE void for_chunk(Floats* to, Function function) {
   UPRES_UNROLL for (int i = 0; i < kChunk; ++i) to[i] = function(i);
 }
 
-void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][kChunk], Floats* to) {
+template <class Place>
+void take_step(const Step& step, const Place& place, Floats (&values)[kMaxValues][kChunk], Floats* to) {
   const Floats *a = values[step.left], *b = values[step.right];
   switch (step.kind) {
     case kSlope: {
-      const Floats slope = load<Floats>(step.first + channel);
+      const Floats slope = place.constant(step.first);
       return for_chunk(to, [&](int i) { return slope_below_zero(a[i], slope); });
     }
     case kSigmoid:
@@ -45,11 +46,11 @@ void take_step(const Step& step, int64_t channel, Floats (&values)[kMaxValues][k
     case kTanh:
       return for_chunk(to, [&](int i) { return hyperbolic_tangent(a[i]); });
     case kClamp: {
-      const Floats lower = load<Floats>(step.first + channel), upper = load<Floats>(step.second + channel);
+      const Floats lower = place.constant(step.first), upper = place.constant(step.second);
       return for_chunk(to, [&](int i) { return clamped(a[i], lower, upper); });
     }
     case kAffine: {
-      const Floats factor = load<Floats>(step.first + channel), summand = load<Floats>(step.second + channel);
+      const Floats factor = place.constant(step.first), summand = place.constant(step.second);
       return for_chunk(to, [&](int i) { return multiply_add(a[i], factor, summand); });
     }
     case kAdd:
@@ -97,36 +98,42 @@ inline Form form_of(const Epilogue& epilogue) {
   return has_steps(epilogue, 1, kGateSteps) ? kGate : kSteps;
 }
 
-// The sums of two columns of four rows, `sum[2 * row + column]`, through the epilogue to where they belong: columns x
-// and x + 1 of `rows.to`, channels from `channel` on, of `channels`.
-template <Form kForm>
-UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t x, int64_t channel, int64_t channels,
-                         const Floats (&sum)[kChunk]) {
-  const int64_t at[2] = {x * channels + channel, (x + 1) * channels + channel};
+// Where the sums of two columns of four rows, `sum[2 * row + column]`, go and what they meet there: columns x and x + 1
+// of `rows`, channels from `channel` on, of `channels`.
+struct InPixels {
+  const ConvRows& rows;
+  int64_t x, channel, channels;
+
+  int64_t at(int i) const { return (x + i % 2) * channels + channel; }
+  Floats constant(const float* of_channels) const { return load<Floats>(of_channels + channel); }
+  Floats operand(int number, int i) const { return load<Floats>(rows.operands[number * kTileRows + i / 2] + at(i)); }
+  void put(int i, Floats value) const { store(rows.to[i / 2] + at(i), value); }
+};
+
+// Such sums through the epilogue to their place.
+template <Form kForm, class Place>
+UPRES_INLINE void finish(const Epilogue& epilogue, const Place& place, const Floats (&sum)[kChunk]) {
   const auto each = [&](auto function) {
-    UPRES_UNROLL for (int i = 0; i < kChunk; ++i) store(rows.to[i / 2] + at[i % 2], function(i));
-  };
-  [[maybe_unused]] const auto operand = [&](int number, int i) {
-    return load<Floats>(rows.operands[number * kTileRows + i / 2] + at[i % 2]);
+    UPRES_UNROLL for (int i = 0; i < kChunk; ++i) place.put(i, function(i));
   };
   if constexpr (kForm == kNothing) {
     each([&](int i) { return sum[i]; });
   } else if constexpr (kForm == kOneSlope) {
-    const Floats slope = load<Floats>(epilogue.step[0].first + channel);
+    const Floats slope = place.constant(epilogue.step[0].first);
     each([&](int i) { return slope_below_zero(sum[i], slope); });
   } else if constexpr (kForm == kOneTanh) {
     each([&](int i) { return hyperbolic_tangent(sum[i]); });
   } else if constexpr (kForm == kSkip) {
-    const Floats slope = load<Floats>(epilogue.step[0].first + channel);
-    each([&](int i) { return slope_below_zero(sum[i], slope) + operand(0, i); });
+    const Floats slope = place.constant(epilogue.step[0].first);
+    each([&](int i) { return slope_below_zero(sum[i], slope) + place.operand(0, i); });
   } else if constexpr (kForm == kMask) {
-    each([&](int i) { return operand(0, i) * sigmoid(sum[i] + operand(1, i)); });
+    each([&](int i) { return place.operand(0, i) * sigmoid(sum[i] + place.operand(1, i)); });
   } else if constexpr (kForm == kGate) {
     const Step &affine = epilogue.step[1], &clamp = epilogue.step[2];
-    const Floats factor = load<Floats>(affine.first + channel), summand = load<Floats>(affine.second + channel);
-    const Floats lower = load<Floats>(clamp.first + channel), upper = load<Floats>(clamp.second + channel);
+    const Floats factor = place.constant(affine.first), summand = place.constant(affine.second);
+    const Floats lower = place.constant(clamp.first), upper = place.constant(clamp.second);
     each([&](int i) {
-      const Floats input = operand(0, i);
+      const Floats input = place.operand(0, i);
       return multiply_add(sum[i] + input, clamped(multiply_add(sum[i], factor, summand), lower, upper), input);
     });
   } else {
@@ -134,9 +141,9 @@ UPRES_INLINE void finish(const Epilogue& epilogue, const ConvRows& rows, int64_t
     for_chunk(values[0], [&](int i) { return sum[i]; });
     int next = 1;
     for (; next <= epilogue.operands; ++next) {
-      for_chunk(values[next], [&](int i) { return operand(next - 1, i); });
+      for_chunk(values[next], [&](int i) { return place.operand(next - 1, i); });
     }
-    for (int s = 0; s < epilogue.steps; ++s, ++next) take_step(epilogue.step[s], channel, values, values[next]);
+    for (int s = 0; s < epilogue.steps; ++s, ++next) take_step(epilogue.step[s], place, values, values[next]);
     each([&](int i) { return values[next - 1][i]; });
   }
 }
@@ -172,7 +179,7 @@ void finish_rows(const Epilogue& epilogue, const ConvRows& rows, int64_t channel
         UPRES_UNROLL for (int i = 0; i < kChunk; ++i) {
           sum[i] = load<Floats>(rows.to[i / 2] + (x + i % 2) * channels + channel);
         }
-        finish<decltype(form)::value>(epilogue, rows, x, channel, channels, sum);
+        finish<decltype(form)::value>(epilogue, InPixels{rows, x, channel, channels}, sum);
       }
     }
   });

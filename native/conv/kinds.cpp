@@ -51,12 +51,35 @@ std::vector<float> pack_product(const Filters& filters, const std::vector<Part>&
   return taps;
 }
 
+// [outputs / kQuad][rows of taps, or the points that three of them become][inputs][kernel_size][kQuad]
+std::vector<float> pack_narrow(const Filters& filters, const std::vector<Part>&, int) {
+  constexpr int kQuad = 4;
+  const int size = filters.kernel_size, rows = size == kTaps ? kPoints : size;
+  const auto tap = [&](int output, int input, int row, int column) {
+    double sum = 0.0;
+    for (int i = 0; i < size && output < filters.outputs; ++i) {
+      const double part = size == kTaps ? kToPoints[row][i] : i == row;
+      sum += part * static_cast<double>(filters.at(output, input, i * size + column));
+    }
+    return static_cast<float>(sum);
+  };
+  std::vector<float> taps;
+  for (int first = 0; first < filters.outputs; first += kQuad)
+    for (int row = 0; row < rows; ++row)
+      for (int k = 0; k < filters.inputs; ++k)
+        for (int column = 0; column < size; ++column)
+          for (int o = first; o < first + kQuad; ++o) taps.push_back(tap(o, k, row, column));
+  return taps;
+}
+
 // What pads the channels of a map is left out.
 std::vector<float> pack_taps(const Filters& filters, const std::vector<Part>& parts, int outputs) {
   return pack_direct(filters, {{parts[0].channels, parts[0].channels}}, outputs);
 }
 
 constexpr ConvKind kKinds[] = {
+    {"narrow", "f32", 3, kAny, kNarrowOutputs, false, &ConvTable::narrow, pack_narrow},
+    {"narrow", "f32", 5, kAny, kNarrowOutputs, false, &ConvTable::narrow, pack_narrow},
     {"direct", "f32", 3, kMostDirect, kAny, false, &ConvTable::direct, pack_taps},
     {"direct", "f32", 3, kMostThin, kChannelBlock, false, &ConvTable::direct, pack_taps},
     {"direct", "f32", 5, kAny, kAny, false, &ConvTable::direct, pack_taps},

@@ -12,7 +12,7 @@
 namespace upres {
 namespace {
 
-constexpr int kTilePoints = 6, kTileOutputs = 4;
+constexpr int kTileTaps = 3, kTilePoints = 6, kTileOutputs = 4;
 
 // Six neighbours to the points 0, 1, -1, 2, -2 and infinity: 12 operations.
 UPRES_INLINE void to_points(const Floats (&x)[kTilePoints], Floats (&to)[kTilePoints]) {
@@ -86,7 +86,7 @@ void columns_from_points(const float* points, int64_t pitch, const Epilogue& epi
         from_points(m, y);
         UPRES_UNROLL for (int r = 0; r < kTileRows; ++r) sum[2 * r + i] = y[r];
       }
-      finish<kForm>(epilogue, rows, first + x, c, channels, sum);
+      finish<kForm>(epilogue, InPixels{rows, first + x, c, channels}, sum);
     }
   }
 }

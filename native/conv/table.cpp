@@ -5,6 +5,7 @@
 #if defined(__AVX512VNNI__)
 #include "conv/minimal_int16_conv.h"
 #endif
+#include "conv/narrow_conv.h"
 #include "conv/reduce.h"
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
@@ -20,7 +21,7 @@ namespace upres {
 
 extern const ConvTable UPRES_JOIN(conv_table_, UPRES_ISA);
 const ConvTable UPRES_JOIN(conv_table_, UPRES_ISA) = {
-    convolve_minimal, UPRES_INT16(convolve_minimal_int16), look_at_points, convolve_direct, convolve_product,
-    convolve_strided, pool, raise, choose};
+    convolve_minimal, UPRES_INT16(convolve_minimal_int16), look_at_points, convolve_direct, convolve_narrow,
+    convolve_product, convolve_strided, pool, raise, choose};
 
 }  // namespace upres

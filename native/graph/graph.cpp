@@ -74,7 +74,7 @@ int Graph::add_convolution(const std::vector<int>& inputs, const Filters& filter
   check_outputs(filters.outputs, level, shuffle, channels, choice);
   bias.resize(static_cast<size_t>(outputs));
   Operation operation{kind,    nullptr, {0, 0}, inputs, kind->pack(filters, parts, outputs), std::move(bias),
-                      outputs, std::move(operands), std::move(steps), shuffle, kPicture, level, choice};
+                      outputs, std::move(operands), std::move(steps), shuffle, kPicture, level, choice, filters.outputs};
   for (StepOf& step : operation.steps) {
     step.first.resize(static_cast<size_t>(takes_first(step.kind) ? outputs : 0));
     step.second.resize(static_cast<size_t>(takes_second(step.kind) ? outputs : 0));

@@ -73,6 +73,7 @@ struct Operation {
   int map;      // that it makes; kPicture where it makes the network's output
   Level level;  // of its inputs
   Choice choice = kAll;  // of what it makes of a pixel, before the shuffle
+  int outputs_made = 0;  // of a convolution: the outputs that are not padding
 
   bool is_barrier() const { return reduce != nullptr; }
   bool chooses() const { return choice.candidates > 0; }

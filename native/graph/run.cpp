@@ -20,7 +20,7 @@ void run_reduction(const Frame& frame, const Operation& operation, int threads) 
   const int side = operation.windows.side, stride = operation.windows.stride;
   const Map& map = frame.graph.maps()[static_cast<size_t>(operation.inputs[0])];
   const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1, {map.channels}, {map.stride},
-                            operation.outputs, nullptr};
+                            map.channels, operation.outputs, nullptr};
   run_parallel(static_cast<int>(level.length(frame.height)), threads, [&](int y) {
     const float* from[kMaxWindow];
     for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), int64_t{y} * stride + i, 0);

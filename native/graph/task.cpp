@@ -137,7 +137,7 @@ class Task {
     const auto number = static_cast<size_t>(pass_.stages[stage].operation);
     const bool quantized = op.is_minimal() && !frame_.quantized.empty();
     ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, {},
-                        op.outputs, quantized ? &frame_.quantized[number] : nullptr};
+                        op.outputs_made, op.outputs, quantized ? &frame_.quantized[number] : nullptr};
     int next = 0;
     for (size_t p = 0; p < op.inputs.size(); ++p) {
       const Map& map = frame_.graph.maps()[static_cast<size_t>(op.inputs[p])];
@@ -261,6 +261,12 @@ class Task {
       for (int i = 0; i < op.shuffle; ++i) {
         const float* values = from + (color * op.shuffle + i) * op.shuffle;
         float* to = out_row(color, y, op.shuffle) + i * columns + strip_.begin * op.shuffle;
+        if (op.shuffle == 2) {  // two at a time, which a loop of unknown length does one by one
+          for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs, to += 2) {
+            std::memcpy(to, values, 2 * sizeof(float));
+          }
+          continue;
+        }
         for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
           for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
       }

@@ -139,10 +139,10 @@ struct Quantized {
 };
 
 // `taps` lie as each kind of convolution packs them (conv/kinds.h). Of each part of a concatenated input: `channels`
-// that count, and `strides`, those that it has in memory.
+// that count, and `strides`, those that it has in memory; so `outputs_made` and `outputs`.
 struct ConvWeights {
   const float *taps, *bias;
-  int kernel_size, parts, channels[kMaxParts], strides[kMaxParts], outputs;
+  int kernel_size, parts, channels[kMaxParts], strides[kMaxParts], outputs_made, outputs;
   const Quantized* quantized;  // null where it runs in floats
 };
 
@@ -214,6 +214,7 @@ struct ConvTable {
   Convolve minimal_int16;  // the same by products of integers, of `quantized` weights; null where it is not built
   Look look_at_points;     // what these see
   Convolve direct;   // by its definition: 3x3 of a few channels, 5x5
+  Convolve narrow;   // 3x3 and 5x5 to at most kNarrowOutputs channels, columns in the lanes
   Convolve product;  // 1x1, of several maps beside each other
   Reduce strided;    // a convolution of windows that begin `stride` pixels apart
   Reduce pool;       // the largest value of each channel in each window
@@ -221,10 +222,13 @@ struct ConvTable {
   Choose choose;     // one value of several candidates
 };
 
-// Tiles that a convolution by minimal filtering transforms at a time, and the floats it needs meanwhile.
+// Tiles that a convolution by minimal filtering transforms at a time, columns that a narrow one reads at a time, and the
+// floats that either needs meanwhile.
 constexpr int kGroupTiles = 13;
+constexpr int kNarrowOutputs = 8, kNarrowPitch = 80;
 constexpr int64_t conv_scratch(int64_t channels) {
-  return (6 * (4 * kGroupTiles + 2) + 9 * kGroupTiles) * channels;
+  constexpr int64_t kTiles = 6 * (4 * kGroupTiles + 2) + 9 * kGroupTiles, kPlanes = (kTileRows + 2 * kMaxHalo) * kNarrowPitch;
+  return (kTiles > kPlanes ? kTiles : kPlanes) * channels;
 }
 
 // Arithmetic with nothing else to do, for the ceilings: returns multiply-adds done.

@@ -81,7 +81,7 @@ std::vector<float> run(const Call& call, const Kernels& kernels, const Epilogue&
   check(kind != nullptr, "no kind of convolution takes %dx%d", shape.kernel_size, shape.kernel_size);
   const std::vector<float> taps = kind->pack(filters, call.parts, call.outputs);
   ConvWeights weights{taps.data(),   call.bias.data(), shape.kernel_size, static_cast<int>(call.parts.size()), {},
-                      {},           call.outputs,     nullptr};
+                      {},           shape.outputs,    call.outputs,      nullptr};
   std::vector<const float*> from, operand_rows;
   int widest = call.outputs;
   for (size_t p = 0; p < call.parts.size(); ++p) {
@@ -122,7 +122,10 @@ void test_kinds(const Kernels& kernels) {
       {3, {32}, 32, 4, false}, {3, {32}, 12, 8, false}, {3, {20}, 27, 52, false}, {3, {48}, 48, 56, false},
       {3, {16}, 80, 40, false}, {1, {32}, 32, 4, false}, {1, {48}, 16, 28, false}, {1, {16, 48, 32, 16}, 48, 12, false},
       {3, {3}, 6, 28, false},  {3, {9}, 16, 8, false},
-      {5, {1}, 22, 16, true},  {5, {3}, 64, 4, true},   {5, {56}, 4, 12, false},
+      {5, {1}, 22, 16, true},  {5, {3}, 64, 4, true},   {5, {20}, 6, 12, false},
+      {3, {24}, 4, 96, false}, {3, {9}, 1, 4, false},   {3, {33}, 3, 52, false},  {5, {56}, 4, 12, false},
+      {5, {16}, 4, 100, false}, {5, {5}, 2, 76, false},   {5, {1}, 3, 100, true},
+      {3, {3}, 7, 36, true},   {3, {6}, 8, 20, false},
   };
   for (const Case& shape : cases) {
     const Call call = make_call(shape, 7);
@@ -165,7 +168,8 @@ double step_by_definition(const Step& step, int channel, double a, double b) {
 // All steps in one epilogue with two operands, on each kind of convolution; and those that have code of their own.
 void test_epilogues(const Kernels& kernels) {
   Randoms randoms{std::mt19937(3)};
-  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 52, false}};
+  const Case cases[] = {{3, {16}, 32, 8, false}, {3, {3}, 16, 4, true}, {1, {16}, 32, 52, false},
+                        {3, {16}, 5, 36, false}, {5, {1}, 3, 20, true}};
   for (const Case& shape : cases) {
     const Call call = make_call(shape, 5);
     const auto channels = static_cast<size_t>(call.outputs);
@@ -191,11 +195,14 @@ void test_epilogues(const Kernels& kernels) {
     const Epilogue mask = of(2, {{kAdd, 0, 2, nullptr, nullptr},
                                  {kSigmoid, 3, 0, nullptr, nullptr},
                                  {kMultiply, 1, 4, nullptr, nullptr}});
-    const Epilogue* const each[] = {&all, &alone, &skip, &mask, &tangent};
+    const Epilogue own = of(0, {steps[0], {kAffine, 1, 0, factor.data(), summand.data()}, {kSigmoid, 2, 0, nullptr, nullptr},
+                                {kClamp, 3, 0, low.data(), high.data()}, {kMultiply, 4, 0, nullptr, nullptr}});
+    const Epilogue* const each[] = {&all, &alone, &skip, &mask, &tangent, &own};
     for (const Epilogue* epilogue : each) {
       const std::vector<float> out = run(call, kernels, *epilogue, operands);
       for (size_t i = 0; i < out.size(); ++i) {
         const auto pixel = static_cast<int>(i / channels), channel = static_cast<int>(i % channels);
+        if (channel >= shape.outputs) continue;
         std::vector<double> values = {call.sum(pixel / shape.columns, pixel % shape.columns, channel)};
         for (int k = 0; k < epilogue->operands; ++k) values.push_back(operands[static_cast<size_t>(k)][i]);
         for (int s = 0; s < epilogue->steps; ++s) {
@@ -251,11 +258,11 @@ void test_integers(const Kernels& kernels) {
 }
 
 // What is not finite stays so through every step, and reaches the tiles that see it, no others.
-void test_not_finite(const Kernels& kernels) {
-  Call call = make_call({3, {16}, 16, 12, false}, 9);
+void test_not_finite(const Kernels& kernels, int outputs) {
+  Call call = make_call({3, {16}, outputs, 12, false}, 9);
   const int row = 2, column = 3, stride = call.parts[0].stride;
   std::vector<float> seen;
-  const bool has_integers = kernels.conv->minimal_int16 != nullptr;
+  const bool has_integers = kernels.conv->minimal_int16 != nullptr && outputs > kNarrowOutputs;
   if (has_integers) run(call, kernels, {}, {}, &seen);
   for (float bad : {NAN, INFINITY}) {
     call.maps[0][static_cast<size_t>((row * (call.shape.columns + 2) + column) * stride)] = bad;
@@ -271,7 +278,7 @@ void test_not_finite(const Kernels& kernels) {
       const std::vector<float> out = run(call, kernels, steps, {}, gains);
       for (int r = 0; r < kTileRows; ++r)
         for (int x = 0; x < call.shape.columns; ++x)
-          for (int o = 0; o < 16; ++o) {
+          for (int o = 0; o < outputs; ++o) {
             const bool finite = std::isfinite(out[static_cast<size_t>((r * call.shape.columns + x) * 16 + o)]);
             check(x < 4 || finite, "%s: a value that is not finite left its tile", kernels.name);
             const bool reached = std::abs(r + 1 - row) <= 1 && std::abs(x + 1 - column) <= 1;
@@ -287,7 +294,8 @@ void test_conv(const Kernels& kernels) {
   test_kinds(kernels);
   test_epilogues(kernels);
   test_integers(kernels);
-  test_not_finite(kernels);
+  test_not_finite(kernels, 16);
+  test_not_finite(kernels, 3);
 }
 
 }  // namespace upres::test

@@ -35,7 +35,8 @@ void test_windows(const Kernels& kernels) {
     std::vector<const float*> from;
     for (int i = 0; i < shape.side; ++i) from.push_back(map.data() + i * width * shape.channels);
     std::vector<float> out(static_cast<size_t>(shape.columns * shape.outputs), NAN);
-    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, {shape.channels}, shape.outputs, nullptr},
+    kernels.conv->strided({taps.data(), bias.data(), shape.side, 1, {shape.channels}, {shape.channels}, shape.outputs, shape.outputs,
+                           nullptr},
                           {from.data(), shape.side, shape.stride, shape.columns, out.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int o = 0; o < shape.outputs; ++o) {
@@ -53,7 +54,8 @@ void test_windows(const Kernels& kernels) {
     map[1] = INFINITY;
     map[map.size() - 1] = NAN;
     std::vector<float> pooled(static_cast<size_t>(shape.columns * shape.channels));
-    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, {shape.channels}, shape.channels, nullptr},
+    kernels.conv->pool({nullptr, nullptr, shape.side, 1, {shape.channels}, {shape.channels}, shape.channels, shape.channels,
+                        nullptr},
                        {from.data(), shape.side, shape.stride, shape.columns, pooled.data()});
     for (int x = 0; x < shape.columns; ++x)
       for (int c = 0; c < shape.channels; ++c) {
