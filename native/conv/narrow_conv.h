@@ -196,17 +196,27 @@ UPRES_INLINE void store_pixels(Floats (&v)[kQuad], int64_t count, int64_t output
   }
 }
 
-// What is made of columns from x on: `to` has what the whole call makes.
+// Some columns of a call, of which planes are made already.
 struct NarrowCall {
   const ConvWeights& weights;
   const Epilogue& epilogue;
   const ChannelPlanes* planes;
   float* const* to;
+  int64_t pitch;  // as in ConvRows
 };
+
+// One vector of columns of four outputs to its place in a row.
+UPRES_INLINE void store_columns(const NarrowCall& call, int row, int64_t x, int64_t count, int channel,
+                                Floats (&columns)[kQuad]) {
+  if (call.pitch == 0) {
+    store_pixels(columns, count, call.weights.outputs, call.to[row] + x * call.weights.outputs + channel);
+    return;
+  }
+  UPRES_UNROLL for (int o = 0; o < kQuad; ++o) store(call.to[row] + (channel + o) * call.pitch + x, columns[o]);
+}
 
 template <int kVectors>
 void convolve_columns(const NarrowCall& call, int64_t x, int64_t count) {
-  const int64_t outputs = call.weights.outputs;
   const bool now = call.epilogue.operands == 0 && call.epilogue.steps > 0;
   NarrowTaps taps{call.weights.taps, call.weights.bias, call.weights.kernel_size, call.weights.channels[0]};
   for (int channel = 0; channel < call.weights.outputs_made; channel += kQuad, taps = taps.next()) {
@@ -219,7 +229,7 @@ void convolve_columns(const NarrowCall& call, int64_t x, int64_t count) {
         const int64_t left = count - v * kLanes;
         Floats columns[kQuad];
         UPRES_UNROLL for (int o = 0; o < kQuad; ++o) columns[o] = sums[r][o][v];
-        store_pixels(columns, left < kLanes ? left : kLanes, outputs, call.to[r] + (x + v * kLanes) * outputs + channel);
+        store_columns(call, r, x + v * kLanes, left < kLanes ? left : kLanes, channel, columns);
       }
     }
   }
@@ -234,7 +244,7 @@ void convolve_vectors(const NarrowCall& call, int64_t x, int64_t vectors, int64_
 }
 
 void convolve_narrow(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
-  const int64_t channels = weights.channels[0], outputs = weights.outputs;
+  const int64_t channels = weights.channels[0], outputs = weights.outputs, step = rows.pitch == 0 ? outputs : 1;
   ChannelPlanes planes[kTileRows + 2 * kMaxHalo];
   for (int r = 0; r < kTileRows + 2 * kMaxHalo; ++r) planes[r].first = rows.scratch + r * channels * kNarrowPitch;
   constexpr int64_t kMost = kNarrowPitch - kLanes;
@@ -247,10 +257,10 @@ void convolve_narrow(const ConvWeights& weights, const Epilogue& epilogue, const
     const float* operands[kMaxOperands * kTileRows];
     for (int i = 0; i < epilogue.operands * kTileRows; ++i) operands[i] = rows.operands[i] + first * outputs;
     for (int r = 0; r < kTileRows; ++r) {
-      to[r] = rows.to[r] + first * outputs;
-      std::memset(to[r], 0, static_cast<size_t>(count * outputs) * sizeof(float));
+      to[r] = rows.to[r] + first * step;
+      if (rows.pitch == 0) std::memset(to[r], 0, static_cast<size_t>(count * outputs) * sizeof(float));
     }
-    const NarrowCall call{weights, epilogue, planes, to};
+    const NarrowCall call{weights, epilogue, planes, to, rows.pitch};
     // In groups of nearly as many vectors.
     int64_t left = (count + kLanes - 1) / kLanes, x = 0;
     for (int64_t groups = (left + kVectorsAcross - 1) / kVectorsAcross; groups > 0; --groups) {

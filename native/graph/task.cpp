@@ -20,30 +20,39 @@ int64_t widest_map(const Graph& graph) {
   return widest;
 }
 
+// Whether what an operation makes goes to the output in planes, never in pixels.
+bool stays_in_planes(const Operation& operation) {
+  return operation.map == kPicture && operation.kind->kernel == &ConvTable::narrow && operation.operands.empty() &&
+         !operation.chooses();
+}
+
 // Where each thing lies in a thread's scratch memory.
 struct Layout {
   std::vector<int64_t> rings, pitches;  // of each stage
-  int64_t spare, gathered, blended, candidates, chosen, kernel, total;
-  int64_t row;  // floats in a row of `spare`, `gathered` and `blended`
+  int64_t spare, gathered, blended, candidates, planes, kernel, total;
+  int64_t row;    // floats in a row of `spare`, `gathered` and `blended`
+  int64_t plane;  // floats in one of `planes`
 
   Layout(const Graph& graph, const Pass& pass) {
-    int64_t next = 0, most_candidates = 0, most_chosen = 0;
+    int64_t next = 0, most_candidates = 0, most_planes = 0;
     row = rounded_up(pass.ring_width * widest_map(graph), kChannelBlock);
+    plane = rounded_up(pass.ring_width, kChannelBlock);
     for (const Stage& stage : pass.stages) {
       const Operation& operation = graph.operations()[static_cast<size_t>(stage.operation)];
       pitches.push_back(row_pitch(pass.ring_width, operation.outputs));
       rings.push_back(next);
       next += stage.ring_rows * pitches.back();
+      if (stays_in_planes(operation)) most_planes = std::max(most_planes, kTileRows * kNarrowOutputs * plane);
       if (!operation.chooses()) continue;
       most_candidates = std::max(most_candidates, choice_scratch(operation.outputs));
-      most_chosen = std::max(most_chosen, operation.choice.kept * kChoiceColumns);
+      most_planes = std::max(most_planes, operation.choice.kept * kChoiceColumns);
     }
     spare = next;
     gathered = spare + kTileRows * row;
     blended = gathered + kMaxOperands * kTileRows * row;
     candidates = blended + row;
-    chosen = candidates + most_candidates;
-    kernel = chosen + most_chosen;
+    planes = candidates + most_candidates;
+    kernel = planes + most_planes;
     total = kernel + conv_scratch(widest_map(graph));
   }
 };
@@ -154,6 +163,7 @@ class Task {
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
     const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel};
     if (op.chooses()) return choose_rows(stage, y, weights, rows, from, operands);
+    if (stays_in_planes(op)) return make_planes(stage, y, weights, rows);
     const ConvTable& conv = *frame_.kernels.conv;
     if (op.is_minimal() && frame_.largest_seen != nullptr) {
       conv.look_at_points(weights, rows, (*frame_.largest_seen)[number].data());
@@ -164,6 +174,22 @@ class Task {
       if (pass_.stages[stage].ring_rows > 0) clear_beside(stage, y + r);
       const bool kept = pass_.stages[stage].kept && y + r >= band_.begin && y + r < band_.end;
       if (kept && !made_in_place(stage, y + r)) keep(op, made.begin, y + r, to[r]);
+    }
+  }
+
+  // The same in planes, which go to the output.
+  void make_planes(size_t stage, int64_t y, const ConvWeights& weights, ConvRows rows) {
+    const Operation& op = operation(stage);
+    float* to[kTileRows];
+    for (int r = 0; r < kTileRows; ++r) to[r] = memory_ + layout_.planes + r * kNarrowOutputs * layout_.plane;
+    rows.to = to;
+    rows.pitch = layout_.plane;
+    (frame_.kernels.conv->*op.kind->kernel)(
+        weights, frame_.epilogues[static_cast<size_t>(pass_.stages[stage].operation)], rows);
+    for (int r = 0; r < kTileRows; ++r) {
+      if (y + r < band_.begin || y + r >= band_.end) continue;
+      const float* const first = to[r] + strip_.begin - columns_[stage].made.begin;
+      keep_planes(op, y + r, strip_.begin, strip_.length(), first, layout_.plane);
     }
   }
 
@@ -179,10 +205,10 @@ class Task {
       const int64_t x = columns_[stage].made.begin + first, count = std::min(rows.columns, strip_.end - x);
       for (int r = 0; r < kTileRows; ++r) {
         if (y + r < band_.begin || y + r >= band_.end || count <= 0) continue;
-        float* const planes = memory_ + layout_.chosen;
+        float* const planes = memory_ + layout_.planes;
         frame_.kernels.conv->choose(
             op.choice, {rows.to[r], count, op.outputs, memory_ + layout_.candidates, planes, kChoiceColumns});
-        keep_planes(op, y + r, x, count, planes);
+        keep_planes(op, y + r, x, count, planes, kChoiceColumns);
       }
       const int rows_read = kTileRows + 2 * op.halo();
       for (size_t i = 0; i < op.inputs.size() * static_cast<size_t>(rows_read); ++i) {
@@ -279,20 +305,20 @@ class Task {
     return frame_.out + (color * rows + y - first) * side * (width_ * side);
   }
 
-  // The same from planes of one value each.
-  void keep_planes(const Operation& op, int64_t y, int64_t x, int64_t count, const float* planes) {
+  // The same from planes of one value each, `pitch` floats apart.
+  void keep_planes(const Operation& op, int64_t y, int64_t x, int64_t count, const float* planes, int64_t pitch) {
     const int64_t side = op.shuffle, columns = width_ * side;
-    for (int color = 0; color < frame_.graph.colors(); ++color, planes += side * side * kChoiceColumns) {
+    for (int color = 0; color < frame_.graph.colors(); ++color, planes += side * side * pitch) {
       float* const first = out_row(color, y, side);
       if (side >= kMinScale && side <= kMaxScale) {
         void* rows[kMaxScale];
         for (int i = 0; i < side; ++i) rows[i] = first + i * columns;
-        frame_.kernels.emit[side][kF32](planes, kChoiceColumns, count, 1.0f, 1.0f, rows, x);
+        frame_.kernels.emit[side][kF32](planes, pitch, count, 1.0f, 1.0f, rows, x);
         continue;
       }
       for (int64_t i = 0; i < side * side; ++i)
         for (int64_t column = 0; column < count; ++column)
-          first[i / side * columns + (x + column) * side + i % side] = planes[i * kChoiceColumns + column];
+          first[i / side * columns + (x + column) * side + i % side] = planes[i * pitch + column];
     }
   }
 

@@ -147,13 +147,16 @@ struct ConvWeights {
 };
 
 // `from`: the input rows of each part, from as far above the first row made as the convolution looks beyond its own
-// pixel, each at the first column read. `operands`: kTileRows rows each. `scratch`: conv_scratch(widest) floats.
+// pixel, each at the first column read. `operands`: kTileRows rows each. `scratch`: conv_scratch(widest) floats. Where
+// `pitch` is not 0, what a narrow convolution makes stays in planes so far apart, one for each output, of as many columns
+// rounded up to a vector: for epilogues without operands.
 struct ConvRows {
   const float* const* from;
   int64_t columns;
   float* const* to;
   const float* const* operands;
   float* scratch;
+  int64_t pitch = 0;
 };
 
 using Convolve = void (*)(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows);

@@ -212,6 +212,39 @@ void test_choosing(const Kernels& kernels) {
   }
 }
 
+// A last layer to few channels, which stays in planes: of squares of any size, and of several colors.
+void test_planes_of_output(const Kernels& kernels) {
+  struct Last {
+    int colors, side, kernel;
+  };
+  for (const auto& [colors, side, kernel] : {Last{1, 2, 5}, {1, 1, 3}, {2, 2, 3}, {3, 1, 5}}) {
+    const Layer head(20, colors, 3, 31), last(colors * side * side, 20, kernel, 33);
+    Graph graph(colors, 1, side);
+    const std::vector<float> ones(static_cast<size_t>(colors), 1.0f), zeros(static_cast<size_t>(colors), 0.0f);
+    const int features =
+        graph.add_convolution({graph.add_picture(ones, zeros)}, head.filters(), head.bias, {}, {}, 1, 20);
+    graph.add_convolution({features}, last.filters(), last.bias, {}, {{kSigmoid, 0, 0, {}, {}}}, side, kPicture);
+    GraphRunner runner(graph, kernels);
+    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {9, 130}, {70, 101}}) {
+      const std::vector<float> pixels = noise_floats(static_cast<size_t>(colors * height * width), 0.5, 57);
+      Volume picture(colors, height, width);
+      std::copy(pixels.begin(), pixels.end(), picture.values.begin());
+      const Volume sums = last(head(picture));
+      const Volume expected =
+          shuffled(pointwise(sums, sums, [](double a, double) { return 1.0 / (1.0 + std::exp(-a)); }), side, colors, false);
+      for (int threads : {1, 3}) {
+        std::fill_n(static_cast<float*>(scratch(1 << 20)), 1 << 20, NAN);  // what is stale must not be seen
+        std::vector<float> out(expected.values.size(), NAN);
+        runner.run(pixels.data(), height, width, out.data(), threads, threads);
+        for (size_t i = 0; i < out.size(); ++i) {
+          check(std::abs(out[i] - expected.values[i]) < 1e-5, "%s: %d colors of squares of %d give %g, expected %g",
+                kernels.name, colors, side, static_cast<double>(out[i]), expected.values[i]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void test_graph(const Kernels& kernels) {
@@ -219,6 +252,7 @@ void test_graph(const Kernels& kernels) {
   test_integers(kernels);
   test_memory(kernels);
   test_choosing(kernels);
+  test_planes_of_output(kernels);
 }
 
 }  // namespace upres::test
