@@ -152,6 +152,7 @@ void bind_graph(nb::module_& m) {
       }, "graph"_a, "isa"_a = "")
       .def_prop_ro("isa", [](const GraphRunner& runner) { return runner.kernels().name; })
       .def_prop_ro("reach", &GraphRunner::reach)
+      .def_prop_ro("rolls", [](const GraphRunner& runner) { return rolls(runner.graph()); })
       .def_prop_ro("has_integers", &GraphRunner::has_integers)
       .def("look", &look, "picture"_a)
       .def("quantize", &GraphRunner::quantize, "margin"_a)

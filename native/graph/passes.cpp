@@ -20,6 +20,23 @@ std::vector<Span> cut(Span whole, int64_t count) {
   return parts;
 }
 
+// Rows of a coarser map, one by one.
+void run_reduction(const Frame& frame, const Operation& operation, Span rows, int threads) {
+  const int64_t columns = operation.level.reduced(operation.windows).length(frame.width);
+  const auto slot = [&](int map) { return frame.plan.slot_of_map[static_cast<size_t>(map)]; };
+  const int side = operation.windows.side, stride = operation.windows.stride;
+  const Map& map = frame.graph.maps()[static_cast<size_t>(operation.inputs[0])];
+  const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1, {map.channels}, {map.stride},
+                            map.channels, operation.outputs, nullptr};
+  run_parallel(static_cast<int>(rows.length()), threads, [&](int row) {
+    const int64_t y = rows.begin + row;
+    const float* from[kMaxWindow];
+    for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), y * stride + i, 0);
+    (frame.kernels.conv->*operation.reduce)(
+        weights, {from, side, stride, columns, frame.planes.at(slot(operation.map), y, 0)});
+  });
+}
+
 }  // namespace
 
 void load_pictures(const Graph& graph, const Plan& plan, const Planes& planes, const float* from, Span rows,
@@ -46,6 +63,8 @@ void load_pictures(const Graph& graph, const Plan& plan, const Planes& planes, c
 }
 
 void run_pass(const Frame& frame, const Pass& pass, Span rows, int threads, int64_t bands) {
+  const Operation& first = frame.graph.operations()[static_cast<size_t>(pass.stages[0].operation)];
+  if (first.is_barrier()) return run_reduction(frame, first, rows, threads);
   const int64_t height = rows.length(), width = pass.level.length(frame.width);
   int64_t across = (width + pass.strip - 1) / pass.strip;
   if (across > threads) across = rounded_up(across, threads);  // so that none has one strip less to do

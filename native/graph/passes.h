@@ -11,7 +11,7 @@ namespace upres {
 void load_pictures(const Graph& graph, const Plan& plan, const Planes& planes, const float* from, Span rows,
                    int64_t width, int threads);
 
-// What the pass keeps of these rows of its scale, in strips, each cut into `bands` at least.
+// These rows of the maps that the pass makes; but for a reduction in strips, each cut into `bands` at least.
 void run_pass(const Frame& frame, const Pass& pass, Span rows, int threads, int64_t bands);
 
 }  // namespace upres

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/tiles.h"
+#include "graph/raising.h"
 
 namespace upres {
 namespace {
@@ -227,57 +228,92 @@ std::vector<Span> looked_at(const Graph& graph, const Plan& plan, Span wanted, i
   return spans;
 }
 
-// How many rows of each map have to be there, and each pass has to make, before `end` rows of the output can be.
-struct Ends {
-  std::vector<int64_t> passes, maps;
-};
-
-Ends ends_of(const Graph& graph, const Plan& plan, int64_t end, int64_t height) {
-  Ends ends{std::vector<int64_t>(plan.passes.size(), 0), std::vector<int64_t>(graph.maps().size(), 0)};
-  for (size_t p = plan.passes.size(); p-- > 0;) {
-    const Pass& pass = plan.passes[p];
-    const auto map_of = [&](const Stage& stage) { return graph.operations()[static_cast<size_t>(stage.operation)].map; };
-    int64_t most = 0;
-    for (const Stage& stage : pass.stages) {
-      if (stage.kept) most = std::max(most, map_of(stage) == kPicture ? end : ends.maps[static_cast<size_t>(map_of(stage))]);
-    }
-    most = std::min(height, rounded_up(most, kTile));
-    ends.passes[p] = most;
-    for (const Stage& stage : pass.stages) {
-      if (stage.kept && map_of(stage) != kPicture) ends.maps[static_cast<size_t>(map_of(stage))] = most;
-    }
-    const std::vector<Extent> all = row_extents(pass, {0, most}, height);
-    for (size_t s = 0; s < all.size(); ++s) {
-      for_each_map_read(graph.operations()[static_cast<size_t>(pass.stages[s].operation)], [&](int map, int halo) {
-        if (maker_of(graph, pass, map) >= 0) return;
-        int64_t& rows = ends.maps[static_cast<size_t>(map)];
-        rows = std::max(rows, std::min(height, all[s].made.end + halo));
-      });
-    }
-  }
-  return ends;
+// Rows of a map of `coarse` rows that rows `made` of `length` ones are enlarged from.
+Span raised_from(Span made, int64_t length, int64_t coarse) {
+  const auto first_of = [&](int64_t y) { return between(std::clamp<int64_t>(y, 0, length - 1), length, coarse).first; };
+  return {first_of(made.begin), std::min(first_of(made.end - 1) + 2, coarse)};
 }
 
-// Sees to it that what the pass reads while it makes the rows `band` is still there.
-void raise_rows(const Graph& graph, const Pass& pass, Span band, int64_t height, const Ends& ends, Plan& plan) {
-  const std::vector<Extent> all = row_extents(pass, band, height);
+// Calls `visit(map, rows)` for all that the pass reads, while it makes rows `band` of what it keeps, of maps that it
+// does not make itself; some rows may lie outside of the picture.
+template <class Visit>
+void for_each_rows_read(const Graph& graph, const Pass& pass, Span band, int64_t height, Visit visit) {
+  const auto operation_of = [&](const Stage& stage) -> const Operation& {
+    return graph.operations()[static_cast<size_t>(stage.operation)];
+  };
+  if (const Operation& first = operation_of(pass.stages[0]); first.is_barrier()) {
+    const auto [side, stride] = first.windows;
+    return visit(first.inputs[0], {band.begin * stride, (band.end - 1) * stride + side});
+  }
+  const int64_t length = pass.level.length(height);
+  const std::vector<Extent> all = row_extents(pass, band, length);
+  for (size_t s = 0; s < all.size(); ++s) {
+    const Span made = all[s].made;
+    for_each_map_read(operation_of(pass.stages[s]), [&](int map, int halo) {
+      const Level& level = graph.maps()[static_cast<size_t>(map)].level;
+      if (maker_of(graph, pass, map) >= 0) return;
+      visit(map, level == pass.level ? Span{made.begin - halo, made.end + halo}
+                                     : raised_from(made, length, level.length(height)));
+    });
+  }
+}
+
+// How far a picture has come through the passes: rows of each map that are there, and that each pass has made.
+struct Progress {
+  std::vector<int64_t> maps, passes;
+};
+
+// The rows, `most` at most, that the pass can have made when such rows of the maps are there; it made `made` before.
+int64_t farthest(const Graph& graph, const Pass& pass, int64_t made, int64_t most, int64_t height,
+                 const std::vector<int64_t>& there) {
+  const bool reduces = graph.operations()[static_cast<size_t>(pass.stages[0].operation)].is_barrier();
+  while (made < most) {
+    const int64_t next = std::min(most, reduces ? made + 1 : rounded_up(made + 1, kTile));
+    bool can = true;
+    for_each_rows_read(graph, pass, {made, next}, height, [&](int map, Span read) {
+      const int64_t length = graph.maps()[static_cast<size_t>(map)].level.length(height);
+      can = can && std::min(read.end, length) <= there[static_cast<size_t>(map)];
+    });
+    if (!can) break;
+    made = next;
+  }
+  return made;
+}
+
+// What each pass can make of `given` rows of the picture. When these are all, passes that make maps of that height make
+// `rows` more at most: else maps would hold all that is still to come.
+void advance(const Graph& graph, const Plan& plan, int64_t given, int64_t rows, int64_t height, Progress& progress) {
+  for (const PictureMap& picture : graph.pictures()) progress.maps[static_cast<size_t>(picture.map)] = given;
+  for (size_t p = 0; p < plan.passes.size(); ++p) {
+    const Pass& pass = plan.passes[p];
+    const int64_t all = rows_made(graph, pass, height), before = progress.passes[p];
+    const int64_t most = given == height && all == height ? std::min(all, before + rows) : all;
+    progress.passes[p] = farthest(graph, pass, before, most, height, progress.maps);
+    for (const Stage& stage : pass.stages) {
+      const int map = graph.operations()[static_cast<size_t>(stage.operation)].map;
+      if (stage.kept && map != kPicture) progress.maps[static_cast<size_t>(map)] = progress.passes[p];
+    }
+  }
+}
+
+// Sees to it that what the pass reads from row `begin` of its maps on is still there when they have so many rows.
+void raise_rows(const Graph& graph, const Pass& pass, int64_t begin, int64_t height, const std::vector<int64_t>& there,
+                Plan& plan) {
   const auto hold = [&](int map, int64_t first) {
     Slot& slot = plan.slots[static_cast<size_t>(plan.slot_of_map[static_cast<size_t>(map)])];
-    slot.rows = std::max(slot.rows, ends.maps[static_cast<size_t>(map)] - std::max<int64_t>(first, 0));
+    slot.rows = std::max(slot.rows, there[static_cast<size_t>(map)] - std::max<int64_t>(first, 0));
   };
-  for (size_t s = 0; s < all.size(); ++s) {
-    const Operation& operation = graph.operations()[static_cast<size_t>(pass.stages[s].operation)];
-    for_each_map_read(operation, [&](int map, int halo) {
-      if (maker_of(graph, pass, map) < 0) hold(map, all[s].made.begin - halo);
-    });
-    if (pass.stages[s].kept && operation.map != kPicture) hold(operation.map, band.begin);
+  for_each_rows_read(graph, pass, {begin, begin + 1}, height, [&](int map, Span read) { hold(map, read.begin); });
+  for (const Stage& stage : pass.stages) {
+    const int map = graph.operations()[static_cast<size_t>(stage.operation)].map;
+    if (stage.kept && map != kPicture) hold(map, begin);
   }
 }
 
 }  // namespace
 
 Rolling roll(const Graph& graph, const Plan& plan, int64_t height, int64_t rows) {
-  if (reach(graph, plan) < 0) throw std::invalid_argument("expected a graph of which every pixel depends on its neighbors");
+  if (!rolls(graph)) throw std::invalid_argument("expected a graph without maps larger than the picture");
   if (rows < 1) throw std::invalid_argument("expected slabs of a row or more");
   Rolling rolling{plan, {}, {}, {}};
   std::vector<Slot>& slots = rolling.plan.slots;
@@ -288,20 +324,24 @@ Rolling roll(const Graph& graph, const Plan& plan, int64_t height, int64_t rows)
     slot_of_map[map] = static_cast<int>(slots.size());
     slots.push_back({graph.maps()[map].stride, graph.maps()[map].level, 1});
   }
-  std::vector<int64_t> before(plan.passes.size(), 0);
-  for (int64_t end = std::min(rows, height);; end = std::min(end + rows, height)) {
-    const Ends ends = ends_of(graph, rolling.plan, end, height);
+  Progress progress{std::vector<int64_t>(graph.maps().size(), 0), std::vector<int64_t>(plan.passes.size(), 0)};
+  for (int64_t given = 0; progress.passes.back() < height;) {
+    const std::vector<int64_t> before = progress.passes;
+    given = std::min(given + rows, height);
+    advance(graph, rolling.plan, given, rows, height, progress);
     for (size_t p = 0; p < plan.passes.size(); ++p) {
-      if (before[p] < ends.passes[p]) raise_rows(graph, plan.passes[p], {before[p], ends.passes[p]}, height, ends, rolling.plan);
+      if (before[p] == rows_made(graph, plan.passes[p], height)) continue;
+      raise_rows(graph, plan.passes[p], before[p], height, progress.maps, rolling.plan);
     }
-    int64_t input = 0;
-    for (const PictureMap& picture : graph.pictures()) input = std::max(input, ends.maps[static_cast<size_t>(picture.map)]);
-    rolling.input_ends.push_back(input);
-    rolling.output_ends.push_back(end);
-    rolling.pass_ends.push_back(ends.passes);
-    before = ends.passes;
-    if (end == height) return rolling;
+    rolling.input_ends.push_back(given);
+    rolling.output_ends.push_back(progress.passes.back());
+    rolling.pass_ends.push_back(progress.passes);
   }
+  return rolling;
+}
+
+bool rolls(const Graph& graph) {
+  return std::all_of(graph.maps().begin(), graph.maps().end(), [](const Map& map) { return map.level.scale == 1; });
 }
 
 int64_t reach(const Graph& graph, const Plan& plan) {
@@ -337,6 +377,11 @@ Plan make_plan(const Graph& graph) {
     }
   }
   return plan;
+}
+
+int64_t rows_made(const Graph& graph, const Pass& pass, int64_t height) {
+  const Operation& first = graph.operations()[static_cast<size_t>(pass.stages[0].operation)];
+  return (first.is_barrier() ? pass.level.reduced(first.windows) : pass.level).length(height);
 }
 
 std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length) {

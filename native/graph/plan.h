@@ -63,16 +63,23 @@ Plan make_plan(const Graph& graph);
 int64_t reach(const Graph& graph, const Plan& plan);
 
 // The passes for a picture that goes through in slabs of `rows` rows: every map has a slot, of as many rows as are needed
-// at a time, and before a slab of the output is made each pass has made the rows that it needs.
+// at a time, and each pass makes what it can of the rows that are there. The first slabs may give nothing yet, and the
+// last ones need nothing more.
 struct Rolling {
   Plan plan;
   std::vector<int64_t> input_ends;             // of each slab: rows of the picture that have to be there
   std::vector<int64_t> output_ends;            // rows of scale 1 that are made then
-  std::vector<std::vector<int64_t>> pass_ends; // of each slab and pass: rows that it has made then
+  std::vector<std::vector<int64_t>> pass_ends; // of each slab and pass: rows of its maps that it has made then
 };
 
-// Throws std::invalid_argument where a pixel depends on the whole picture, or maps are of several sizes.
+// Whether a picture can go through in slabs: not where maps are larger than the picture.
+bool rolls(const Graph& graph);
+
+// Throws std::invalid_argument where it cannot.
 Rolling roll(const Graph& graph, const Plan& plan, int64_t height, int64_t rows);
+
+// Of the maps that a pass makes, for a picture of `height` rows of scale 1.
+int64_t rows_made(const Graph& graph, const Pass& pass, int64_t height);
 
 // For the output columns of a strip, or the output rows of a band, of a picture that is `length` long.
 std::vector<Extent> column_extents(const Pass& pass, Span strip, int64_t length);

@@ -5,31 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "base/pool.h"
-#include "base/tiles.h"
 #include "graph/passes.h"
 
 namespace upres {
-namespace {
-
-// A whole map to a coarser one, row by row.
-void run_reduction(const Frame& frame, const Operation& operation, int threads) {
-  const Level level = operation.level.reduced(operation.windows);
-  const int64_t columns = level.length(frame.width);
-  const auto slot = [&](int map) { return frame.plan.slot_of_map[static_cast<size_t>(map)]; };
-  const int side = operation.windows.side, stride = operation.windows.stride;
-  const Map& map = frame.graph.maps()[static_cast<size_t>(operation.inputs[0])];
-  const ConvWeights weights{operation.taps.data(), operation.bias.data(), side, 1, {map.channels}, {map.stride},
-                            map.channels, operation.outputs, nullptr};
-  run_parallel(static_cast<int>(level.length(frame.height)), threads, [&](int y) {
-    const float* from[kMaxWindow];
-    for (int i = 0; i < side; ++i) from[i] = frame.planes.at(slot(operation.inputs[0]), int64_t{y} * stride + i, 0);
-    (frame.kernels.conv->*operation.reduce)(
-        weights, {from, side, stride, columns, frame.planes.at(slot(operation.map), y, 0)});
-  });
-}
-
-}  // namespace
 
 GraphRunner::GraphRunner(Graph graph, const Kernels& kernels)
     : graph_(std::move(graph)), kernels_(kernels), plan_(make_plan(graph_)) {
@@ -121,10 +99,7 @@ void GraphRunner::run_frame(const float* from, int64_t height, int64_t width, fl
   planes_.fit(plan_.slots, rows, columns);
   load_pictures(graph_, plan_, planes_, from, {0, rows}, columns, threads);
   const Frame frame = this->frame(plan_, planes_, rows, columns, to, {0, rows}, largest_seen);
-  for (const Pass& pass : plan_.passes) {
-    const Operation& first = graph_.operations()[static_cast<size_t>(pass.stages[0].operation)];
-    first.is_barrier() ? run_reduction(frame, first, threads) : run_pass(frame, pass, {0, pass.level.length(rows)}, threads, bands);
-  }
+  for (const Pass& pass : plan_.passes) run_pass(frame, pass, {0, rows_made(graph_, pass, rows)}, threads, bands);
 }
 
 }  // namespace upres

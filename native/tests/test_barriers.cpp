@@ -137,6 +137,8 @@ void test_coarse_maps(const Kernels& kernels) {
 
 }  // namespace
 
+Graph attentive_graph(int channels) { return Attentive(channels).graph(); }
+
 void test_barriers(const Kernels& kernels) { test_coarse_maps(kernels); }
 
 }  // namespace upres::test

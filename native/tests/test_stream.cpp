@@ -76,8 +76,11 @@ std::vector<float> streamed(const GraphRunner& runner, const std::vector<float>&
   return out;
 }
 
-void check_streams(GraphRunner& runner, int64_t side, double spread) {
-  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 5}, {3, 9}, {37, 130}, {101, 20}}) {
+using Sizes = std::vector<std::pair<int64_t, int64_t>>;
+
+void check_streams(GraphRunner& runner, int64_t side, double spread,
+                   const Sizes& sizes = {{1, 5}, {3, 9}, {37, 130}, {101, 20}}) {
+  for (const auto& [height, width] : sizes) {
     const int64_t high = height * side, wide = width * side;
     const std::vector<float> picture =
         noise_floats(static_cast<size_t>(runner.graph().colors() * high * wide), spread, 99);
@@ -104,6 +107,10 @@ void test_slabs(const Kernels& kernels) {
   }
   GraphRunner chooser(choosing(), kernels);
   check_streams(chooser, 1, 0.5);
+  for (int channels : {16, 36}) {
+    GraphRunner attentive(attentive_graph(channels), kernels);
+    check_streams(attentive, 1, 0.5, {{15, 15}, {37, 130}, {300, 33}, {301, 17}});
+  }
 }
 
 void test_memory(const Kernels& kernels) {
@@ -112,6 +119,10 @@ void test_memory(const Kernels& kernels) {
   check(low.bytes(1) < high.bytes(1) && high.bytes(1) < runner.bytes(4000, 1000, 1) / 4,
         "%s: slabs do not save memory", kernels.name);
   check(low.bytes(1) == short_one.bytes(1), "%s: memory of slabs grows with the picture", kernels.name);
+  const GraphRunner attentive(attentive_graph(32), kernels);
+  const GraphStream far(attentive, 4000, 1000, 16), far_short(attentive, 1000, 1000, 16);
+  check(far.bytes(1) < attentive.bytes(4000, 1000, 1) / 8 && far.bytes(1) < far_short.bytes(1) * 21 / 20,
+        "%s: slabs of a network with barriers do not save memory", kernels.name);
   check(low.bytes(2) > low.bytes(1), "%s: memory does not grow with threads", kernels.name);
 }
 

@@ -1,6 +1,7 @@
 // What main.cpp runs for every instruction set.
 #pragma once
 
+#include "graph/graph.h"
 #include "kernels/kernels.h"
 
 namespace upres::test {
@@ -13,5 +14,8 @@ void test_graph(const Kernels& kernels);
 void test_barriers(const Kernels& kernels);
 void test_steady(const Kernels& kernels);
 void test_stream(const Kernels& kernels);
+
+// Two blocks with RLFN's attention, for x2.
+Graph attentive_graph(int channels);
 
 }  // namespace upres::test

@@ -471,7 +471,10 @@ def in_slabs(session, batch, rows):
     return np.concatenate(made, axis=2)
 
 
-@pytest.mark.parametrize("name", ["plain_c32b6_light_x4", "plain_c48b6_denoise", "espcn_d22s32_x3", "esr_cnn_x2"])
+@pytest.mark.parametrize(
+    "name",
+    ["plain_c32b6_light_x4", "plain_c48b6_denoise", "espcn_d22s32_x3", "espcn_x2", "esr_cnn_x2", "rlfn_c32b6_x3"],
+)
 @pytest.mark.parametrize("precision", ["f32", "int16"])
 def test_a_picture_in_slabs_is_equal_to_the_bit(name, precision):
     try:
@@ -501,5 +504,23 @@ def test_slabs_are_of_one_picture_and_hold_little():
         in_slabs(session, np.full((1, 3, 16, 16), np.nan, np.float32), 16)
 
 
-def test_networks_that_see_the_whole_picture_have_no_slabs():
-    assert ENGINE.open(find("rlfn_c32b6_x4"), threads=1).slabs(64, 64, rows=16) is None
+def test_networks_that_see_the_whole_picture_hold_little_in_slabs():
+    session: Any = ENGINE.open(find("rlfn_c32b6_x4"), threads=1)
+    slabs = session.slabs(3000, 64, rows=32)
+    assert slabs.bytes < session.memory_bytes(3000, 64) / 8
+    ahead = [given - made // 4 for given, made in slabs.ends]
+    assert max(ahead) < 6 * 32, "of six blocks each is some 28 rows behind the one before"
+    assert slabs.ends[0] == (32, 0), "the first slabs only fill the rings"
+    assert slabs.ends[-1] == (3000, 12000)
+    assert slabs.ends[-2][0] == 3000, "the last ones empty them"
+
+
+def test_maps_larger_than_the_picture_need_all_of_it():
+    native = pytest.importorskip("upres.engines._native")
+    graph, weight = native.Graph(3, 1, 4), np.zeros((64, 3, 3, 3), np.float32)
+    large = graph.convolution([graph.picture([1] * 3, [0] * 3)], weight, [0.0] * 64, [], [], 2, 16)
+    graph.convolution([large], np.zeros((12, 16, 3, 3), np.float32), [0.0] * 12, [], [], 2, native.OUTPUT)
+    runner = native.GraphRunner(graph)
+    assert not runner.rolls
+    with pytest.raises(ValueError, match="larger than the picture"):
+        native.GraphStream(runner, 64, 64, 16)

@@ -15,7 +15,7 @@ from upres.pipeline.blended import Blended
 from upres.pipeline.budget import DEFAULT_WORKING_BYTES, WIDE_WORKING_BYTES, Budget
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, render
-from upres.pipeline.rolling import SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
+from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Enlarged, Resized, Stored
 from upres.pipeline.steps import NetworkStep, Weakened
@@ -202,6 +202,30 @@ def test_networks_that_ship_are_equal_to_the_bit(name, kind, monkeypatch):
 
 
 @pytest.mark.needs("native")
+@pytest.mark.parametrize("name", ["rlfn_c32b6_x2", "rlfn_c32b6_x4"])
+def test_networks_that_see_far_give_the_whole_by_any_memory(name, monkeypatch):
+    pixels, step, asked = picture((500, 190, 3)), NetworkStep(find(name)), []
+    plan = Plan(size=(500 * step.scale, 190 * step.scale), steps=(step,), exact=True)
+    sessions, settings = Sessions(), Settings(threads=1)
+
+    def made(mebibytes):
+        budget = Budget(cores=1, working_bytes=mebibytes * 2**20)
+        return still.make_planes(
+            (pixels,), Samples.of(pixels), plan, sessions=sessions, settings=settings, budget=budget
+        )[0]
+
+    whole = made(1000)
+    monkeypatch.setattr(
+        still,
+        "from_the_top_down",
+        lambda *args, **options: asked.append(from_the_top_down(*args, **options)) or asked[-1],
+    )
+    np.testing.assert_array_equal(made(45), whole)
+    assert isinstance(asked[0].stages[0], Rolling)
+    assert asked[0].working_bytes((32, 190)) < 45 * 2**20
+
+
+@pytest.mark.needs("native")
 def test_large_pictures_take_little_memory():
     pixels = np.zeros((6000, 500, 3), np.uint8)
     step = NetworkStep(find("plain_c32b6_deblock"))
@@ -234,5 +258,5 @@ def test_wide_pictures_get_more_memory_where_nobody_limits_it(monkeypatch, worki
     budget = Budget(cores=1, working_bytes=working)
     still.make_planes((pixels,), Samples.of(pixels), plan, budget=budget, **options)
     first = (working or DEFAULT_WORKING_BYTES, SLAB_ROWS)
-    wide = [(WIDE_WORKING_BYTES, SLAB_ROWS[-1:])] if working is None and least == 1 else []
+    wide = [(WIDE_WORKING_BYTES, LOW_SLAB_ROWS)] if working is None and least == 1 else []
     assert asked == [first, *wide]

@@ -114,6 +114,9 @@ class GraphRunner:
         This holds where windows begin at a multiple of four squares of the picture's pixels that become one.
         """
     @property
+    def rolls(self) -> bool:
+        """Whether a picture can go through in slabs (`GraphStream`): not where maps are larger than the picture."""
+    @property
     def has_integers(self) -> bool:
         """Whether there are kernels of 16-bit integers for it."""
     def look(self, picture: NDArray[np.float32]) -> None:

@@ -243,8 +243,8 @@ class GraphSession(Session):
         return made("native", self._last, shape)
 
     def slabs(self, height: int, width: int, *, rows: int) -> "GraphSlabs | None":
-        """The network for one picture from the top down, where each pixel depends on its neighbours alone."""
-        if self._runner.reach < 0:
+        """The network for one picture from the top down, where no map is larger than the picture."""
+        if not self._runner.rolls:
             return None
         native = import_module("upres.engines._native")
         stream = native.GraphStream(self._runner, height, width, rows)

@@ -27,7 +27,8 @@ class Blended:
 
     def __init__(self, stage: Stage, *, fade: int) -> None:
         self.size, self.samples = stage.size, stage.samples
-        self._stage = stage
+        self.inside = stage
+        """What makes the strips."""
         self._fade = fade
         self._height = 0
         self._strips: dict[int, Planes] = {}
@@ -37,7 +38,7 @@ class Blended:
     def needs(self, window: Window) -> Window | None:
         """What the strips that are not there yet need."""
         self._height = self._height or max(self._fade, len(window.rows))
-        found = {index: self._stage.needs(self._window(index)) for index in self._missing(window)}
+        found = {index: self.inside.needs(self._window(index)) for index in self._missing(window)}
         self._needed = {index: needed for index, needed in found.items() if needed is not None}
         if not self._needed:
             return None
@@ -59,12 +60,12 @@ class Blended:
 
     def takes(self, size: Size) -> Size:
         """What a strip with its fade takes."""
-        return self._stage.takes(self._strip_size(size))
+        return self.inside.takes(self._strip_size(size))
 
     def working_bytes(self, size: Size) -> int:
         """Memory it takes to make a strip; two strips are kept, their values of up to 2 bytes."""
         kept = 2 * 2 * values(self.samples, (min(size[0], self.size[0]), self.size[1]))
-        return kept + self._stage.working_bytes(self._strip_size(size))
+        return kept + self.inside.working_bytes(self._strip_size(size))
 
     def _strip_size(self, size: Size) -> Size:
         return min(max(size[0], self._fade) + self._fade, self.size[0]), self.size[1]
@@ -87,7 +88,7 @@ class Blended:
 
     def _add(self, index: int, piece: Piece) -> None:
         window = self._window(index)
-        (planes,) = self._stage.make([window], [part_of(piece, self._needed[index], self.samples)])
+        (planes,) = self.inside.make([window], [part_of(piece, self._needed[index], self.samples)])
         height = min(self._height, self.size[0] - window.rows.start)
         strip = tuple(plane[:height] for plane in planes)
         self._tails = {kept: self._tails[kept] for kept in self._tails if kept == index - 1}

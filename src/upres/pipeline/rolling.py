@@ -1,7 +1,8 @@
-"""A local network from the top of a picture down: nothing is made twice, and little is held.
+"""A network from the top of a picture down: nothing is made twice, and little is held.
 
 Windows of a network that sees 126 pixels far, as whole tiles of integers do, are mostly what their neighbours make as
-well. Where the engine goes down a picture in slabs, each of its maps is made once, and the picture has all columns.
+well, and windows of a network that sees farther are not quite the whole. Where the engine goes down a picture in slabs,
+each of its maps is made once, the picture has all columns, and the result is the whole picture's.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,14 @@ import numpy as np
 from upres.engines.engine import Slabs
 from upres.image.convert import from_rgb_batch, to_rgb_batch
 from upres.image.samples import Plane, Planes, Size, Window
+from upres.pipeline.blended import Blended
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
-SLAB_ROWS: Sequence[int] = (256, 128, 64, 32)
+SLAB_ROWS: Sequence[int] = (256, 128, 64, 32, 16)
 """Rows of the picture of which an engine makes one slab: higher ones repeat less, and hold more."""
+LOW_SLAB_ROWS: Sequence[int] = (32, 16)
+"""Likewise, where slabs of even so few rows hold much."""
 WINDOW_ROWS = 128
 """Rows of the picture that are asked for at a time."""
 _BYTES_OF_A_PIXEL = 3 * 4
@@ -96,7 +100,8 @@ class Rolling:
         top, left = (side.start * self._scale for side in self._seen)
         made = range(max(0, self._ends[before] + top), min(self._ends[after] + top, self.size[0]))
         cut = out[:, :, made.start - top - self._ends[before] :][:, :, : len(made), -left : self.size[1] - left]
-        self._kept.append((made, from_rgb_batch(cut, self._format, white=self.samples.white)))
+        if made:  # the first slabs may give nothing yet
+            self._kept.append((made, from_rgb_batch(cut, self._format, white=self.samples.white)))
         self._next = after
 
 
@@ -108,22 +113,28 @@ def from_the_top_down(chain: Chain, available: int, *, heights: Sequence[int] = 
         available: Memory of all of them, in bytes.
         heights: Of slabs, in rows of the picture; the first that fits is taken.
     """
-    networks = max(1, sum(isinstance(stage, Enlarged) for stage in chain.stages))
+    networks = max(1, sum(_network(stage) is not None for stage in chain.stages))
     down = Chain(chain.source, *(_rolled(stage, heights, available // networks) for stage in chain.stages))
     low = min(heights[-1], chain.size[0]), chain.size[1]
     can = any(isinstance(stage, Rolling) for stage in down.stages) and down.working_bytes(low) <= available
     return down if can else chain
 
 
+def _network(stage: Stage) -> Enlarged | None:
+    """The stage of a network, also of one in strips."""
+    inside = stage.inside if isinstance(stage, Blended) else stage
+    return inside if isinstance(inside, Enlarged) else None
+
+
 def _rolled(stage: Stage, heights: Sequence[int], most_bytes: int) -> Stage:
     """The stage from the top down, where its network and engine can by so much memory; else as it is."""
-    if isinstance(stage, Enlarged):
+    if (network := _network(stage)) is not None:
         for rows in heights:
-            slabs = stage.slabs(rows=rows)
+            slabs = network.slabs(rows=rows)
             if slabs is None:
                 break
-            down = Rolling(stage, slabs)
-            if down.working_bytes((rows * stage.scale, stage.size[1])) <= most_bytes:
+            down = Rolling(network, slabs)
+            if down.working_bytes((rows * network.scale, stage.size[1])) <= most_bytes:
                 return down
     return stage
 

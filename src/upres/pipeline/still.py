@@ -10,11 +10,17 @@ from upres.image.alpha import bleed
 from upres.image.picture import Frame, Pixels
 from upres.image.samples import Planes, Samples
 from upres.image.wishes import AlphaMode
-from upres.pipeline.budget import WIDE_PIXELS, WIDE_WORKING_BYTES, Budget, Division, divide
+from upres.pipeline.budget import (
+    WIDE_PIXELS,
+    WIDE_WORKING_BYTES,
+    Budget,
+    Division,
+    divide,
+)
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
-from upres.pipeline.rolling import SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
+from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Resized, Stage, Stored
 from upres.pipeline.steps import NetworkStep
@@ -137,11 +143,12 @@ def _divided(chain: Chain, budget: Budget, plan: Plan) -> tuple[Chain, Division]
     local = all(model.card.halo is not None for model in plan.models)
     cut = partial(divide, color_mode=plan.color_mode, step=4 * plan.scale, local=local)
     division = cut(chain, budget)
-    if (division.rows, division.columns) == chain.size:
+    whole = (division.rows, division.columns) == chain.size
+    if whole and (local or chain.working_bytes(chain.size) <= WIDE_WORKING_BYTES):
         return chain, division
-    ways = [(budget, SLAB_ROWS)]
+    ways = [(budget, SLAB_ROWS if local else LOW_SLAB_ROWS)]
     if budget.working_bytes is None and prod(chain.source.size) >= WIDE_PIXELS:
-        ways.append((replace(budget, working_bytes=WIDE_WORKING_BYTES), SLAB_ROWS[-1:]))
+        ways.append((replace(budget, working_bytes=WIDE_WORKING_BYTES), LOW_SLAB_ROWS))
     for each, heights in ways:
         down = from_the_top_down(chain, each.available(local=local), heights=heights)
         if down is not chain:
