@@ -13,9 +13,10 @@ from upres.models.catalog import find
 from upres.pipeline import still
 from upres.pipeline.blended import Blended
 from upres.pipeline.budget import DEFAULT_WORKING_BYTES, WIDE_WORKING_BYTES, Budget
+from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, render
-from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
+from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down, goes_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Enlarged, Resized, Stored
 from upres.pipeline.steps import NetworkStep, Weakened
@@ -137,6 +138,26 @@ def test_strips_that_fade_stand_on_slabs():
     chains = [chain_of(pixels, Means(1), widen=True, above=[strips]) for _ in range(2)]
     made = [rendered(chain, pixels, rows=64) for chain in (chains[0], from_the_top_down(chains[1], 10**9))]
     np.testing.assert_array_equal(*made)
+
+
+@pytest.mark.parametrize("rows", [7, 64])
+def test_networks_that_are_mixed_go_down_together(rows):
+    pixels = picture((300, 20, 3))
+
+    def chain(other):
+        source = Stored((pixels,), Samples.of(pixels), widen=True)
+        stages = [
+            Enlarged(source.size, source.samples, network, scale=2, color_mode="rgb", halo=1, bytes_per_pixel=400)
+            for network in (Means(ahead=3), other)
+        ]
+        return Chain(source, Mixed(*stages, share=0.3))
+
+    whole = rendered(chain(Means()), pixels, rows=10_000)
+    down = from_the_top_down(chain(Means(ahead=90)), 10**9)
+    assert goes_down(down.stages[0])
+    np.testing.assert_array_equal(rendered(down, pixels, rows=rows), whole)
+    windows = chain(Windowed())
+    assert from_the_top_down(windows, 10**9) is windows, "one that cannot keeps the other in windows"
 
 
 def test_windows_go_down_the_picture():

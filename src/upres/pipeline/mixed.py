@@ -23,12 +23,13 @@ class Mixed:
             first.full_width or second.full_width,
             first.in_order or second.in_order,
         )
-        self._stages, self._share = (first, second), np.float32(share)
+        self.stages, self.share = (first, second), share
+        """What is mixed, and how much of the second."""
         self._needed: dict[Window, list[Window | None]] = {}
 
     def needs(self, window: Window) -> Window | None:
         """What either of them needs."""
-        self._needed[window] = [stage.needs(window) for stage in self._stages]
+        self._needed[window] = [stage.needs(window) for stage in self.stages]
         found = [needed for needed in self._needed[window] if needed is not None]
         if not found:
             return None
@@ -39,7 +40,7 @@ class Mixed:
         """Both results, mixed and rounded once more."""
         needed = [self._needed.pop(window) for window in windows]
         results = []
-        for stage, wanted in zip(self._stages, zip(*needed, strict=True), strict=True):
+        for stage, wanted in zip(self.stages, zip(*needed, strict=True), strict=True):
             parts = [
                 None if want is None or piece is None else part_of(piece, want, self.samples)
                 for want, piece in zip(wanted, inputs, strict=True)
@@ -51,15 +52,15 @@ class Mixed:
         ]
 
     def _mixed(self, one: Plane, other: Plane) -> Plane:
-        mixed = one + self._share * (other.astype(np.float32) - one)
+        mixed = one + np.float32(self.share) * (other.astype(np.float32) - one)
         rounded: Plane = np.rint(mixed, out=mixed).astype(one.dtype)
         return rounded
 
     def takes(self, size: Size) -> Size:
         """The larger of what they take."""
-        first, second = (stage.takes(size) for stage in self._stages)
+        first, second = (stage.takes(size) for stage in self.stages)
         return max(first[0], second[0]), max(first[1], second[1])
 
     def working_bytes(self, size: Size) -> int:
         """Theirs, which engines keep, and the results at 4 bytes a value."""
-        return sum(stage.working_bytes(size) for stage in self._stages) + 8 * values(self.samples, size)
+        return sum(stage.working_bytes(size) for stage in self.stages) + 8 * values(self.samples, size)

@@ -13,6 +13,7 @@ from upres.engines.engine import Slabs
 from upres.image.convert import from_rgb_batch, to_rgb_batch
 from upres.image.samples import Plane, Planes, Size, Window
 from upres.pipeline.blended import Blended
+from upres.pipeline.mixed import Mixed
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
@@ -113,11 +114,16 @@ def from_the_top_down(chain: Chain, available: int, *, heights: Sequence[int] = 
         available: Memory of all of them, in bytes.
         heights: Of slabs, in rows of the picture; the first that fits is taken.
     """
-    networks = max(1, sum(_network(stage) is not None for stage in chain.stages))
+    networks = max(1, sum(2 if isinstance(stage, Mixed) else _network(stage) is not None for stage in chain.stages))
     down = Chain(chain.source, *(_rolled(stage, heights, available // networks) for stage in chain.stages))
     low = min(heights[-1], chain.size[0]), chain.size[1]
-    can = any(isinstance(stage, Rolling) for stage in down.stages) and down.working_bytes(low) <= available
+    can = any(map(goes_down, down.stages)) and down.working_bytes(low) <= available
     return down if can else chain
+
+
+def goes_down(stage: Stage) -> bool:
+    """Whether it is a network from the top down, or both are that it mixes."""
+    return all(map(goes_down, stage.stages)) if isinstance(stage, Mixed) else isinstance(stage, Rolling)
 
 
 def _network(stage: Stage) -> Enlarged | None:
@@ -128,6 +134,9 @@ def _network(stage: Stage) -> Enlarged | None:
 
 def _rolled(stage: Stage, heights: Sequence[int], most_bytes: int) -> Stage:
     """The stage from the top down, where its network and engine can by so much memory; else as it is."""
+    if isinstance(stage, Mixed):
+        both = Mixed(*(_rolled(each, heights, most_bytes) for each in stage.stages), share=stage.share)
+        return both if goes_down(both) else stage
     if (network := _network(stage)) is not None:
         for rows in heights:
             slabs = network.slabs(rows=rows)

@@ -20,7 +20,7 @@ from upres.pipeline.budget import (
 from upres.pipeline.mixed import Mixed
 from upres.pipeline.plan import Plan
 from upres.pipeline.render import Chain, Progress, render
-from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, Rolling, from_the_top_down
+from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, from_the_top_down, goes_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Resized, Stage, Stored
 from upres.pipeline.steps import NetworkStep
@@ -153,7 +153,7 @@ def _divided(chain: Chain, budget: Budget, plan: Plan) -> tuple[Chain, Division]
         down = from_the_top_down(chain, each.available(local=local), heights=heights)
         if down is not chain:
             division = cut(down, each)
-            if all(isinstance(stage, Rolling) for stage in down.stages):  # higher windows only hold more
+            if all(map(goes_down, down.stages)):  # higher windows only hold more
                 division = division._replace(rows=min(division.rows, WINDOW_ROWS * plan.scale))
             return down, division
     return chain, division
