@@ -77,7 +77,12 @@ struct Operation {
 
   bool is_barrier() const { return reduce != nullptr; }
   bool chooses() const { return choice.candidates > 0; }
-  bool is_minimal() const { return kind != nullptr && kind->kernel == &ConvTable::minimal && !chooses(); }
+  // Whether its products may be of integers: of fewer channels they save no time.
+  bool takes_integers() const {
+    constexpr size_t kPoints = 36, kLeastChannels = 32;
+    const bool minimal = kind != nullptr && kind->kernel == &ConvTable::minimal && !chooses();
+    return minimal && taps.size() >= kPoints * kLeastChannels * static_cast<size_t>(outputs);
+  }
   int halo() const { return kind == nullptr ? 0 : kind->halo(); }
 };
 

@@ -54,7 +54,7 @@ int64_t GraphRunner::reach() const {
 bool GraphRunner::has_integers() const {
   const auto& operations = graph_.operations();
   return kernels_.conv->minimal_int16 != nullptr &&
-         std::any_of(operations.begin(), operations.end(), [](const Operation& each) { return each.is_minimal(); });
+         std::any_of(operations.begin(), operations.end(), [](const Operation& each) { return each.takes_integers(); });
 }
 
 const Map& GraphRunner::input_of(size_t operation) const {
@@ -65,7 +65,7 @@ void GraphRunner::look(const float* picture, int64_t height, int64_t width) {
   const auto& operations = graph_.operations();
   largest_seen_.assign(operations.size(), {});
   for (size_t i = 0; i < operations.size(); ++i) {
-    if (operations[i].is_minimal()) largest_seen_[i].resize(static_cast<size_t>(kMinimalPoints * input_of(i).stride));
+    if (operations[i].takes_integers()) largest_seen_[i].resize(static_cast<size_t>(kMinimalPoints * input_of(i).stride));
   }
   const int64_t rows = height / graph_.unshuffle() * graph_.enlargement();
   const int64_t columns = width / graph_.unshuffle() * graph_.enlargement();
@@ -79,7 +79,7 @@ void GraphRunner::quantize(double margin) {
   if (!has_integers() || largest_seen_.empty()) throw std::invalid_argument("expected integers, and a look before");
   quantized_.assign(operations.size(), {});
   for (size_t i = 0; i < operations.size(); ++i) {
-    if (!operations[i].is_minimal()) continue;
+    if (!operations[i].takes_integers()) continue;
     quantized_[i] = upres::quantize(operations[i], input_of(i).channels, input_of(i).stride, largest_seen_[i].data(), margin);
   }
   views_.clear();

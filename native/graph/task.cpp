@@ -144,7 +144,7 @@ class Task {
     const float *from[kMaxParts * (kTileRows + 2 * kMaxHalo)], *operands[kMaxOperands * kTileRows];
     float* to[kTileRows];
     const auto number = static_cast<size_t>(pass_.stages[stage].operation);
-    const bool quantized = op.is_minimal() && !frame_.quantized.empty();
+    const bool quantized = op.takes_integers() && !frame_.quantized.empty();
     ConvWeights weights{op.taps.data(), op.bias.data(), op.kind->kernel_size, static_cast<int>(op.inputs.size()), {}, {},
                         op.outputs_made, op.outputs, quantized ? &frame_.quantized[number] : nullptr};
     int next = 0;
@@ -165,7 +165,7 @@ class Task {
     if (op.chooses()) return choose_rows(stage, y, weights, rows, from, operands);
     if (stays_in_planes(op)) return make_planes(stage, y, weights, rows);
     const ConvTable& conv = *frame_.kernels.conv;
-    if (op.is_minimal() && frame_.largest_seen != nullptr) {
+    if (op.takes_integers() && frame_.largest_seen != nullptr) {
       conv.look_at_points(weights, rows, (*frame_.largest_seen)[number].data());
     }
     (conv.*(quantized ? &ConvTable::minimal_int16 : op.kind->kernel))(weights, frame_.epilogues[number], rows);

@@ -120,9 +120,11 @@ void test_sizes(const Kernels& kernels) {
 
 // Integers with gains from one picture, on others: some tiles of the last, which is three times as strong, do not fit.
 void test_integers(const Kernels& kernels) {
-  for (const auto& shape : {std::pair<int, int>{1, 16}, {1, 20}, {2, 48}}) {
+  check(!GraphRunner(Example(1, 16).graph(), kernels).has_integers(), "%s: thin maps took integers", kernels.name);
+  for (const auto& shape : {std::pair<int, int>{1, 32}, {1, 36}, {2, 48}}) {
     const Example example(shape.first, shape.second);
     GraphRunner runner(example.graph(), kernels), floats(example.graph(), kernels);
+    check(runner.has_integers() == (kernels.conv->minimal_int16 != nullptr), "%s: wide maps take integers", kernels.name);
     if (!runner.has_integers()) continue;
     const int64_t side = 32 * shape.first;
     const std::vector<float> seen = noise_floats(static_cast<size_t>(3 * side * side), 0.5, 5);
