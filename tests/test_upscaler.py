@@ -257,6 +257,15 @@ def test_ends_that_meet_are_those_of_the_picture_laid_side_by_side(wrap, scale, 
     assert np.abs(make(scale, wrap=wrap)(pixels).astype(int) - middle).max() <= 1
 
 
+@pytest.mark.parametrize("shape", [(1, 40, 3), (40, 1, 3), (1, 1, 3), (2, 65, 3)])
+@pytest.mark.parametrize("scale", [2, 1.5])
+def test_ends_of_any_side_meet(shape, scale, make):
+    pixels = np.broadcast_to(photograph()[60, 80], shape)
+    made = make(scale, wrap="both")(np.ascontiguousarray(pixels))
+    assert made.shape == (round(shape[0] * scale), round(shape[1] * scale), 3)
+    assert np.abs(made.astype(int) - pixels[0, 0]).max() <= 2
+
+
 def test_an_unknown_model_gets_the_nearest_name(tiny_catalogue):
     with pytest.raises(UnknownModelError, match=r"^no model 'tinny_x2'. Did you mean 'tiny_x2'\?"):
         Upscaler(2, model="tinny_x2")

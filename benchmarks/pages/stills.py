@@ -72,12 +72,14 @@ class Contender:
 
 ENLARGING = (
     Contender(size=(640, 480), scale=2, label="default"),
+    Contender(size=(640, 480), scale=2, label="`--clean`", options=("--clean",)),
     Contender(size=(640, 480), scale=2, label="`--fast`", options=("--fast",)),
     Contender(size=(640, 480), scale=2, label="`--model esr_tm`", options=("--model", "esr_tm")),
     Contender(size=(1280, 720), scale=4, label="default"),
     Contender(size=(1280, 720), scale=4, label="the default's network in a PyTorch script", torch=True),
     Contender(size=(4000, 3000), scale=2, label="default"),
     Contender(size=(4000, 3000), scale=2, label="default, `--max-memory 800M`", options=("--max-memory", "800M")),
+    Contender(size=(4000, 3000), scale=2, label="`--clean`", options=("--clean",)),
     Contender(size=(4000, 3000), scale=2, label="`--fast`", options=("--fast",)),
     Contender(size=(4000, 3000), scale=2, label="`--model esr_tm`", options=("--model", "esr_tm")),
 )

@@ -6,8 +6,6 @@ namespace upres {
 namespace {
 
 constexpr int kMostDirect = 4;  // 9 products for each of these against 36 / 16 for each of a block of channels
-// Of thin maps to thin ones transforms take as long as the products that they save, and rounding costs eSR-CNN 2e-5.
-constexpr int kMostThin = 9;
 constexpr int kAny = 1 << 20;
 constexpr int kPoints = 6, kTaps = 3;
 
@@ -54,11 +52,13 @@ std::vector<float> pack_product(const Filters& filters, const std::vector<Part>&
 // [outputs / kQuad][rows of taps, or the points that three of them become][inputs][kernel_size][kQuad]
 std::vector<float> pack_narrow(const Filters& filters, const std::vector<Part>&, int) {
   constexpr int kQuad = 4;
-  const int size = filters.kernel_size, rows = size == kTaps ? kPoints : size;
+  const int size = filters.kernel_size;
+  const bool by_points = size == kTaps && filters.inputs > kThinChannels;
+  const int rows = by_points ? kPoints : size;
   const auto tap = [&](int output, int input, int row, int column) {
     double sum = 0.0;
     for (int i = 0; i < size && output < filters.outputs; ++i) {
-      const double part = size == kTaps ? kToPoints[row][i] : i == row;
+      const double part = by_points ? kToPoints[row][i] : i == row;
       sum += part * static_cast<double>(filters.at(output, input, i * size + column));
     }
     return static_cast<float>(sum);
@@ -81,7 +81,7 @@ constexpr ConvKind kKinds[] = {
     {"narrow", "f32", 3, kAny, kNarrowOutputs, false, &ConvTable::narrow, pack_narrow},
     {"narrow", "f32", 5, kAny, kNarrowOutputs, false, &ConvTable::narrow, pack_narrow},
     {"direct", "f32", 3, kMostDirect, kAny, false, &ConvTable::direct, pack_taps},
-    {"direct", "f32", 3, kMostThin, kChannelBlock, false, &ConvTable::direct, pack_taps},
+    {"direct", "f32", 3, kThinChannels, kChannelBlock, false, &ConvTable::direct, pack_taps},
     {"direct", "f32", 5, kAny, kAny, false, &ConvTable::direct, pack_taps},
     {"minimal", "f32", 3, kAny, kAny, false, &ConvTable::minimal, pack_minimal},
     {"product", "f32", 1, kAny, kAny, true, &ConvTable::product, pack_product},

@@ -1,4 +1,4 @@
-// Convolutions to a few channels, 5x5 by definition and 3x3 by minimal filtering F(4, 3) down the columns.
+// Convolutions to a few channels, by definition, but 3x3 of more than a few by minimal filtering F(4, 3) down the columns.
 //
 // Channels would leave most lanes of a vector idle, so columns are the lanes here: each row is transposed to one plane
 // for each channel, and what is made is transposed back, four outputs at a time. Down the columns, four rows of 3x3 are
@@ -21,8 +21,8 @@ struct ChannelPlanes {
   float* of(int64_t channel) const { return first + channel * kNarrowPitch; }
 };
 
-// As many pixels as there are lanes, from column x on and `channels` apart, to lanes of the channels from `channel` on;
-// behind the last one that one again.
+// As many pixels as there are lanes, from column x on and `stride` floats apart: one vector for each channel
+// from `channel` on; behind the last pixel that one again.
 UPRES_INLINE void load_transposed(const float* row, int64_t stride, int64_t x, int64_t last, int64_t channel,
                                   Floats (&v)[kLanes]) {
   if (stride == 1 && x + kLanes <= last) {
@@ -118,8 +118,9 @@ struct NarrowTaps {
   int size;
   int64_t channels;
 
+  bool by_points() const { return size == kTileTaps && channels > kThinChannels; }
   const float* row(int i) const { return first + i * channels * size * kQuad; }
-  int rows() const { return size == kTileTaps ? kTilePoints : size; }
+  int rows() const { return by_points() ? kTilePoints : size; }
   NarrowTaps next() const { return {row(rows()), bias + kQuad, size, channels}; }
 };
 
@@ -198,18 +199,19 @@ UPRES_INLINE void store_pixels(Floats (&v)[kQuad], int64_t count, int64_t output
 
 // Some columns of a call, of which planes are made already.
 struct NarrowCall {
-  const ConvWeights& weights;
+  const NarrowTaps& taps;
   const Epilogue& epilogue;
   const ChannelPlanes* planes;
   float* const* to;
-  int64_t pitch;  // as in ConvRows
+  int outputs_made;
+  int64_t outputs, pitch;  // as in ConvWeights and ConvRows
 };
 
 // One vector of columns of four outputs to its place in a row.
 UPRES_INLINE void store_columns(const NarrowCall& call, int row, int64_t x, int64_t count, int channel,
                                 Floats (&columns)[kQuad]) {
   if (call.pitch == 0) {
-    store_pixels(columns, count, call.weights.outputs, call.to[row] + x * call.weights.outputs + channel);
+    store_pixels(columns, count, call.outputs, call.to[row] + x * call.outputs + channel);
     return;
   }
   UPRES_UNROLL for (int o = 0; o < kQuad; ++o) store(call.to[row] + (channel + o) * call.pitch + x, columns[o]);
@@ -218,11 +220,11 @@ UPRES_INLINE void store_columns(const NarrowCall& call, int row, int64_t x, int6
 template <int kVectors>
 void convolve_columns(const NarrowCall& call, int64_t x, int64_t count) {
   const bool now = call.epilogue.operands == 0 && call.epilogue.steps > 0;
-  NarrowTaps taps{call.weights.taps, call.weights.bias, call.weights.kernel_size, call.weights.channels[0]};
-  for (int channel = 0; channel < call.weights.outputs_made; channel += kQuad, taps = taps.next()) {
+  NarrowTaps taps = call.taps;
+  for (int channel = 0; channel < call.outputs_made; channel += kQuad, taps = taps.next()) {
     NarrowSums<kVectors> sums[kTileRows];
-    taps.size == kTileTaps ? sum_by_points<kVectors>(taps, call.planes, x, sums)
-                           : sum_directly<kVectors>(taps, call.planes, x, sums);
+    taps.by_points() ? sum_by_points<kVectors>(taps, call.planes, x, sums)
+                     : sum_directly<kVectors>(taps, call.planes, x, sums);
     if (now) finish_planes<kVectors>(call.epilogue, channel, sums);
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v * kLanes < count; ++v) {
@@ -244,15 +246,16 @@ void convolve_vectors(const NarrowCall& call, int64_t x, int64_t vectors, int64_
 }
 
 void convolve_narrow(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows) {
-  const int64_t channels = weights.channels[0], outputs = weights.outputs, step = rows.pitch == 0 ? outputs : 1;
+  const NarrowTaps taps{weights.taps, weights.bias, weights.kernel_size, weights.channels[0]};
+  const int64_t outputs = weights.outputs, step = rows.pitch == 0 ? outputs : 1;
   ChannelPlanes planes[kTileRows + 2 * kMaxHalo];
-  for (int r = 0; r < kTileRows + 2 * kMaxHalo; ++r) planes[r].first = rows.scratch + r * channels * kNarrowPitch;
+  for (int r = 0; r < kTileRows + 2 * kMaxHalo; ++r) planes[r].first = rows.scratch + r * taps.channels * kNarrowPitch;
   constexpr int64_t kMost = kNarrowPitch - kLanes;
   for (int64_t first = 0; first < rows.columns; first += kMost) {
     const int64_t count = kMost < rows.columns - first ? kMost : rows.columns - first;
     const int64_t read = count + weights.kernel_size - 1;
-    weights.kernel_size == kTileTaps ? points_to_planes(weights, rows, first, read, planes)
-                                     : rows_to_planes(weights, rows, first, read, planes);
+    taps.by_points() ? points_to_planes(weights, rows, first, read, planes)
+                     : rows_to_planes(weights, rows, first, read, planes);
     float* to[kTileRows];
     const float* operands[kMaxOperands * kTileRows];
     for (int i = 0; i < epilogue.operands * kTileRows; ++i) operands[i] = rows.operands[i] + first * outputs;
@@ -260,7 +263,7 @@ void convolve_narrow(const ConvWeights& weights, const Epilogue& epilogue, const
       to[r] = rows.to[r] + first * step;
       if (rows.pitch == 0) std::memset(to[r], 0, static_cast<size_t>(count * outputs) * sizeof(float));
     }
-    const NarrowCall call{weights, epilogue, planes, to, rows.pitch};
+    const NarrowCall call{taps, epilogue, planes, to, weights.outputs_made, outputs, rows.pitch};
     // In groups of nearly as many vectors.
     int64_t left = (count + kLanes - 1) / kLanes, x = 0;
     for (int64_t groups = (left + kVectorsAcross - 1) / kVectorsAcross; groups > 0; --groups) {

@@ -185,6 +185,41 @@ def test_memory_decides_how_high_slabs_are_and_whether_there_are_any():
     assert from_the_top_down(without, 10**9) is without
 
 
+class Heavy(Means):
+    """One of which slabs take memory by their rows."""
+
+    def slabs(self, height, width, *, rows):
+        slabs = MeansInSlabs(self, height, width, rows)
+        slabs.bytes = 10**6 * rows
+        return slabs
+
+
+def test_more_memory_never_takes_slabs_away():
+    pixels = picture((4000, 100, 3))
+    going = [
+        any(map(goes_down, from_the_top_down(chain_of(pixels, Heavy(), above=[halved]), most).stages))
+        for most in range(10**7, 4 * 10**7, 10**5)
+    ]
+    assert going == sorted(going)
+    assert set(going) == {False, True}
+
+
+def test_networks_share_memory_by_what_each_needs():
+    pixels = picture((4000, 100, 3))
+
+    def second(stage):
+        return Enlarged(stage.size, stage.samples, Means(1), scale=1, color_mode="rgb", halo=1, bytes_per_pixel=400)
+
+    def far(stage):
+        return Blended(stage, fade=20)
+
+    down = from_the_top_down(chain_of(pixels, Heavy(1), above=[second]), 20 * 10**6)
+    assert [goes_down(stage) for stage in down.stages] == [True, True]
+    chain = chain_of(pixels, Means(1), above=[lambda stage: far(chain_of(pixels, Heavy(1)).stages[0])])
+    little = from_the_top_down(chain, 10**7)
+    assert [goes_down(stage) for stage in little.stages] == [True, False], "the local one alone"
+
+
 @pytest.mark.needs("native")
 @pytest.mark.parametrize(
     ("name", "kind"),

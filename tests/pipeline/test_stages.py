@@ -214,6 +214,17 @@ def test_strips_of_a_local_network_fade_into_the_whole(session, rows, dtype):
     np.testing.assert_array_equal(rendered(chain, pixels, rows=rows), whole_picture(pixels, session))
 
 
+def test_windows_lower_than_the_fade_have_a_network_below(session):
+    pixels = picture((70, 12, 3))
+
+    def chain():
+        source = stored(pixels, widen=True)
+        below = enlarged(source, session)
+        return Chain(source, below, Blended(enlarged(below, session), fade=24))
+
+    np.testing.assert_array_equal(rendered(chain(), pixels, rows=8), rendered(chain(), pixels, rows=500))
+
+
 def test_strips_of_a_chain_are_made_once(session):
     """What the second network asks for again is there already."""
     heights = []

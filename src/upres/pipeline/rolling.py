@@ -6,6 +6,7 @@ each of its maps is made once, the picture has all columns, and the result is th
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -107,18 +108,20 @@ class Rolling:
 
 
 def from_the_top_down(chain: Chain, available: int, *, heights: Sequence[int] = SLAB_ROWS) -> Chain:
-    """The chain with those of its networks from the top down that can; the same one where none can by so much memory.
+    """The chain with its networks from the top down, or with those that are local, or as it is: as memory allows.
 
     Args:
         chain: Stages in windows.
         available: Memory of all of them, in bytes.
         heights: Of slabs, in rows of the picture; the first that fits is taken.
     """
-    networks = max(1, sum(2 if isinstance(stage, Mixed) else _network(stage) is not None for stage in chain.stages))
-    down = Chain(chain.source, *(_rolled(stage, heights, available // networks) for stage in chain.stages))
     low = min(heights[-1], chain.size[0]), chain.size[1]
-    can = any(map(goes_down, down.stages)) and down.working_bytes(low) <= available
-    return down if can else chain
+    kinds = (True, False) if any(map(_sees_far, chain.stages)) else (True,)
+    for far, rows in product(kinds, heights):
+        down = Chain(chain.source, *(_rolled(stage, rows, far=far) for stage in chain.stages))
+        if any(map(goes_down, down.stages)) and down.working_bytes(low) <= available:
+            return down
+    return chain
 
 
 def goes_down(stage: Stage) -> bool:
@@ -126,26 +129,20 @@ def goes_down(stage: Stage) -> bool:
     return all(map(goes_down, stage.stages)) if isinstance(stage, Mixed) else isinstance(stage, Rolling)
 
 
-def _network(stage: Stage) -> Enlarged | None:
-    """The stage of a network, also of one in strips."""
-    inside = stage.inside if isinstance(stage, Blended) else stage
-    return inside if isinstance(inside, Enlarged) else None
+def _sees_far(stage: Stage) -> bool:
+    """Whether it is a network of which a window is only nearly the whole, or one is that it mixes."""
+    return any(map(_sees_far, stage.stages)) if isinstance(stage, Mixed) else isinstance(stage, Blended)
 
 
-def _rolled(stage: Stage, heights: Sequence[int], most_bytes: int) -> Stage:
-    """The stage from the top down, where its network and engine can by so much memory; else as it is."""
+def _rolled(stage: Stage, rows: int, *, far: bool) -> Stage:
+    """The stage from the top down, where its network and engine can, and is local unless ``far``; else as it is."""
     if isinstance(stage, Mixed):
-        both = Mixed(*(_rolled(each, heights, most_bytes) for each in stage.stages), share=stage.share)
+        both = Mixed(*(_rolled(each, rows, far=far) for each in stage.stages), share=stage.share)
         return both if goes_down(both) else stage
-    if (network := _network(stage)) is not None:
-        for rows in heights:
-            slabs = network.slabs(rows=rows)
-            if slabs is None:
-                break
-            down = Rolling(network, slabs)
-            if down.working_bytes((rows * network.scale, stage.size[1])) <= most_bytes:
-                return down
-    return stage
+    network = stage.inside if isinstance(stage, Blended) and far else stage
+    if not isinstance(network, Enlarged) or (slabs := network.slabs(rows=rows)) is None:
+        return stage
+    return Rolling(network, slabs)
 
 
 def _part(rows: range, plane: Plane, wanted: range) -> Plane:

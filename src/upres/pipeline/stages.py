@@ -7,6 +7,7 @@ of the whole picture; of a network that is not local, nearly.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import NamedTuple, Protocol
 
@@ -293,10 +294,10 @@ def values(samples: Samples, size: Size) -> int:
 
 
 def _runs_alike(pieces: Sequence[Piece]) -> list[slice]:
-    """Slices of neighbouring pieces of one size."""
+    """Slices of neighbouring pieces of one size; none where a stage above has all that it needs."""
     sizes = [piece.window.size for piece in pieces]
     starts = [index for index in range(len(sizes)) if not index or sizes[index] != sizes[index - 1]]
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(sizes)], strict=True)]
+    return [slice(start, stop) for start, stop in pairwise((*starts, len(sizes)))]
 
 
 def part_of(piece: Piece, window: Window, samples: Samples) -> Piece:

@@ -49,4 +49,8 @@ def wrapped(frame: Frame, plan: Plan, wrap: Wrap) -> tuple[Frame, Plan, tuple[sl
 def _added(length: int, out: int) -> int:
     """Pixels for each end: a whole number in the result, and in step with a picture that lies before this one."""
     step = length // gcd(length, out)
-    return next(more for more in range(step, length * _REACH, step) if more >= _REACH and not (more - length) % _PERIOD)
+    return next(
+        more
+        for more in range(step, _REACH + step * _PERIOD + 1, step)
+        if more >= _REACH and not (more - length) % _PERIOD
+    )
