@@ -7,6 +7,7 @@ each of its maps is made once, the picture has all columns, and the result is th
 
 from collections.abc import Sequence
 from itertools import product
+from math import ceil
 
 import numpy as np
 
@@ -115,11 +116,12 @@ def from_the_top_down(chain: Chain, available: int, *, heights: Sequence[int] = 
         available: Memory of all of them, in bytes.
         heights: Of slabs, in rows of the picture; the first that fits is taken.
     """
-    low = min(heights[-1], chain.size[0]), chain.size[1]
+    (height, width), growth = chain.size, chain.size[0] / chain.source.size[0]
     kinds = (True, False) if any(map(_sees_far, chain.stages)) else (True,)
     for far, rows in product(kinds, heights):
         down = Chain(chain.source, *(_rolled(stage, rows, far=far) for stage in chain.stages))
-        if any(map(goes_down, down.stages)) and down.working_bytes(low) <= available:
+        slab = min(ceil(rows * growth), height), width
+        if any(map(goes_down, down.stages)) and down.working_bytes(slab) <= available:
             return down
     return chain
 
