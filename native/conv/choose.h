@@ -32,7 +32,8 @@ UPRES_INLINE Floats chosen(const Choice& choice, const float* planes) {
     weights += weight;
     exponents += exponent;
   }
-  return sum * reciprocal(weights) + (exponents - exponents);  // the largest score and the exponential may lose what is no number
+  // The largest score and the exponential may lose what is no number.
+  return sum * reciprocal(weights) + (exponents - exponents);
 }
 
 template <bool kProduct>

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "conv/narrow.h"
+
 namespace upres {
 namespace {
 
@@ -51,9 +53,8 @@ std::vector<float> pack_product(const Filters& filters, const std::vector<Part>&
 
 // [outputs / kQuad][rows of taps, or the points that three of them become][inputs][kernel_size][kQuad]
 std::vector<float> pack_narrow(const Filters& filters, const std::vector<Part>&, int) {
-  constexpr int kQuad = 4;
   const int size = filters.kernel_size;
-  const bool by_points = size == kTaps && filters.inputs > kThinChannels;
+  const bool by_points = goes_by_points(size, filters.inputs);
   const int rows = by_points ? kPoints : size;
   const auto tap = [&](int output, int input, int row, int column) {
     double sum = 0.0;

@@ -12,7 +12,7 @@
 namespace upres {
 namespace {
 
-constexpr int kTileTaps = 3, kTilePoints = 6, kTileOutputs = 4;
+constexpr int kTilePoints = 6, kTileOutputs = 4;
 
 // Six neighbours to the points 0, 1, -1, 2, -2 and infinity: 12 operations.
 UPRES_INLINE void to_points(const Floats (&x)[kTilePoints], Floats (&to)[kTilePoints]) {

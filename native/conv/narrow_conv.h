@@ -7,6 +7,7 @@
 
 #include "conv/direct_conv.h"
 #include "conv/minimal_conv.h"
+#include "conv/narrow.h"
 #include "conv/transpose.h"
 
 namespace upres {
@@ -118,7 +119,7 @@ struct NarrowTaps {
   int size;
   int64_t channels;
 
-  bool by_points() const { return size == kTileTaps && channels > kThinChannels; }
+  bool by_points() const { return goes_by_points(size, channels); }
   const float* row(int i) const { return first + i * channels * size * kQuad; }
   int rows() const { return by_points() ? kTilePoints : size; }
   NarrowTaps next() const { return {row(rows()), bias + kQuad, size, channels}; }

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "base/vector.h"
+#include "conv/narrow.h"
 
 namespace upres {
 namespace {
-
-constexpr int kQuad = 4;
 
 // Of two vectors the even or the odd stretches of kApart lanes, in turn.
 template <int kApart, bool kOdd, std::size_t... kLane>

@@ -287,12 +287,6 @@ class Task {
       for (int i = 0; i < op.shuffle; ++i) {
         const float* values = from + (color * op.shuffle + i) * op.shuffle;
         float* to = out_row(color, y, op.shuffle) + i * columns + strip_.begin * op.shuffle;
-        if (op.shuffle == 2) {  // two at a time, which a loop of unknown length does one by one
-          for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs, to += 2) {
-            std::memcpy(to, values, 2 * sizeof(float));
-          }
-          continue;
-        }
         for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
           for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
       }

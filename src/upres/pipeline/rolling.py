@@ -19,10 +19,10 @@ from upres.pipeline.mixed import Mixed
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
-SLAB_ROWS: Sequence[int] = (256, 128, 64, 32, 16)
-"""Rows of the picture of which an engine makes one slab: higher ones repeat less, and hold more."""
 LOW_SLAB_ROWS: Sequence[int] = (32, 16)
-"""Likewise, where slabs of even so few rows hold much."""
+"""Rows of the picture of which an engine makes one slab, where slabs of even so few rows hold much."""
+SLAB_ROWS: Sequence[int] = (256, 128, 64, *LOW_SLAB_ROWS)
+"""Likewise of others: higher ones repeat less, and hold more."""
 WINDOW_ROWS = 128
 """Rows of the picture that are asked for at a time."""
 _BYTES_OF_A_PIXEL = 3 * 4
