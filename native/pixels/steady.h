@@ -20,8 +20,9 @@ struct FilmPlanes {
 };
 
 // Where the source hardly changes, moves pixels of `made` towards `made_before`: a pixel of a still block changes no
-// more than the source's pixel under it, unless it would leave the level around what it was. Between still and moving
-// blocks this bound falls to nothing; moving blocks stay as they are.
+// more than the source's pixel under it, unless it would leave the level around what it was, or two levels where the
+// source's pixel changes by one. Between still and moving blocks this bound falls to nothing; moving blocks stay as they
+// are.
 void steady_plane(const Runner& runner, const FilmPlanes& film);
 
 }  // namespace upres

@@ -60,8 +60,8 @@ void steady(const void* before, const void* moves, const void* bounds, int64_t c
   const T* bound = static_cast<const T*>(bounds);
   T* pixels = static_cast<T*>(row);
   for (int64_t x = 0; x < count; ++x) {
-    const T made = pixels[x];
-    pixels[x] = within_of(within_of(made, last[x], move[x]), made, bound[x]);
+    const T made = pixels[x], by = static_cast<T>(bound[x] + lower_of(bound[x], move[x]));
+    pixels[x] = within_of(within_of(made, last[x], move[x]), made, by);
   }
 }
 

@@ -70,7 +70,8 @@ std::vector<T> by_loops(const Shape& s, const Film<T>& film) {
     const int64_t bound = std::clamp<int64_t>((4 * s.level * count - sum) / (2 * count), 0, s.level);
     const int64_t made = film.made[static_cast<size_t>(i)], last = film.made_before[static_cast<size_t>(i)];
     const int64_t moved = std::clamp(made, last - off(y, x, c), last + off(y, x, c));
-    result[static_cast<size_t>(i)] = static_cast<T>(std::clamp(moved, made - bound, made + bound));
+    const int64_t by = bound + std::min(bound, off(y, x, c));
+    result[static_cast<size_t>(i)] = static_cast<T>(std::clamp(moved, made - by, made + by));
   }
   return result;
 }

@@ -18,8 +18,9 @@ def steady_plane(
     """Steady one frame of a film that was made larger, where it lies.
 
     A block of 8x8 source pixels is still where they change by at most two levels of 255 on average. There a pixel of
-    ``made`` changes no more than the source's pixel under it, unless it would leave the level around what it was. From
-    two levels to four this bound falls to nothing, and beyond every bit stays.
+    ``made`` changes no more than the source's pixel under it, unless it would leave the level around what it was, or
+    two levels where the source's pixel changes by one. From two levels of the block to four this bound falls to
+    nothing, and beyond every bit stays.
 
     Args:
         source_before: ``(H, W * channels)`` uint8 or uint16: the source's frame before. Rows may lie apart in memory.
