@@ -110,6 +110,12 @@ PHOTOGRAPH = Degradation(
 LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
 """Photographs as cameras and phones save them: JPEG of good quality, and nothing else."""
 
+DRAWN = Degradation(
+    share=0.7,
+    steps=(Resize(ratio=(1.0, 1.001)), Jpeg(quality=(40.0, 98.0), chance=(0.7, 0.7))),
+)
+"""Drawings and screens as they are kept: reduced by any kernel, most of them JPEG of 40 and up."""
+
 NOISE = Degradation(
     share=0.95,
     steps=(

@@ -10,11 +10,13 @@ from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
 from upres.lab.training.recipes.edge import edge_cnn, one_layer, real_edge
 from upres.lab.training.recipes.rgb import (
     CRISP_BASES,
+    DRAWN_BASES,
     INT8_BASES,
     LIGHT_BASES,
     REAL_BASES,
     SETTINGS,
     crisp,
+    drawn,
     four_stages,
     general,
     int8,
@@ -47,6 +49,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
     **{f"{base}_light_x{scale}": light for base in LIGHT_BASES for scale in SCALES},
+    **{f"{base}_drawn_x{scale}": drawn for base in DRAWN_BASES for scale in SCALES},
     **{f"{base}_crisp_x{scale}": crisp for base in CRISP_BASES for scale in SCALES},
     **{name: restoration.own for name, spec in MODELS.items() if spec.architecture == "plain" and spec.scale == 1},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},
