@@ -256,6 +256,7 @@ const Kernels& kernels_named(const std::string& isa) {
 
 NB_MODULE(_native, m) {
   using namespace nb::literals;
+  nb::set_leak_warnings(false);  // a process that ends by an error still holds its networks: nobody's fault
   nb::class_<upres::Arithmetic>(m, "Arithmetic")
       .def_ro("name", &upres::Arithmetic::name)
       .def_ro("precision", &upres::Arithmetic::precision)

@@ -63,7 +63,7 @@ class Hint(Enum):
     DEINTERLACE = "have it deinterlaced first"
     DROP_DYNAMIC_HDR = "allow that metadata to be dropped"
     OTHER_CONTAINER = "write to a Matroska file, which holds it"
-    OTHER_CODEC = "choose another codec"
+    OTHER_CODEC = "choose one of them"
     OTHER_PLAYER = "install it, or give the frames to another player"
     MEASURE_LATER = "leave it out, and measure it when the network is trained"
     START_A_CLUSTER = "start one there, or name no address to have one on this machine"

@@ -18,6 +18,11 @@ def searched(*inputs, **options):
     return [place.as_posix() for _, place in found], seen.problems, seen.notes()
 
 
+def test_a_whole_disk_is_not_searched():
+    root = Path(sys.executable).resolve().anchor
+    assert searched(root) == ([], [f"{root}: left out, it is a whole disk; name the folders that are meant"], [])
+
+
 @posix
 def test_what_is_no_file_is_left_out_with_a_word_each(tmp_path, monkeypatch):
     (tmp_path / "a.png").touch()

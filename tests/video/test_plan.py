@@ -81,6 +81,24 @@ def test_the_encoder_keeps_layout_and_depth(facts, encoder, written):
     assert (plan.encoding.encoder.name, plan.encoding.pixel_format) == (encoder, written)
 
 
+@pytest.mark.parametrize(("name", "facts", "encoder"), [
+    ("a.webm", {}, "av1"),
+    ("a.mov", {"pixel_format": "yuv422p10le"}, "x265"),
+    ("a.mkv", {"pixel_format": "yuv444p16le"}, "ffv1"),
+    ("a.mkv", {"pixel_format": "yuv444p12le"}, "x265"),
+])  # fmt: skip
+def test_a_codec_that_nobody_named_fits_film_and_container(name, facts, encoder):
+    assert plan_video(film(**facts), TWICE, Path(name)).encoding.encoder.name == encoder
+
+
+def test_a_codec_that_takes_less_says_what_it_takes_and_which_others_take_it():
+    deep = film(pixel_format="yuv420p10le")
+    with pytest.raises(VideoError, match="vp9 does not take yuv420p10le; these do: x264, x265, av1, ffv1, prores"):
+        plan_video(deep, replace(TWICE, codec="vp9"))
+    plan = plan_video(film(pixel_format="yuv422p16le"), replace(TWICE, codec="prores"))
+    assert "prores takes 10 bits of the film's 16; ffv1 keeps all" in plan.warnings
+
+
 def test_lossless_is_ffv1_with_a_key_frame_each_and_checksums():
     plan = plan_video(film(pixel_format="yuva420p"), replace(TWICE, lossless=True))
     assert plan.encoding.encoder.name == "ffv1"
@@ -93,7 +111,7 @@ def test_odd_results_go_to_an_encoder_that_takes_them():
     odd = film(width=321, height=241)
     wish = Wishes(request=SizeRequest(scale=3))
     assert plan_video(odd, wish).encoding.encoder.name == "av1"
-    with pytest.raises(VideoError, match="x264: takes even sides only, got 963x723") as caught:
+    with pytest.raises(VideoError, match="x264 takes even sides only, got 963x723; these do: av1, vp9, ffv1") as caught:
         plan_video(odd, replace(wish, codec="x264"))
     assert caught.value.hint is Hint.OTHER_CODEC
     assert plan_video(odd, TWICE).encoding.encoder.name == "x264"
@@ -220,7 +238,7 @@ def test_what_would_be_spoilt_is_refused_with_the_way_on():
         ({"crf": 60}, "x264: expected a constant quality of 0 to 51, got 60"),
         ({"codec": "ffv1", "crf": 10}, "ffv1: has no constant quality to choose"),
         ({"preset": "quick"}, "x264: no preset 'quick'; there are ultrafast"),
-        ({"codec": "av1", "lossless": True}, "av1: always loses something"),
+        ({"codec": "av1", "lossless": True}, "av1 always loses something"),
     ],
 )
 def test_settings_that_an_encoder_lacks_are_told(wish, message):

@@ -71,6 +71,9 @@ FILMS = (
     (Film(name="old.avi", codec="mpeg4", time_base=Fraction(1, 25), audio=1), {}, "h264", MKV),
     (Film(name="stream.ts", codec="mpeg2video", time_base=Fraction(1, 25), audio=1), {}, "h264", MKV),
     (Film(name="web.webm", codec="libvpx-vp9", options={"cpu-used": "8"}), {"codec": "vp9"}, "vp9", MKV),
+    (Film(name="alpha.webm", codec="libvpx-vp9", pixel_format="yuva420p", options={"auto-alt-ref": "0"}),
+        {"lossless": True}, "ffv1", MKV),
+    (Film(name="deep.mkv", pixel_format="yuv444p16le"), {}, "ffv1", MKV),
     (Film(name="pro.mov", codec="prores_ks", pixel_format="yuv422p10le"), {"codec": "prores"}, "prores", MOV),
     (Film(name="fields.mkv", **X264, interlaced=True), {"deinterlace": True}, "h264", MKV),
     (Film(name="named.mp4", **X264, muxer="matroska"), {}, "h264", MKV),
@@ -159,11 +162,44 @@ def test_a_part_of_a_film_begins_at_zero_with_its_sound(tmp_path, enlarge):
 
 
 def test_a_truncated_film_is_made_as_far_as_it_goes(tmp_path, enlarge):
-    source = write_film(Film(name="a.mkv", frames=20), tmp_path)
+    source = write_film(Film(name="a.mkv", frames=100), tmp_path)
     source.write_bytes(source.read_bytes()[: source.stat().st_size * 6 // 10])
     _, report, output = enlarge(source)
-    assert 0 < report.frames < 20
+    assert 0 < report.frames < 100
     assert len(shown(output).times) == report.frames
+    (warning,) = [each for each in report.warnings if each.startswith("pictures end after")]
+    assert warning.endswith("and the file says 4.0 s: it may have been cut off")
+
+
+def test_sound_that_cannot_be_copied_is_refused_before_the_work_and_leaves_nothing(tmp_path, enlarge):
+    source = tmp_path / "a.wmv"
+    with av.open(str(source), "w", format="asf") as container:
+        video = container.add_stream("wmv2", rate=25, width=48, height=32, pix_fmt="yuv420p")
+        sound = container.add_stream("wmav2", rate=44100, layout="mono")
+        sound.bit_rate = 64000
+        container.mux(video.encode(av.VideoFrame(48, 32, "yuv420p")))
+        quiet = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), "fltp", "mono")
+        quiet.sample_rate = 44100
+        container.mux(sound.encode(quiet))
+        for stream in (video, sound):
+            container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match=r"a\.wmv: audio 1 \(wmav2\) cannot be copied into Matroska; convert it first"):
+        enlarge(source)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wmv"]
+
+
+def test_transparency_of_web_films_is_kept_or_said_to_be_left_out(tmp_path, enlarge):
+    film = Film(name="a.webm", codec="libvpx-vp9", pixel_format="yuva420p", options={"auto-alt-ref": "0"})
+    source = write_film(film, tmp_path)
+    assert probe(source).picture.pixel_format == "yuva420p"
+    _, report, output = enlarge(source, codec="vp9")
+    assert report.left_out == ("transparency: vp9 has none; ffv1 keeps it",)
+    with av.open(str(output)) as container:
+        assert not any(name.lower() == "alpha_mode" for name in container.streams.video[0].metadata)
+    _, report, output = enlarge(source, lossless=True)
+    with av.open(str(output)) as container:
+        alpha = [frame.to_ndarray(format="rgba")[..., 3] for frame in container.decode(video=0)]
+    assert len(np.unique(alpha)) > 20
 
 
 def test_a_film_whose_pictures_change_their_size_is_refused(tmp_path, enlarge):

@@ -104,7 +104,10 @@ class _Search:
         self._suffixes, self._seen = suffixes, seen
 
     def pictures(self) -> Iterator[Path]:
-        """The pictures, in order."""
+        """The pictures, in order; none of a whole disk, which nobody means and which is written beside."""
+        if self._folder.resolve() == Path(self._folder.resolve().anchor):
+            self._seen.problems.append(f"{self._folder}: left out, it is a whole disk; name the folders that are meant")
+            return
         for current, folders, files in os.walk(self._folder, onerror=self._cannot_list):
             here = Path(current)
             folders[:] = sorted(name for name in folders if self._enters(here / name))

@@ -1,6 +1,7 @@
 """Films and folders of films, one after the other: what is there already is skipped, as with pictures."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -33,6 +34,16 @@ class _Task:
     """``None``: named by the plan, in ``folder``."""
     folder: Path
     place: Path
+
+
+def _is_program_text(path: Path) -> bool:
+    """Whether a file of a folder is TypeScript, not a transport stream, whose packets each begin with a G."""
+    if path.suffix.lower() != ".ts":
+        return False
+    with suppress(OSError), path.open("rb") as stream:
+        beginning = stream.read(5)
+        return b"G" not in (beginning[:1], beginning[4:])
+    return False
 
 
 class VideoBatch:
@@ -74,6 +85,8 @@ class VideoBatch:
             suffixes=SUFFIXES,
             passed_over=seen,
         )
+        explicit = set(map(Path, named))
+        found = [each for each in found if Path(each[0]) in explicit or not _is_program_text(Path(each[0]))]
         into = goes_into_folder(output, named, found)
         tasks = [self._task(Path(source), place, output, into=into) for source, place in found]
         self._outputs = Outputs(self._settings, overwrite=overwrite)
@@ -108,7 +121,8 @@ class VideoBatch:
             except InterruptedRun:
                 raise
             except UpresError as error:
-                yield VideoReport(input=str(task.source), output=None, error=str(error), hint=error.hint)
+                named = str(error) if task.source.name in str(error) else f"{task.source}: {error}"
+                yield VideoReport(input=str(task.source), output=None, error=named, hint=error.hint)
             if stop is not None and stop.is_set():
                 raise InterruptedRun("stopped between two films; the same command goes on from there")
 
@@ -140,7 +154,7 @@ class VideoBatch:
 
         told = None if progress is None else lambda now: progress(task.source, now)
         report = run.make(output, overwrite=self._overwrite, progress=told, stop=stop, ready=note)
-        return replace(report, warnings=(*report.warnings, *notes))
+        return replace(report, warnings=(*report.warnings, *notes), found=(*report.found, *notes))
 
     def _task(self, source: Path, place: Path, output: str | None, *, into: bool) -> _Task:
         if output is None:

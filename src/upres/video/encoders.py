@@ -120,8 +120,8 @@ def encoder_named(name: str) -> Encoder:
     return ENCODERS[name]
 
 
-def automatic(source: PixelFormat, size: tuple[int, int], *, lossless: bool, is_hdr: bool) -> str:
-    """The encoder for pictures of this kind where none is named: every player's, unless that cannot hold them.
+def automatic(source: PixelFormat, size: tuple[int, int], *, lossless: bool, is_hdr: bool) -> list[Encoder]:
+    """The encoders that take pictures of this kind, the best first: every player's, unless that cannot hold them.
 
     Args:
         source: The pictures.
@@ -129,12 +129,17 @@ def automatic(source: PixelFormat, size: tuple[int, int], *, lossless: bool, is_
         lossless: Whether no sample may change.
         is_hdr: Whether luma is on the curve of PQ or HLG.
     """
-    if lossless:
-        return "ffv1"
-    halved = {"yuv420": size, "yuv422": size[1:]}.get(source.layout, ())
-    if any(side % 2 for side in halved):
-        return "av1" if source.layout == "yuv420" and source.bits <= 10 else "ffv1"
-    return "x265" if source.bits > 8 or is_hdr else "x264"
+    names = ["x265", "av1"] if source.bits > 8 or is_hdr else ["x264", "av1", "vp9"]
+    names = ["ffv1"] if lossless else [*names, "ffv1", "prores"]
+    offered = [(ENCODERS[name], fitting_format(ENCODERS[name], source)) for name in names]
+    return [each for each, chosen in offered if chosen is not None and not halves_odd_sides(each, chosen, size)]
+
+
+def halves_odd_sides(encoder: Encoder, chosen: str, size: tuple[int, int]) -> bool:
+    """Whether the encoder cannot take pictures of this height and width, because their chroma has half of odd sides."""
+    layout = getattr(pixel_format(chosen), "layout", "rgb")
+    halved = {"yuv420": size, "yuv422": size[1:]}.get(layout, ())
+    return encoder.even_chroma and any(side % 2 for side in halved)
 
 
 def fitting_format(encoder: Encoder, source: PixelFormat) -> str | None:
@@ -203,7 +208,9 @@ def _quality(encoder: Encoder, crf: int | None, lossless: bool) -> dict[str, str
     if crf is not None and not 0 <= crf <= encoder.most_crf:
         raise VideoError(f"{encoder.name}: expected a constant quality of 0 to {encoder.most_crf}, got {crf}")
     if lossless and not encoder.always_lossless and encoder.name not in ("x264", "x265", "vp9"):
-        raise VideoError(f"{encoder.name}: always loses something; take ffv1, x264, x265 or vp9", hint=Hint.OTHER_CODEC)
+        raise VideoError(
+            f"{encoder.name} always loses something; these need not: ffv1, x264, x265, vp9", hint=Hint.OTHER_CODEC
+        )
     if lossless:
         return {"x264": {"qp": "0"}, "vp9": {"lossless": "1"}}.get(encoder.name, {})
     return {} if encoder.crf is None else {"crf": str(encoder.crf if crf is None else crf)}

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from upres.errors import VideoError
 from upres.machine.atomic import atomic_file
+from upres.video.decode import ALPHA_TAG
 from upres.video.display_size import write_display_width
 from upres.video.encode import configure, open_encoder
 from upres.video.plan import VideoPlan, Wishes
@@ -29,6 +30,8 @@ _BITEXACT = 0x400
 _STALE_TAGS = ("BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER", "encoder")
 """Beginnings of tags that describe the old streams."""
 _FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER")
+_CONVERTED = {"audio": "flac", "subtitle": "srt", "video": "ffv1"}
+"""Kind of stream -> what it can be converted to without loss, or nearly so."""
 _COVER_TYPES = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 
 
@@ -168,6 +171,8 @@ class _Joiner:
             video.set_display_matrix(picture.display_matrix)
         open_encoder(video.codec_context, job.plan)
         _describe(video, stream)
+        for name in (ALPHA_TAG, ALPHA_TAG.upper()):  # no encoder here writes transparency in that way
+            video.metadata.pop(name, None)
         self._video = video
 
     def _add_copy(self, stream: Stream) -> None:
@@ -183,7 +188,11 @@ class _Joiner:
         try:
             copy = self._container.add_stream_from_template(stream, opaque=True)
         except ValueError as error:
-            raise VideoError(f"{self._job.plan.container.name} does not take {codec_name(stream)}: {error}") from error
+            kind, container = stream.type, self._job.plan.container.name
+            raise VideoError(
+                f"{self._job.source}: {kind} {stream.index} ({codec_name(stream)}) cannot be copied into {container};"
+                f" convert it first, as by ffmpeg -i FILM -c copy -c:{kind[0]} {_CONVERTED.get(kind, 'copy')} NEW.mkv"
+            ) from error
         _describe(copy, stream)
         self._copies[stream.index] = copy
 

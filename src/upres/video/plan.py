@@ -9,7 +9,16 @@ from upres.errors import Hint, VideoError
 from upres.image.samples import Siting, Size
 from upres.pipeline.sizes import SizeRequest
 from upres.video.containers import MATROSKA, Container, container_for, container_named
-from upres.video.encoders import Encoder, Encoding, automatic, encoder_named, fitting_format, options_of
+from upres.video.encoders import (
+    ENCODERS,
+    Encoder,
+    Encoding,
+    automatic,
+    encoder_named,
+    fitting_format,
+    halves_odd_sides,
+    options_of,
+)
 from upres.video.pixel_formats import PixelFormat, pixel_format
 from upres.video.probe import Colors, PictureStream, Probe
 
@@ -96,14 +105,15 @@ def plan_video(probe: Probe, wishes: Wishes, output: Path | None = None) -> Vide
     _refuse(probe, wishes)
     source = _known_format(probe)
     size = _size(wishes.request, picture, source)
-    encoder = _encoder(wishes, source, size, picture.colors)
+    encoder = _encoder(wishes, source, size, picture.colors, output)
     chosen = fitting_format(encoder, source)
     if chosen is None:
+        raise VideoError(f"{encoder.name} does not take {source.name}; {_takers(source, size)}", hint=Hint.OTHER_CODEC)
+    if halves_odd_sides(encoder, chosen, size):
         raise VideoError(
-            f"{encoder.name} does not take {source.name}; it takes {', '.join(encoder.pixel_formats)}",
+            f"{encoder.name} takes even sides only, got {size[1]}x{size[0]}; {_takers(source, size)}",
             hint=Hint.OTHER_CODEC,
         )
-    _refuse_odd(encoder, chosen, size)
     colors, color_notes = _colors(picture, source, chosen, wishes.color)
     siting, write_siting = _siting(picture, wishes.siting)
     options = options_of(
@@ -169,18 +179,19 @@ def _size(request: SizeRequest, picture: PictureStream, source: PixelFormat) -> 
     return height, width
 
 
-def _encoder(wishes: Wishes, source: PixelFormat, size: Size, colors: Colors) -> Encoder:
-    name = wishes.codec
-    if name == "auto":
-        name = automatic(source, size, lossless=wishes.lossless, is_hdr=colors.is_hdr)
-    return encoder_named(name)
+def _encoder(wishes: Wishes, source: PixelFormat, size: Size, colors: Colors, output: Path | None) -> Encoder:
+    if wishes.codec != "auto":
+        return encoder_named(wishes.codec)
+    fitting = automatic(source, size, lossless=wishes.lossless, is_hdr=colors.is_hdr)
+    held = None if output is None else container_named(output).video
+    return next((each for each in fitting if held is None or each.codec in held), fitting[0])
 
 
-def _refuse_odd(encoder: Encoder, chosen: str, size: Size) -> None:
-    layout = getattr(pixel_format(chosen), "layout", "rgb")
-    halved = {"yuv420": size, "yuv422": size[1:]}.get(layout, ())
-    if encoder.even_chroma and any(side % 2 for side in halved):
-        raise VideoError(f"{encoder.name}: takes even sides only, got {size[1]}x{size[0]}", hint=Hint.OTHER_CODEC)
+def _takers(source: PixelFormat, size: Size) -> str:
+    """Which encoders take pictures of this kind, in words."""
+    chosen = {name: fitting_format(each, source) for name, each in ENCODERS.items()}
+    names = [name for name, pixels in chosen.items() if pixels and not halves_odd_sides(ENCODERS[name], pixels, size)]
+    return f"these do: {', '.join(names)}"
 
 
 def _aspect(picture: PictureStream, size: Size) -> Fraction:
@@ -252,6 +263,8 @@ def _losses(
         left.append(f"{' and '.join(picture.dynamic_hdr)}: changes from frame to frame")
     if not source.is_rgb and written is not None and written.layout != source.layout:
         notes.append(f"{encoder.name} takes no {source.layout}: chroma becomes {written.layout}")
+    if written is not None and written.bits < source.bits:
+        notes.append(f"{encoder.name} takes {written.bits} bits of the film's {source.bits}; ffv1 keeps all")
     if not container.any_time_base and picture.frame_rate and picture.frame_rate > 500:
         notes.append(f"{container.name} tells times in milliseconds, and frames come faster than that")
     return left, notes

@@ -24,9 +24,11 @@ def write_preview(run: VideoRun, seconds: float, folder: Path | None = None) -> 
         folder: Where the pictures go; ``None``: beside the film.
 
     Raises:
-        VideoError: If the film has no frame there.
+        VideoError: If the film has no frame there, or the folder has the name of a picture.
         ImageError: If a picture cannot be written.
     """
+    if folder is not None and not folder.is_dir() and folder.suffix:
+        raise VideoError(f"{folder}: expected a folder, because a preview is two pictures")
     frames = Frames(run.source, deinterlace=run.wishes.deinterlace, start=seconds).after(None)
     found = next(frames, None)
     if found is None:

@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from upres.errors import VideoError
+from upres.video.decode import decoder_of
 from upres.video.hdr import StaticHDR, dynamic_kinds, side_data_of
 
 FIELD_ORDERS = {2: "top", 3: "bottom", 4: "top", 5: "bottom"}
@@ -176,11 +177,11 @@ def codec_name(stream: Stream) -> str:
 
 
 def _first_frames(container: InputContainer, stream: VideoStream, path: Path) -> list[VideoFrame]:
-    frames = list[VideoFrame]()
+    frames, decoder = list[VideoFrame](), decoder_of(stream)
     try:
-        for frame in container.decode(stream):
-            frames.append(frame)
-            if len(frames) == _LOOKED_AT:
+        for packet in container.demux(stream):
+            frames += decoder.decode(packet)
+            if len(frames) >= _LOOKED_AT:
                 break
     except av.FFmpegError:
         if not frames:

@@ -53,13 +53,15 @@ class VideoReport:
     copied: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    """Of the warnings those that nobody knew before the work."""
     skipped: bool = False
     """True where the output was there already, made from the same source with the same options."""
     error: str | None = None
     hint: Hint | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data: all but the hint; the size as ``width`` and ``height``."""
+        """JSON-ready data: all but ``found`` and the hint; the size as ``width`` and ``height``."""
         height, width = self.size or (None, None)
         return {
             "input": self.input,

@@ -35,6 +35,8 @@ _BYTES_PER_PIXEL = {"ffv1": 0.3, "prores": 0.4}
 _USUAL_BYTES_PER_PIXEL = 0.01
 _MOST_BUSY = 0.25
 """Cores that other processes keep busy: where these are more, kernels that give way would hardly run."""
+_LATE, _LATE_BY_FILE = (0.5, 0.02), (1.0, 0.05)
+"""Seconds and share by which pictures may end before their stream's length, and before the file's: sound goes on."""
 _PIXELS_AHEAD, _FEWEST_AHEAD, _MOST_AHEAD = 2**25, 4, 16
 """Large frames that wait for the encoder, which takes them in fits and starts: four of 3840x2160, more if smaller."""
 _LEAST_AHEAD, _SHARE_AHEAD = 2, 4
@@ -144,6 +146,7 @@ class VideoRun:
             self._join(job, output, ready)
             store.remove()
         seconds = time.perf_counter() - began
+        noticed = (*_damages(source), *self._missing_end(segments))
         return VideoReport(
             input=str(self.source),
             output=str(output),
@@ -158,7 +161,8 @@ class VideoRun:
             steady=self.plan.steady,
             copied=self.plan.described,
             left_out=self.plan.left_out,
-            warnings=(*self.plan.warnings, *_damages(source)),
+            warnings=(*self.plan.warnings, *noticed),
+            found=noticed,
         )
 
     def identity(self) -> dict[str, str]:
@@ -175,7 +179,7 @@ class VideoRun:
             "options": " ".join(f"{name}={value}" for name, value in sorted(encoding.options.items())),
             "container": self.plan.container.name,
             "colors": " ".join(map(str, (self.plan.colors.primaries, self.plan.colors.matrix, self.plan.siting))),
-            "cut": f"{self.wishes.start:g} to {'the end' if self.wishes.end is None else format(self.wishes.end, 'g')}",
+            "cut": f"{self.wishes.start!r} to {'the end' if self.wishes.end is None else self.wishes.end!r}",
             "deinterlace": str(self.wishes.deinterlace),
             "steady": str(self.wishes.steady),
             "threads": str(self._threads),
@@ -286,6 +290,19 @@ class VideoRun:
                 segments.append(flushing.result())
             if stop is not None and stop.is_set() and segments and len(segments[-1].pts) == length:
                 raise InterruptedRun(f"{output}: stopped after {done} frames; the same command goes on from there")
+
+    def _missing_end(self, segments: Sequence[Segment]) -> Iterator[str]:
+        """A sentence where the pictures end long before the time that the file tells."""
+        picture = self.probe.picture
+        told, (seconds, share) = picture.seconds, _LATE
+        if told is None:
+            told, (seconds, share) = self.probe.seconds, _LATE_BY_FILE
+        if told is None or self.wishes.end is not None:
+            return
+        first, last = segments[0].pts[0], segments[-1].pts[-1] + segments[-1].last_duration
+        made = self.wishes.start + float((last - first) * picture.time_base)
+        if told - made > max(seconds, share * told):
+            yield f"pictures end after {made:.1f} s, and the file says {told:.1f} s: it may have been cut off"
 
     def _next_segment(
         self, store: SegmentStore, index: int, frames: "Iterator[Enlarged]", length: int

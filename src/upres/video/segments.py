@@ -61,6 +61,7 @@ class SegmentStore:
         self.folder = output.with_name(cut_bytes(f".{output.name}", _NAME_BYTES) + ".upres")
         self._output, self._identity = output, dict(identity)
         self._lock: BinaryIO | None = None
+        self._taken = False
 
     def open(self, *, anew: bool) -> list[Segment]:
         """Take the folder; what is done already.
@@ -131,7 +132,10 @@ class SegmentStore:
         return sum(path.stat().st_size for path in self.folder.glob("seg-*.pkts"))
 
     def close(self) -> None:
-        """Let others take the folder."""
+        """Let others take the folder, which goes where it holds nothing that a run could go on from."""
+        if self._taken and not any(self.folder.glob("seg-*.pkts")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._taken = False
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -170,6 +174,7 @@ class SegmentStore:
             VideoError: If another process has it.
         """
         self._lock = (self.folder / "lock").open("a+b")
+        self._taken = True
         if os.name != "posix":
             return
         import fcntl
@@ -177,6 +182,7 @@ class SegmentStore:
         try:
             fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._taken = False
             self.close()
             raise VideoError(f"{self._output}: another process is making it just now") from error
         except OSError:  # a file system without locks

@@ -10,10 +10,12 @@ import av
 from av.container import InputContainer
 from av.filter import Graph
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from upres.errors import VideoError
+from upres.video.decode import decoder_of
 from upres.video.probe import opened, picture_stream
 from upres.video.views import plane_views
 
@@ -107,14 +109,15 @@ class Frames:
         yield from _pulled(graph)
 
     def _whole_frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+        decoder = decoder_of(stream)
         for packet in container.demux(stream):
-            for frame in self._frames_of(packet):
+            for frame in self._frames_of(packet, decoder):
                 if frame.format is not None:
                     yield frame
 
-    def _frames_of(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+    def _frames_of(self, packet: "Packet[VideoStream]", decoder: VideoCodecContext) -> list[VideoFrame]:
         try:
-            return packet.decode()
+            return decoder.decode(packet)
         except av.InvalidDataError:
             self.damaged += 1
             return []

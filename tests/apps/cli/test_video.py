@@ -54,6 +54,7 @@ def test_a_steady_film_is_told_and_another_one_than_without(film, capsys):
 def test_a_folder_goes_on_past_what_fails_and_leaves_its_own_results_out(film, tmp_path, capsys):
     (tmp_path / "bad.mp4").write_text("no film")
     (tmp_path / "words.txt").write_text("nothing")
+    (tmp_path / "program.ts").write_text("const film = 1;")
     assert main(["video", str(tmp_path), "--threads", "1"]) == 1
     assert "bad.mp4: cannot be read as a video" in capsys.readouterr().err
     (tmp_path / "bad.mp4").unlink()
@@ -66,6 +67,16 @@ def test_what_is_lost_is_told_before_the_work(tmp_path, capsys):
     source = write_film(Film(name="a.mkv", subtitles=["subrip"]), tmp_path)
     assert main(["video", str(source), "-o", str(tmp_path / "b.mp4"), "--threads", "1"]) == 0
     assert "left out: subtitle 1 (subrip, deu): MP4 does not hold it; Matroska may hold it" in capsys.readouterr().err
+
+
+def test_a_film_that_was_cut_off_is_told_behind_the_work(tmp_path, capsys):
+    source = write_film(Film(name="a.mkv", frames=100), tmp_path)
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    assert main(["video", str(source), "--threads", "1"]) == 0
+    told = capsys.readouterr()
+    assert "a.mkv: pictures end after" in told.err.splitlines()[-1]
+    assert main(["video", str(source), "--threads", "1", "--overwrite", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_info_is_told_for_people_and_programs(film, capsys):
@@ -83,6 +94,8 @@ def test_a_preview_is_two_pictures(film, capsys):
     difference = before.pixels.astype(int) - after.pixels[::2, ::2]
     assert np.abs(difference).mean() < 25
     assert not list(film.parent.glob("film_x2*"))
+    assert main(["video", str(film), "--preview", "0:00.1", "-o", "p.png", "--threads", "1"]) == 1
+    assert "p.png: expected a folder, because a preview is two pictures" in capsys.readouterr().err
 
 
 def test_frames_go_to_other_peoples_encoders(film, tmp_path, monkeypatch):

@@ -60,6 +60,8 @@ def _tell(report: "VideoReport", *, as_json: bool, quiet: bool) -> None:
     terminal.say(
         f"{report.input} -> {report.output}  {facts}  {report.seconds:.1f} s, {report.fps:.1f} fps", sys.stdout
     )
+    for text in report.found:
+        terminal.say(f"upres: {report.input}: {text}", sys.stderr)
 
 
 def say_losses(source: Path, plan: "VideoPlan") -> None:

@@ -30,7 +30,7 @@ WORDS = {
     Hint.DEINTERLACE: "--deinterlace makes whole frames of it first",
     Hint.DROP_DYNAMIC_HDR: "--drop-dynamic-hdr goes on without it",
     Hint.OTHER_CONTAINER: "-o FILE.mkv holds it",
-    Hint.OTHER_CODEC: "choose another --codec: av1, vp9 and ffv1 take it",
+    Hint.OTHER_CODEC: "choose one of them as --codec",
     Hint.OTHER_PLAYER: "install it, or give frames to another player: upres video FILM -o - --format y4m | ffplay -",
     Hint.MEASURE_LATER: "leave it out, and measure it with `upres evaluate` when the network is trained",
     Hint.START_A_CLUSTER: "start the head of one there, or leave --address out to have one on this machine",
