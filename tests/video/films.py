@@ -44,6 +44,7 @@ class Film:
     repeats: int = 1
     """How often each picture is shown."""
     interlaced: bool = False
+    timecode: str | None = None
     muxer: str | None = None
 
     @property
@@ -87,6 +88,8 @@ def write_film(film: Film, folder: Path) -> Path:
         context = video.codec_context
         video.height, video.width = film.size
         video.pix_fmt = film.pixel_format
+        if film.timecode is not None:
+            video.metadata["timecode"] = film.timecode
         context.time_base = video.time_base = film.time_base
         context.sample_aspect_ratio = film.sar
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = film.colors

@@ -188,6 +188,14 @@ def test_sound_that_cannot_be_copied_is_refused_before_the_work_and_leaves_nothi
     assert [path.name for path in tmp_path.iterdir()] == ["a.wmv"]
 
 
+def test_a_timecode_is_kept_and_not_said_to_be_lost(tmp_path, enlarge):
+    source = write_film(Film(name="a.mov", **X264, timecode="01:00:00:00"), tmp_path)
+    _, report, output = enlarge(source)
+    assert report.left_out == ()
+    with av.open(str(output)) as container:
+        assert [each.metadata["timecode"] for each in container.streams] == ["01:00:00:00"] * 2
+
+
 def test_transparency_of_web_films_is_kept_or_said_to_be_left_out(tmp_path, enlarge):
     film = Film(name="a.webm", codec="libvpx-vp9", pixel_format="yuva420p", options={"auto-alt-ref": "0"})
     source = write_film(film, tmp_path)

@@ -120,7 +120,7 @@ def probe(path: Path) -> Probe:
             bytes=path.stat().st_size,
             seconds=None if container.duration is None else container.duration / av.time_base,
             picture=_picture(stream, frames),
-            others=tuple(_other(each) for each in container.streams if each is not stream and not _is_chapters(each)),
+            others=tuple(_other(each) for each in container.streams if not _is_told_elsewhere(each, stream)),
             chapters=len(container.chapters()),
             tags=dict(container.metadata),
         )
@@ -240,9 +240,16 @@ def _other(stream: Stream) -> OtherStream:
     return OtherStream(index=stream.index, kind=kind, codec=codec_name(stream), language=stream.language, title=title)
 
 
-def _is_chapters(stream: Stream) -> bool:
-    """Whether it is the text track by which QuickTime names chapters, which are read as chapters already."""
-    return stream.type == "data" and codec_name(stream) == "bin_data" and bool(stream.container.chapters())
+def _is_told_elsewhere(stream: Stream, picture: Stream) -> bool:
+    """Whether it is the picture, the track that tells QuickTime chapters, or a timecode that the picture has too."""
+    if stream is picture:
+        return True
+    if stream.type != "data":
+        return False
+    timecode = stream.metadata.get("timecode")
+    if timecode is not None and timecode == picture.metadata.get("timecode"):
+        return True
+    return codec_name(stream) == "bin_data" and bool(stream.container.chapters())
 
 
 def _plain(value: Any) -> Any:
