@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.video.conftest import packets, shown
-from tests.video.films import Film, write_film
+from tests.video.films import Film, frame_of, write_film
 from upres.errors import VideoError
 from upres.image.samples import Samples
 from upres.pipeline.budget import Budget
@@ -171,21 +171,39 @@ def test_a_truncated_film_is_made_as_far_as_it_goes(tmp_path, enlarge):
     assert warning.endswith("and the file says 4.0 s: it may have been cut off")
 
 
-def test_sound_that_cannot_be_copied_is_refused_before_the_work_and_leaves_nothing(tmp_path, enlarge):
+def test_sound_that_cannot_be_copied_becomes_flac(tmp_path, enlarge):
     source = tmp_path / "a.wmv"
     with av.open(str(source), "w", format="asf") as container:
         video = container.add_stream("wmv2", rate=25, width=48, height=32, pix_fmt="yuv420p")
         sound = container.add_stream("wmav2", rate=44100, layout="mono")
         sound.bit_rate = 64000
-        container.mux(video.encode(av.VideoFrame(48, 32, "yuv420p")))
-        quiet = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), "fltp", "mono")
-        quiet.sample_rate = 44100
-        container.mux(sound.encode(quiet))
+        for index in range(25):
+            container.mux(video.encode(frame_of(Film(name="a.wmv"), index)))
+        wave = 0.5 * np.sin(np.arange(44100) / 20).astype(np.float32)
+        for start in range(0, len(wave), 2048):
+            part = av.AudioFrame.from_ndarray(np.resize(wave[start : start + 2048], (1, 2048)), "fltp", "mono")
+            part.sample_rate, part.pts = 44100, start
+            container.mux(sound.encode(part))
         for stream in (video, sound):
             container.mux(stream.encode(None))
-    with pytest.raises(VideoError, match=r"a\.wmv: audio 1 \(wmav2\) cannot be copied into Matroska; convert it first"):
-        enlarge(source)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.wmv"]
+    _, report, output = enlarge(source)
+    assert "audio 1 (wmav2) becomes FLAC: it cannot be copied into Matroska" in report.found
+    (old, began), (new, begins) = heard(source), heard(output)
+    assert abs(begins - began) < 0.002
+    assert abs(len(new) - len(old)) < 50
+    least = min(len(old), len(new))
+    assert np.abs(old[:least] - new[:least]).max() < 1e-4
+    output.unlink()
+    _, _, output = enlarge(source, start=0.4)
+    assert 0.4 < len(heard(output)[0]) / 44100 < 0.7
+
+
+def heard(path):
+    """Samples of the first sound, and when they begin, in seconds."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=44100)
+        frames = [each for frame in container.decode(audio=0) for each in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]), float(frames[0].pts * frames[0].time_base)
 
 
 def test_a_timecode_is_kept_and_not_said_to_be_lost(tmp_path, enlarge):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -24,14 +25,13 @@ from upres.video.encode import configure, open_encoder
 from upres.video.plan import VideoPlan, Wishes
 from upres.video.probe import Probe, codec_name, is_cover, opened, reading
 from upres.video.segments import Segment, SegmentStore
+from upres.video.sound import FlacSound
 
 _BITEXACT = 0x400
 """libavformat's AVFMT_FLAG_BITEXACT."""
 _STALE_TAGS = ("BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER", "encoder")
 """Beginnings of tags that describe the old streams."""
 _FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER")
-_CONVERTED = {"audio": "flac", "subtitle": "srt", "video": "ffv1"}
-"""Kind of stream -> what it can be converted to without loss, or nearly so."""
 _COVER_TYPES = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 
 
@@ -89,14 +89,19 @@ def write(job: Joined, stream: BinaryIO) -> None:
         write_display_width(stream, job.plan.sample_aspect_ratio)
 
 
-def check_container(job: Joined) -> None:
+def check_container(job: Joined) -> tuple[str, ...]:
     """See that the container takes everything, before the work: its header is written into memory.
+
+    Returns:
+        A sentence for each stream that it takes in another form only.
 
     Raises:
         VideoError: If it does not.
     """
     with reading(job.source), av.open(io.BytesIO(), "w", format=job.plan.container.muxer) as container:
-        _Joiner(job, container).begin()
+        joiner = _Joiner(job, container)
+        joiner.begin()
+        return joiner.converted
 
 
 class _Joiner:
@@ -105,6 +110,7 @@ class _Joiner:
     def __init__(self, job: Joined, container: OutputContainer) -> None:
         self._job, self._source, self._container = job, job.streams, container
         self._copies: dict[int, Stream] = {}
+        self._flac: dict[int, FlacSound] = {}
         self._video: VideoStream
         picture = job.probe.picture
         start = self._source.streams[picture.index].start_time or 0
@@ -152,11 +158,16 @@ class _Joiner:
             while ahead is not None and ahead[0] <= time:
                 self._container.mux_one(ahead[1])
                 ahead = next(pictures, None)
+            if packet.stream.index in self._flac:
+                self._container.mux(self._flac[packet.stream.index].packets(packet))
+                continue
             packet.stream = self._copies[packet.stream.index]
             self._container.mux_one(packet)
         while ahead is not None:
             self._container.mux_one(ahead[1])
             ahead = next(pictures, None)
+        for sound in self._flac.values():
+            self._container.mux(sound.rest())
 
     def _add_video(self, stream: Stream) -> None:
         job = self._job
@@ -185,16 +196,28 @@ class _Joiner:
             name = stream.metadata.get("filename", f"cover.{suffix}")
             self._container.add_attachment(name, stream.metadata.get("mimetype", kind), self._cover(stream))
             return
+        copy: Stream
         try:
             copy = self._container.add_stream_from_template(stream, opaque=True)
+            self._copies[stream.index] = copy
         except ValueError as error:
-            kind, container = stream.type, self._job.plan.container.name
-            raise VideoError(
-                f"{self._job.source}: {kind} {stream.index} ({codec_name(stream)}) cannot be copied into {container};"
-                f" convert it first, as by ffmpeg -i FILM -c copy -c:{kind[0]} {_CONVERTED.get(kind, 'copy')} NEW.mkv"
-            ) from error
+            if not isinstance(stream, AudioStream):
+                name = f"{stream.type} {stream.index} ({codec_name(stream)})"
+                raise VideoError(
+                    f"{self._job.source}: {name} cannot be copied into {self._job.plan.container.name}"
+                ) from error
+            sound = FlacSound(self._container, stream)
+            self._flac[stream.index], copy = sound, sound.stream
         _describe(copy, stream)
-        self._copies[stream.index] = copy
+
+    @property
+    def converted(self) -> tuple[str, ...]:
+        """A sentence for each stream that is not copied but written in another form."""
+        names = (codec_name(self._source.streams[index]) for index in self._flac)
+        return tuple(
+            f"audio {index} ({name}) becomes FLAC: it cannot be copied into {self._job.plan.container.name}"
+            for index, name in zip(self._flac, names, strict=True)
+        )
 
     def _cover(self, stream: Stream) -> bytes:
         with opened(self._job.source) as other:
@@ -234,7 +257,7 @@ class _Joiner:
                 yield (dts - moved) * base, packet
 
     def _copied_packets(self) -> Iterator[Any]:
-        streams = [self._source.streams[index] for index in self._copies]
+        streams = [self._source.streams[index] for index in sorted({*self._copies, *self._flac})]
         if not streams:
             return
         if self._shift:

@@ -134,7 +134,7 @@ class VideoRun:
                 segments=segments,
                 threads=self._threads,
             )
-            check_container(job)
+            converted = check_container(job)
             self._require_room(store)
             resumed = sum(len(segment.pts) for segment in segments)
             self._make_segments(job, ahead, output, progress, stop)
@@ -146,7 +146,7 @@ class VideoRun:
             self._join(job, output, ready)
             store.remove()
         seconds = time.perf_counter() - began
-        noticed = (*_damages(source), *self._missing_end(segments))
+        noticed = (*converted, *_damages(source), *self._missing_end(segments))
         return VideoReport(
             input=str(self.source),
             output=str(output),
