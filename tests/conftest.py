@@ -43,7 +43,7 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     """`tiny_models` in the place of what ships, each the default of its scale, whatever is wrong with a picture."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        for preference in ("default", "light", "real"):
+        for preference in ("default", "light", "real", "drawn"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
     for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
         monkeypatch.delitem(choices.CHOICES, key)

@@ -68,7 +68,7 @@ def test_dark_photographs_are_found_and_dark_drawings_are_not(tiny_restorers):
     assert found.steps[0] == LiftStep(Exposure(DARK))
     assert found.reasons == ("1.5 stops too dark",)
     assert not wanted.by(Judgement(exposure=DARK - 0.01)).steps
-    assert not wanted.by(Judgement(exposure=3.0, edges=0.2)).steps
+    assert not wanted.by(Judgement(exposure=3.0, edges=0.4)).steps
     assert not Restorers.of({"enhance": 0}, model=None, strength=None, fast=False).by(Judgement(exposure=3.0)).steps
 
 

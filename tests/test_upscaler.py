@@ -181,6 +181,28 @@ def test_a_compressed_picture_gets_the_robust_network(quality, expected, as_file
     assert Upscaler(0.5).choose(picture).judged is None  # nothing grows, nobody looks
 
 
+def drawing():
+    """Flat colours with steep edges between."""
+    rng = np.random.default_rng(5)
+    shapes = rng.integers(0, 6, (20, 25))
+    return np.kron(rng.integers(0, 256, (6, 3), np.uint8)[shapes], np.ones((8, 8, 1), np.uint8))
+
+
+@pytest.mark.parametrize(("quality", "reason"), [(None, "drawing"), (60, "drawing and JPEG of quality 60")])
+def test_a_drawing_gets_the_network_for_drawings(quality, reason, tiny_restorers, monkeypatch):
+    monkeypatch.setitem(choices.CHOICES, ("upscale", "drawn", 2), "tiny_x3")
+    monkeypatch.delitem(choices.CHOICES, ("upscale", "drawn", 3))
+    picture = Picture(frames=(Frame(pixels=drawing()),)) if quality is None else read(as_jpeg(drawing(), quality))
+    upscaler = Upscaler(8)
+    choice = upscaler.choose(picture)
+    assert (choice.name, choice.reason) == ("drawn", reason)
+    assert upscaler.plan(picture.size, choice).model_name == "tiny_x3+tiny_x4"  # what follows is a drawing still
+    assert [Upscaler(2, **{name: True}).choose(picture).name for name in ("clean", "real")] == ["clean", "real"]
+    noise = np.random.default_rng(0).normal(0, 30, picture.pixels.shape)
+    noisy = (picture.pixels + noise).clip(0, 255).round().astype(np.uint8)
+    assert Upscaler(2).choose(Picture(frames=(Frame(pixels=noisy),))).name == "denoise"
+
+
 def test_dithering_is_no_noise(tiny_catalogue):
     rng = np.random.default_rng(0)
     pixels = np.where(rng.random((160, 160, 1)) < 0.5, (90, 40, 20), (120, 70, 60)).astype(np.uint8)

@@ -23,6 +23,7 @@ from benchmarks.pages.page import ROOT, Page, Settings, results, write_results
 from upres.image.alpha import flatten
 from upres.image.io import Picture, read, write
 from upres.image.resize import imresize
+from upres.lab.data.rendered import rendered
 from upres.upscaler import Upscaler
 
 Pixels = NDArray[np.uint8]
@@ -106,6 +107,11 @@ def _drawing(index: int) -> bytes:
     return _encoded(imresize(drawings(index + 1)[index], scale=0.5), "PNG")
 
 
+def _screen() -> bytes:
+    """A corner of a window, as a program draws one."""
+    return _encoded(rendered(1, height=120, width=160, seed=2), "PNG")
+
+
 def _icon() -> bytes:
     """A ring of a bright colour; black where nothing is to be seen, as most programs leave it."""
     side, fine = 64, 8
@@ -173,6 +179,15 @@ FAULTS = (
             "--strength 0.5": partial(by, strength=0.5),
             "nothing given": _DEFAULT,
         },
+    ),
+    Figure(
+        name="screen.webp",
+        source=_screen,
+        suffix=".png",
+        says="a window that a program drew",
+        scale=4,
+        box=(12, 36, 48, 28),
+        panels={"bicubic": _BICUBIC, "--clean": partial(by, clean=True), "nothing given": _DEFAULT},
     ),
 )
 WRAP = (

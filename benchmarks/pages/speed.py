@@ -44,8 +44,8 @@ COMPARISONS: Mapping[str, Comparison] = {
         models=("rlfn_c32b6_x4",), engines=("openvino", "onnxruntime", "torch"), size=(3840, 2160)
     ),
     "speed_plain": Comparison(
-        models=("plain_c32b6_light", "plain_c32b6_real"),
-        engines=("openvino", "onnxruntime", "torch"),
+        models=("plain_c32b6_light", "plain_c32b6_drawn", "plain_c32b6_real"),
+        engines=("native", "openvino", "onnxruntime", "torch"),
         size=(1280, 720),
     ),
     "speed_restorers": Comparison(

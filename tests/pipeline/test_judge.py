@@ -9,7 +9,8 @@ from PIL import Image
 from upres.image.jpeg_quality import quality_of_file, quality_of_path
 from upres.image.read import read
 from upres.image.resize import imresize
-from upres.pipeline.faults import DRAWINGS_FAST, PHOTOGRAPHS_FAST, found
+from upres.lab.data import rendered
+from upres.pipeline.faults import DRAWINGS_FAST, PHOTOGRAPHS_FAST, found, is_drawing
 from upres.pipeline.judge import Judgement, judge
 
 
@@ -163,10 +164,20 @@ def test_drawings_have_bounds_of_their_own_for_the_small_networks():
     drawing = np.kron(rng.integers(0, 2, (40, 50)).astype(np.uint8) * 220, np.ones((6, 6), np.uint8))
     for quality in (75, 50):
         judged = judge(read(compressed(drawing, quality)).pixels, quality)
-        assert judged.edges > 0.06
+        assert is_drawing(judged)
         assert bool(found(judged, DRAWINGS_FAST)) == (quality == 50)
         assert found(judged, PHOTOGRAPHS_FAST)
-    assert judge(scene()).edges < 0.06
+    assert not is_drawing(judge(scene()))
+
+
+@pytest.mark.parametrize("kind", list(rendered.KINDS))
+def test_drawings_are_told_from_photographs(kind):
+    index = list(rendered.KINDS).index(kind)
+    pictures = [rendered.rendered(index + 6 * turn, height=192, width=256, seed=3) for turn in range(4)]
+    told = [is_drawing(judge(picture)) for picture in pictures]
+    assert sum(told) >= 3
+    for pixels in (scene(), noisy(scene(), 12), np.full((64, 64), 9, np.uint8)):
+        assert not is_drawing(judge(pixels))
 
 
 def test_blown_out_parts_do_not_hide_the_noise():

@@ -60,7 +60,7 @@ def mean_of_nine(pixels):
         ({**NOISE, **JPEG}, ["deblock", "denoise"], ["JPEG of quality 30", "noise of 5 levels"]),
         ({**NOISE, "jpeg_quality": 70.0}, ["denoise"], ["JPEG of quality 70 and noise of 5 levels"]),
         ({"blocks": 20.0, "block_side": 10.0}, ["deblock"], ["blocks of an earlier JPEG"]),
-        ({"noise": 9.0, "fineness": 1.0, "edges": 0.1}, [], []),
+        ({"noise": 9.0, "fineness": 1.0, "edges": 0.4}, [], []),
     ],
     ids=["clean", "blur", "little", "noise", "jpeg", "both", "covered", "resized", "dithered drawing"],
 )

@@ -1,4 +1,4 @@
-"""Which networks a picture gets: those for clean pictures, the robust ones, or both mixed, by what is wrong with it.
+"""Which networks a picture gets: those for clean pictures, for drawings, the robust ones, or two mixed, by what it is.
 
 Noise is undone before the picture grows, by a network that does nothing else, and the clean networks follow; so is
 everything where restoring is asked for.
@@ -22,6 +22,7 @@ from upres.pipeline.faults import (
     bounds_for,
     found,
     is_of_noise,
+    suit_a_drawing,
 )
 from upres.pipeline.judge import Judgement
 from upres.pipeline.plan import Wish
@@ -29,7 +30,8 @@ from upres.pipeline.restoring import Restore, Restorers, Restoring
 from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.steps import NetworkStep
 
-CLEAN, LIGHT, REAL, DENOISE, MODEL, RESTORE = "clean", "light", "real", "denoise", "model", "restore"
+CLEAN, LIGHT, REAL, DRAWN = "clean", "light", "real", "drawn"
+DENOISE, MODEL, RESTORE = "denoise", "model", "restore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,8 @@ class Choice:
 
     wish: Wish
     name: str
-    """``clean``, ``light``, ``real``, ``denoise``, ``strength 0.5``, ``restore``, or ``model`` where the caller named
-    one."""
+    """``clean``, ``light``, ``real``, ``drawn``, ``denoise``, ``strength 0.5``, ``restore``, or ``model`` where the
+    caller named one."""
     judged: Judgement | None = None
     """What was found in the picture; ``None`` where nobody looked."""
     reason: str = ""
@@ -60,6 +62,8 @@ class Networks:
     """Scale -> network that undoes noise, blocks and blur."""
     light: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for JPEG of good quality and weak noise; empty: ``robust`` as well, or none."""
+    drawn: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network for every step of drawings and screens, clean or JPEG; empty: as photographs."""
     strength: float | None = None
     """Share of the robust networks; ``None``: what each picture needs."""
     bounds: tuple[Bounds, Bounds] = (PHOTOGRAPHS, DRAWINGS)
@@ -122,16 +126,19 @@ class Networks:
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
         networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
         light = chosen("light") if forced is None and not fast else {}
+        drawn = chosen("drawn") if forced is None and not fast else {}
         against_noise = chosen("fast" if fast else "default", "denoise").get(1) if forced in (None, 1.0) else None
         if forced is None and precision == "int8":
             robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
             light = {scale: network for scale, network in light.items() if network.int8_graph is not None}
+            drawn = {scale: network for scale, network in drawn.items() if network.int8_graph is not None}
             against_noise = None if against_noise is None or against_noise.int8_graph is None else against_noise
         return cls(
             name=name,
             clean=networks,
             robust=robust,
             light=light if robust else {},
+            drawn=drawn,
             against_noise=against_noise if robust else None,
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
@@ -177,7 +184,7 @@ class Networks:
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
         restoring = {} if self.restorers is None else self.restorers.networks
-        kinds = (self.clean, self.light, self.robust, restoring)
+        kinds = (self.clean, self.light, self.robust, self.drawn, restoring)
         everything = chain(*(kind.values() for kind in kinds), () if self.denoiser is None else (self.denoiser,))
         return list({model.weights: model for model in everything}.values())
 
@@ -205,6 +212,9 @@ class Networks:
         if self.against_noise is not None and is_of_noise(judged, wrong):
             wish = Wish(request=request, restorers=(NetworkStep(self.against_noise),), first=self.clean)
             return Choice(wish=wish, name=DENOISE, judged=judged, reason=reason)
+        if self.drawn and suit_a_drawing(judged, wrong):
+            wish, reason = Wish(request=request, first=self.drawn), " and ".join(["drawing", *wrong.values()])
+            return Choice(wish=wish, name=DRAWN, judged=judged, reason=reason)
         strength = float(bool(wrong)) if self.strength is None else self.strength
         robust, name = self.robust, _name_of(strength)
         if self.light and wrong and are_light(judged, bounds):

@@ -55,8 +55,8 @@ _LEAST_SIDE = 128
 """Sides from which on a picture has enough blocks to tell them from a pattern."""
 _AGREEING = 3
 """Coefficients for which a step has to be found, or the picture was not a JPEG."""
-_STEEP = 60
-"""Change of luma that is an edge of a drawing more often than of a photograph."""
+_STEEP, _VISIBLE, _FEW = 60, 12, 16
+"""Changes of luma from pixel to pixel that are an edge, and that are seen at all; so few of these tell nothing."""
 _EDGE = 20
 """Change of luma that counts as an edge of the picture."""
 _SPECTRUM = 1024
@@ -96,8 +96,8 @@ class Judgement:
     block_side: float = 0.0
     """Side of these blocks in pixels: 8 for a JPEG that was not resized, 0 where none were looked for."""
     edges: float = 0.0
-    """Share of neighbours in a row whose luma differs by more than 60 levels: above 0.06 in drawings, below in most
-    photographs, however strongly they were compressed."""
+    """Share of the changes in a row by more than 12 levels of luma that are steeper than 60: above 0.3 in drawings and
+    screens, which go from one flat colour to the next at once, and below in photographs."""
     blur: float = 0.0
     """Standard deviation in pixels of the blur at the sharpest edges; about 0.6 for sharp photographs."""
     exposure: float = 0.0
@@ -354,9 +354,10 @@ def _power(changes: Plane) -> Plane:
 
 
 def _edges(lumas: Sequence[Plane]) -> float:
-    """Share of neighbours in a row that differ by much."""
-    steep = sum(np.count_nonzero(np.abs(luma[:, 1:] - luma[:, :-1]) > _STEEP) for luma in lumas)
-    return float(steep / max(1, sum(luma[:, 1:].size for luma in lumas)))
+    """Share of the visible changes from neighbour to neighbour in a row that are steep."""
+    changes = [np.abs(luma[:, 1:] - luma[:, :-1]) for luma in lumas]
+    steep, visible = (sum(np.count_nonzero(change > least) for change in changes) for least in (_STEEP, _VISIBLE))
+    return steep / max(_FEW, visible)
 
 
 def _blur(lumas: Sequence[Plane]) -> float:

@@ -8,8 +8,9 @@ EPILOG = """size:
 
 faults:
   The file and the pixels tell JPEG compression, noise and blur. Where they are strong, networks that undo them are
-  taken, else those for clean pictures; the printed line says what was found. --clean and --real force the one or the
-  other, --strength mixes both and takes the time of both. --fast chooses among small networks in the same way.
+  taken, else those for clean photographs; drawings and screens have their own. The printed line says what was found.
+  --clean and --real force the one or the other, --strength mixes both and takes the time of both. --fast chooses among
+  small networks in the same way.
   --restore undoes noise, blocks and darkness first, by networks that do nothing else, and enlarges by the clean ones.
 
 names:
