@@ -105,7 +105,8 @@ class _Search:
 
     def pictures(self) -> Iterator[Path]:
         """The pictures, in order; none of a whole disk, which nobody means and which is written beside."""
-        if self._folder.resolve() == Path(self._folder.resolve().anchor):
+        whole = self._folder.resolve()
+        if whole == Path(whole.anchor):
             self._seen.problems.append(f"{self._folder}: left out, it is a whole disk; name the folders that are meant")
             return
         for current, folders, files in os.walk(self._folder, onerror=self._cannot_list):

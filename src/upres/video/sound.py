@@ -7,6 +7,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.error import InvalidDataError
 from av.packet import Packet
 
 _FORMAT = "s32"
@@ -33,8 +34,11 @@ class FlacSound:
         self._resampler = AudioResampler(format=_FORMAT, layout=layout, rate=context.sample_rate)
 
     def packets(self, packet: "Packet[AudioStream]") -> list[Any]:
-        """What the encoder gives after one more packet of the source."""
-        return self._encoded(self._source.decode(packet))
+        """What the encoder gives after one more packet of the source; nothing of one that cannot be decoded."""
+        try:
+            return self._encoded(self._source.decode(packet))
+        except InvalidDataError:
+            return []
 
     def rest(self) -> list[Any]:
         """What decoder and encoder hold back."""
