@@ -1,6 +1,6 @@
 """The encoders, in one table: what each takes, how good and how fast it is told to be, how HDR is spelled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,6 +131,11 @@ def automatic(source: PixelFormat, size: tuple[int, int], *, lossless: bool, is_
     """
     names = ["x265", "av1"] if source.bits > 8 or is_hdr else ["x264", "av1", "vp9"]
     names = ["ffv1"] if lossless else [*names, "ffv1", "prores"]
+    return takers(source, size, names)
+
+
+def takers(source: PixelFormat, size: tuple[int, int], names: Iterable[str] = ENCODERS) -> list[Encoder]:
+    """Those of the encoders of these names that take pictures of this kind, height and width; ffv1 takes all."""
     offered = [(ENCODERS[name], fitting_format(ENCODERS[name], source)) for name in names]
     return [each for each, chosen in offered if chosen is not None and not halves_odd_sides(each, chosen, size)]
 

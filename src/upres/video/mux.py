@@ -213,11 +213,9 @@ class _Joiner:
     @property
     def converted(self) -> tuple[str, ...]:
         """A sentence for each stream that is not copied but written in another form."""
-        names = (codec_name(self._source.streams[index]) for index in self._flac)
-        return tuple(
-            f"audio {index} ({name}) becomes FLAC: it cannot be copied into {self._job.plan.container.name}"
-            for index, name in zip(self._flac, names, strict=True)
-        )
+        streams = (self._source.streams[index] for index in self._flac)
+        reason = f"becomes FLAC: it cannot be copied into {self._job.plan.container.name}"
+        return tuple(f"audio {stream.index} ({codec_name(stream)}) {reason}" for stream in streams)
 
     def _cover(self, stream: Stream) -> bytes:
         with opened(self._job.source) as other:

@@ -10,7 +10,6 @@ from upres.image.samples import Siting, Size
 from upres.pipeline.sizes import SizeRequest
 from upres.video.containers import MATROSKA, Container, container_for, container_named
 from upres.video.encoders import (
-    ENCODERS,
     Encoder,
     Encoding,
     automatic,
@@ -18,6 +17,7 @@ from upres.video.encoders import (
     fitting_format,
     halves_odd_sides,
     options_of,
+    takers,
 )
 from upres.video.pixel_formats import PixelFormat, pixel_format
 from upres.video.probe import Colors, PictureStream, Probe
@@ -189,9 +189,7 @@ def _encoder(wishes: Wishes, source: PixelFormat, size: Size, colors: Colors, ou
 
 def _takers(source: PixelFormat, size: Size) -> str:
     """Which encoders take pictures of this kind, in words."""
-    chosen = {name: fitting_format(each, source) for name, each in ENCODERS.items()}
-    names = [name for name, pixels in chosen.items() if pixels and not halves_odd_sides(ENCODERS[name], pixels, size)]
-    return f"these do: {', '.join(names)}"
+    return f"these do: {', '.join(each.name for each in takers(source, size))}"
 
 
 def _aspect(picture: PictureStream, size: Size) -> Fraction:

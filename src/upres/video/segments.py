@@ -61,7 +61,6 @@ class SegmentStore:
         self.folder = output.with_name(cut_bytes(f".{output.name}", _NAME_BYTES) + ".upres")
         self._output, self._identity = output, dict(identity)
         self._lock: BinaryIO | None = None
-        self._taken = False
 
     def open(self, *, anew: bool) -> list[Segment]:
         """Take the folder; what is done already.
@@ -133,12 +132,12 @@ class SegmentStore:
 
     def close(self) -> None:
         """Let others take the folder, which goes where it holds nothing that a run could go on from."""
-        if self._taken and not any(self.folder.glob("seg-*.pkts")):
+        if self._lock is None:
+            return
+        if not any(self.folder.glob("seg-*.pkts")):
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._taken = False
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
+        self._lock = None
 
     def remove(self) -> None:
         """Delete the folder: the result is in its place."""
@@ -174,7 +173,6 @@ class SegmentStore:
             VideoError: If another process has it.
         """
         self._lock = (self.folder / "lock").open("a+b")
-        self._taken = True
         if os.name != "posix":
             return
         import fcntl
@@ -182,8 +180,8 @@ class SegmentStore:
         try:
             fcntl.flock(self._lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._taken = False
-            self.close()
+            self._lock.close()
+            self._lock = None  # not `close`, which may take the folder away: it is theirs
             raise VideoError(f"{self._output}: another process is making it just now") from error
         except OSError:  # a file system without locks
             return
