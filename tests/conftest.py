@@ -43,7 +43,7 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     """`tiny_models` in the place of what ships, each the default of its scale, whatever is wrong with a picture."""
     monkeypatch.setattr(catalog, "WEIGHTS_DIR", tiny_models[2].weights.parent)
     for scale, model in tiny_models.items():
-        for preference in ("default", "light", "real", "drawn"):
+        for preference in ("default", "light", "real", "drawn", "crisp"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
     for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
         monkeypatch.delitem(choices.CHOICES, key)
@@ -52,14 +52,14 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     catalog.list_models.cache_clear()
 
 
-def write_tiny_model(folder: Path, scale: int, *, seed: int = 0) -> Model:
-    """One of `tiny_models`, or another of that name with other weights."""
+def write_tiny_model(folder: Path, scale: int, *, seed: int = 0, family: str = "tiny") -> Model:
+    """One of `tiny_models`, or another with other weights or of another name."""
     from safetensors.numpy import save_file
 
     weight = np.random.default_rng(scale + seed).normal(0, 0.05, (2 * scale**2, 1, 3, 3)).astype(np.float32)
     weight[:, :, 1, 1] += 1 - weight.sum(axis=(1, 2, 3))[:, None]
     card = ModelCard(
-        name=f"tiny_x{scale}",
+        name=f"{family}_x{scale}",
         spec=ModelSpec(architecture="esr_max", scale=scale, arguments={"kernel_size": 3, "num_channels": 2}),
         color_mode="luma",
         parameters=weight.size,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from benchmarks.pages import (
     choice,
     compression,
+    crisp,
     filters,
     fuzz,
     ghost,
@@ -39,6 +40,7 @@ _MODULES = (
     photographs,
     choice,
     judge,
+    crisp,
     studies,
     int8,
     fuzz,

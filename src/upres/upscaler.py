@@ -52,6 +52,9 @@ class Upscaler:
         strength: How much noise, blocks and blur are undone: 0 not at all, 1 by the networks for that alone, between
             by both kinds mixed, which takes the time of both. Without ``clean``, ``real`` and this, each picture gets
             what it needs, as `upres.pipeline.judge` finds.
+        crisp: Take networks that make photographs look sharp, further from the truth: 1 for these alone, below 1 for
+            that share of them and the rest by what each picture gets otherwise, which takes the time of both. Drawings
+            keep their own. Not with ``model``, ``fast``, ``clean``, ``real``, ``strength`` and ``restore``.
         restore: Undo faults before the picture grows, and at a scale of 1 nothing else: ``True`` for what each picture
             needs, as `upres.pipeline.judge` finds, or ``{"denoise": 1.0, "deblock": 0.5}``: tasks with the share of
             their change, 0 for a task that is off. The networks that enlarge are then those for clean pictures, and
@@ -74,8 +77,8 @@ class Upscaler:
         UnknownModelError: If there is no such model, or none for a task that is to be done.
         ModelError: If the model cannot do what is asked for.
         ValueError: If the size is asked for in two ways or is not positive, more than one of ``model``, ``clean``,
-            ``real`` and ``strength`` is given, ``model`` with ``fast``, ``restore`` with ``real``, ``strength`` is not
-            from 0 to 1, or there is no such task or mode of alpha.
+            ``real`` and ``strength`` is given, ``model`` with ``fast``, ``restore`` with ``real``, ``crisp`` with any
+            of these, ``strength`` or ``crisp`` is not from 0 to 1, or there is no such task or mode of alpha.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Upscaler:
         clean: bool = False,
         real: bool = False,
         strength: float | None = None,
+        crisp: float | None = None,
         restore: Restore = False,
         exposure: float | None = None,
         wrap: Wrap | None = None,
@@ -118,6 +122,7 @@ class Upscaler:
             clean=clean,
             real=real,
             strength=strength,
+            crisp=crisp,
             precision=precision,
             restore=restore,
             exposure=exposure,
@@ -286,9 +291,9 @@ def upscale(
         background: Colour behind transparent pixels where the format has no alpha.
         colors: ``keep`` or ``full``, see `upres.image.io.write`.
         overwrite: Replace an output that exists.
-        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``wrap``,
-            ``restore``, ``exposure``, ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and ``max_memory``
-            of `Upscaler`.
+        **options: ``width``, ``height``, ``fit``, ``model``, ``fast``, ``clean``, ``real``, ``strength``, ``crisp``,
+            ``wrap``, ``restore``, ``exposure``, ``alpha``, ``engine``, ``precision``, ``device``, ``threads`` and
+            ``max_memory`` of `Upscaler`.
 
     Returns:
         A new array, or the path of the file written.

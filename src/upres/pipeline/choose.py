@@ -5,7 +5,7 @@ everything where restoring is asked for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from upres.pipeline.restoring import Restore, Restorers, Restoring
 from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.steps import NetworkStep
 
-CLEAN, LIGHT, REAL, DRAWN = "clean", "light", "real", "drawn"
+CLEAN, LIGHT, REAL, DRAWN, CRISP = "clean", "light", "real", "drawn", "crisp"
 DENOISE, MODEL, RESTORE = "denoise", "model", "restore"
 
 
@@ -40,8 +40,8 @@ class Choice:
 
     wish: Wish
     name: str
-    """``clean``, ``light``, ``real``, ``drawn``, ``denoise``, ``strength 0.5``, ``restore``, or ``model`` where the
-    caller named one."""
+    """``clean``, ``light``, ``real``, ``drawn``, ``denoise``, ``strength 0.5``, ``crisp``, ``crisp 0.5``, ``restore``,
+    or ``model`` where the caller named one."""
     judged: Judgement | None = None
     """What was found in the picture; ``None`` where nobody looked."""
     reason: str = ""
@@ -72,6 +72,10 @@ class Networks:
     """What is undone at the picture's own size, before it grows; ``None``: nothing."""
     against_noise: Model | None = None
     """What undoes noise before the picture grows by ``clean``; ``None``: ``robust`` does it."""
+    crisp: Mapping[int, Model] = field(default_factory=dict)
+    """Scale -> network that makes photographs look sharp; empty: what is nearest to the truth."""
+    amount: float = 1.0
+    """Share of ``crisp``; the rest is what the photograph would get without it."""
 
     @classmethod
     def of(
@@ -83,6 +87,7 @@ class Networks:
         real: bool,
         strength: float | None,
         precision: str,
+        crisp: float | None = None,
         restore: Restore = False,
         exposure: float | None = None,
         grows: bool = True,
@@ -98,6 +103,7 @@ class Networks:
             real: Likewise.
             strength: Likewise.
             precision: Likewise.
+            crisp: Likewise.
             restore: Likewise.
             exposure: Likewise.
             grows: Whether a picture can become larger.
@@ -105,8 +111,12 @@ class Networks:
         Raises:
             UnknownModelError: If there is no such model.
             ModelError: If the model enlarges and no picture grows, or restores where that was not asked for.
-            ValueError: If they contradict each other, or the strength is not from 0 to 1.
+            ValueError: If they contradict each other, or the strength or ``crisp`` is not from 0 to 1.
         """
+        if crisp is not None:
+            if any((fast, clean, real, restore is not False)) or (model, strength, exposure) != (None, None, None):
+                raise ValueError("crisp chooses the networks by itself: give no other choice, and no restore")
+            return cls._crisp(crisp, precision)
         if restore is not False:
             return cls._restoring(
                 model, fast=fast, real=real, strength=strength, restore=restore, exposure=exposure, grows=grows
@@ -143,6 +153,14 @@ class Networks:
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
+
+    @classmethod
+    def _crisp(cls, amount: float, precision: str) -> "Networks":
+        """What each picture needs, and for photographs those that make them look sharp."""
+        if not 0 <= amount <= 1:
+            raise ValueError(f"crisp: expected 0 to 1, got {amount}")
+        needed = cls.of(None, fast=False, clean=False, real=False, strength=None, precision=precision)
+        return replace(needed, name=_name_of_crisp(amount), crisp=chosen("crisp"), amount=amount)
 
     @classmethod
     def _restoring(
@@ -184,7 +202,7 @@ class Networks:
     def models(self) -> list[Model]:
         """All that may be taken, each once."""
         restoring = {} if self.restorers is None else self.restorers.networks
-        kinds = (self.clean, self.light, self.robust, self.drawn, restoring)
+        kinds = (self.clean, self.light, self.robust, self.drawn, self.crisp, restoring)
         everything = chain(*(kind.values() for kind in kinds), () if self.denoiser is None else (self.denoiser,))
         return list({model.weights: model for model in everything}.values())
 
@@ -198,14 +216,20 @@ class Networks:
         if self.restorers is not None:
             return self._restored(request, self.restorers.unseen(), None)
         strength = self.strength or 0.0
-        return Choice(
+        choice = Choice(
             wish=self._wish(request, strength, self.robust), name=_name_of(strength) if self.robust else MODEL
         )
+        return self._sharpened(choice) if self.crisp else choice
 
     def by(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The choice for a picture in which that was found."""
         if self.restorers is not None:
             return self._restored(request, self.restorers.by(judged), judged)
+        choice = self._faithful(request, judged)
+        return self._sharpened(choice) if self.crisp and choice.name != DRAWN else choice
+
+    def _faithful(self, request: SizeRequest, judged: Judgement) -> Choice:
+        """The networks that come nearest to the truth."""
         bounds = bounds_for(judged, self.bounds)
         wrong = found(judged, bounds, light=bool(self.light))
         reason = " and ".join(wrong.values())
@@ -220,6 +244,13 @@ class Networks:
         if self.light and wrong and are_light(judged, bounds):
             robust, name = self.light, LIGHT
         return Choice(wish=self._wish(request, strength, robust), name=name, judged=judged, reason=reason)
+
+    def _sharpened(self, choice: Choice) -> Choice:
+        """That choice with networks that look sharp in the first step in which the picture grows."""
+        wish = replace(
+            choice.wish, first=choice.wish.opening, robust=self.crisp, strength=self.amount, further=self.clean
+        )
+        return replace(choice, wish=wish, name=_name_of_crisp(self.amount))
 
     def _restored(self, request: SizeRequest, restoring: Restoring, judged: Judgement | None) -> Choice:
         return Choice(
@@ -236,3 +267,7 @@ class Networks:
 
 def _name_of(strength: float) -> str:
     return {0.0: CLEAN, 1.0: REAL}.get(strength, f"strength {strength:g}")
+
+
+def _name_of_crisp(amount: float) -> str:
+    return CRISP if amount == 1 else f"{CRISP} {amount:g}"

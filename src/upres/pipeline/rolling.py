@@ -19,7 +19,7 @@ from upres.pipeline.mixed import Mixed
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
-LOW_SLAB_ROWS: Sequence[int] = (32, 16)
+LOW_SLAB_ROWS: Sequence[int] = (24,)
 """Rows of the picture of which an engine makes one slab, where slabs of even so few rows hold much."""
 SLAB_ROWS: Sequence[int] = (256, 128, 64, *LOW_SLAB_ROWS)
 """Likewise of others: higher ones repeat less, and hold more."""

@@ -18,6 +18,14 @@ def share(text: str) -> float:
     return value
 
 
+def share_after_pictures(text: str) -> float:
+    """Such a number behind an option that can stand without one."""
+    try:
+        return share(text)
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"{error}; a picture is named before the option, or the option gets a number") from None
+
+
 def add_networks(parser: argparse.ArgumentParser) -> None:
     """Which networks make pictures larger, on what they run, and what is printed."""
     choice = parser.add_argument_group("networks")
@@ -26,6 +34,14 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
     choice.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
     choice.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")
+    choice.add_argument(
+        "--crisp",
+        nargs="?",
+        type=share_after_pictures,
+        const=1.0,
+        metavar="0..1",
+        help="photographs look sharp, further from the truth: wholly, or by a share",
+    )
     add_running(parser)
 
 

@@ -4,7 +4,7 @@ import argparse
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from upres.apps.cli._networks import share
+from upres.apps.cli._networks import share_after_pictures
 
 if TYPE_CHECKING:
     from upres.models.card import Task
@@ -20,7 +20,7 @@ def add_tasks(tasks: argparse._ArgumentGroup) -> None:
         tasks.add_argument(
             f"--{task}",
             nargs="?",
-            type=_share_after_pictures,
+            type=share_after_pictures,
             const=1.0,
             metavar="0..1",
             help=f"undo {fault}: wholly, or by a share; 0: leave it",
@@ -50,10 +50,3 @@ def _stops(text: str) -> float:
     if not 0 <= stops <= MOST_STOPS:
         raise ArgumentTypeError(f"expected 0 to {MOST_STOPS:g} stops, got {text}")
     return stops
-
-
-def _share_after_pictures(text: str) -> float:
-    try:
-        return share(text)
-    except ArgumentTypeError as error:
-        raise ArgumentTypeError(f"{error}; a picture is named before the option, or the option gets a number") from None

@@ -11,6 +11,8 @@ faults:
   taken, else those for clean photographs; drawings and screens have their own. The printed line says what was found.
   --clean and --real force the one or the other, --strength mixes both and takes the time of both. --fast chooses among
   small networks in the same way.
+  --crisp takes networks for photographs that look sharp: they draw edges and texture that are likely, not known.
+  --crisp 0.5 mixes them with what the photograph gets otherwise, in twice the time. Drawings and screens keep theirs.
   --restore undoes noise, blocks and darkness first, by networks that do nothing else, and enlarges by the clean ones.
 
 names:
@@ -33,6 +35,7 @@ examples:
   upres upscale photo.jpg --fast
   upres upscale old-camera/*.jpg --real
   upres upscale scan.jpg --strength 0.5
+  upres upscale portrait.jpg --scale 4 --crisp
   upres upscale old.jpg --restore
   upres upscale texture.png --wrap both
   upres upscale holiday/ -o large/ --scale 3 --exclude '*_old*'

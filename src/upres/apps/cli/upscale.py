@@ -9,7 +9,8 @@ from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
 from upres.apps.cli._upscale_help import EPILOG
 from upres.apps.cli.arguments import add_size
 
-UPSCALER_OPTIONS = ("width", "height", "fit", "model", "fast", "clean", "real", "strength", "exposure", *RUN_OPTIONS)
+_CHOOSING = ("model", "fast", "clean", "real", "strength", "crisp")
+UPSCALER_OPTIONS = ("width", "height", "fit", *_CHOOSING, "exposure", *RUN_OPTIONS)
 """Options that `Upscaler` takes under the same names."""
 
 
@@ -49,5 +50,8 @@ def _check(args: argparse.Namespace, restoring: bool) -> None:
         args.usage_error("--model, --clean, --real and --strength each choose the networks: give one of them")
     if args.model is not None and args.fast:
         args.usage_error("--model and --fast each choose the networks: give one of them")
+    others = [name for name in _CHOOSING if name != "crisp" and getattr(args, name) not in (None, False)]
+    if args.crisp is not None and (others or restoring):
+        args.usage_error(f"--crisp chooses the networks by itself: leave --{others[0] if others else 'restore'} away")
     if args.real and restoring:
         args.usage_error("--real and --restore each undo faults: give one of them")

@@ -11,6 +11,7 @@ lowered if all of its operators are, and refused with the name of the first one 
 from collections.abc import Callable
 from typing import Any
 
+from upres.engines.lowering.again import made_again
 from upres.engines.lowering.candidates import softmax, split, weighted_sum
 from upres.engines.lowering.maps import (
     arithmetic,
@@ -73,4 +74,4 @@ def lower(graph: Nodes, *, colors: int) -> Operations:
     Raises:
         UnsupportedModelError: If an operator, or the way it is used, has no place there; the message names it.
     """
-    return merged(Walk(graph, colors).operations(LOWERINGS))
+    return made_again(merged(Walk(graph, colors).operations(LOWERINGS)))

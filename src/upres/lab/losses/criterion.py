@@ -9,7 +9,17 @@ from typing import Any
 from torch import Tensor
 
 from upres.errors import RecipeError, near_miss
-from upres.lab.losses import artifacts, contrastive, distillation, edge, features, frequency, pixel, wavelet
+from upres.lab.losses import (
+    artifacts,
+    checkerboard,
+    contrastive,
+    distillation,
+    edge,
+    features,
+    frequency,
+    pixel,
+    wavelet,
+)
 
 Criterion = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """A training objective: ``sr`` and ``hr``, ``(N, C, H, W)`` in [0, 1], and the ``lr`` that ``sr`` was made of."""
@@ -25,6 +35,7 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = {
     "distillation": distillation.distillation,
     "features": features.features,
     "ldl": artifacts.ldl,
+    "checkerboard": checkerboard.checkerboard,
 }
 """Every loss by its name in a recipe: functions of ``sr`` and ``hr``, those in `TAKES_LR` of ``lr`` too."""
 

@@ -49,7 +49,7 @@ LIGHT_BASES = ("plain_c32b6",)
 DRAWN_BASES = ("plain_c32b6",)
 """Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
 
-CRISP_BASES = ("plain_c32b6",)
+CRISP_BASES = ("rlfn_c32b6",)
 """Networks with recipes for photographs that look sharp, ``{base}_crisp_x{scale}``."""
 
 INT8_BASES = ("rlfn_c32b6",)
@@ -197,37 +197,37 @@ def drawn(name: str) -> Recipe:
 
 
 def crisp(name: str) -> Recipe:
-    """A network that makes photographs look sharp: begins with the one for good JPEGs, ends against a discriminator.
+    """A network that makes photographs look sharp: that for photographs as they are goes on against a discriminator.
 
-    The first stage learns what befalls photographs, four times as fast without a discriminator and hidden layers. In
-    the second the absolute error alone would be as soft as its start. The other terms are weighted so that, on degraded
-    crops and at the start, wavelet bands and features pull about as hard as it does, and the discriminator comes to
-    that in its first steps; artefacts weigh more the more there are. ``stages.1.losses.1.weight=0`` (wavelet),
-    ``stages.1.losses.2.weight=0`` (features), ``stages.1.losses.3.weight=0`` (artefacts),
-    ``stages.1.adversary.weight=0``, ``degradation.second_order_ratio=[1,1]`` and
-    ``degradation.sharpened_amount=[0,0]`` switch the pieces off.
+    x3, where there is none of those, begins with x2. The absolute error alone would be as soft as its start. The other
+    terms are weighted so that, on degraded crops and at the start, wavelet bands and features pull about as hard as it
+    does, and the discriminator comes to that in its first steps; artefacts weigh more the more there are, and the grid
+    that a discriminator drives sub-pixel layers to is held down. ``stages.0.losses.1.weight=0`` (wavelet),
+    ``stages.0.losses.2.weight=0`` (features), ``stages.0.losses.3.weight=0`` (artefacts),
+    ``stages.0.losses.4.weight=0`` (grid), ``stages.0.adversary.weight=0`` and ``degradation.second_order_ratio=[1,1]``
+    switch the pieces off; ``degradation.sharpened_amount=[0.5,0.5]`` switches sharpened targets on.
     """
     recipe = real(name.replace("_crisp", "_real"))
     (stage,) = recipe.stages
-    pixels = (LossTerm(name="l1"), LossTerm(name="wavelet", weight=0.5))
-    first = replace(
-        stage, steps=8_000, losses=pixels, degradation=CRISP, optim=replace(stage.optim, learning_rate=2e-3)
-    )
-    second = replace(
-        first,
-        steps=12_000,
+    scale = MODELS[recipe.model].scale
+    stage = replace(
+        stage,
+        steps=4_000,
         batch_size=4,
-        patch_size=192 // MODELS[recipe.model].scale,
+        patch_size=max(48, 128 // scale),
         losses=(
-            *pixels,
+            LossTerm(name="l1"),
+            LossTerm(name="wavelet", weight=0.5),
             LossTerm(name="features", weight=0.02, arguments={"teacher": "plain_c48b6_deblock"}),
             LossTerm(name="ldl", weight=5.0),
+            LossTerm(name="checkerboard", weight=2.0, arguments={"period": scale}),
         ),
-        adversary=Adversary(weight=0.05, learning_rate=2e-4, after=0.05, ramp=0.1),
+        degradation=CRISP,
+        adversary=Adversary(weight=0.1, learning_rate=2e-4, after=0.05, ramp=0.1),
         optim=replace(stage.optim, learning_rate=5e-4),
     )
-    start = WarmStart(model=name.replace("_crisp", "_light"))
-    return replace(recipe, name=name, stages=(first, second), start=start, validate_every=2000)
+    start = WarmStart(model=_at_x2(name), fresh=("upsampler.",)) if scale == 3 else WarmStart(model=recipe.name)
+    return replace(recipe, name=name, stages=(stage,), start=start, validate_every=1000)
 
 
 def int8(name: str) -> Recipe:
