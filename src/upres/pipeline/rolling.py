@@ -19,8 +19,9 @@ from upres.pipeline.mixed import Mixed
 from upres.pipeline.render import Chain
 from upres.pipeline.stages import Enlarged, Piece, Stage, values
 
-LOW_SLAB_ROWS: Sequence[int] = (24,)
-"""Rows of the picture of which an engine makes one slab, where slabs of even so few rows hold much."""
+LOW_SLAB_ROWS: Sequence[int] = (24, 16)
+"""Rows of the picture of which an engine makes one slab, where slabs of even so few rows hold much; RLFN makes 24 at a
+time of its coarse maps."""
 SLAB_ROWS: Sequence[int] = (256, 128, 64, *LOW_SLAB_ROWS)
 """Likewise of others: higher ones repeat less, and hold more."""
 WINDOW_ROWS = 128
