@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -20,6 +21,9 @@ from upres.image.resize import imresize
 from upres.lab.data.degradations import PHOTOGRAPH, degrade
 from upres.lab.data.pictures import load_pictures
 from upres.lab.data.rendered import rendered
+from upres.lab.losses.checkerboard import checkerboard
+from upres.lab.studies.crisp import STUDY
+from upres.lab.studies.study import run_name
 from upres.metrics.niqe import niqe
 from upres.metrics.ssimulacra2 import ssimulacra2
 from upres.upscaler import Upscaler
@@ -41,6 +45,12 @@ TEXT = """Degraded by `PHOTOGRAPH` of `lab/data/degradations`, once with a fixed
 of each of {count} photographs of CID22's validation set, x4. SSIMULACRA2 (100: the same picture) and PSNR of RGB
 compare with the truth; NIQE looks at the picture alone, and what counts is how near it comes to that of the originals.
 x4plus ran by ncnn. Written by `python -m benchmarks` from `benchmarks/results/crisp.json`; {machine}.
+"""
+
+PIECES = """Each row adds one piece to the row above; the last two change the recipe. {steps} steps each from the same
+start, one seed, judged on the same photographs. *Grid*: what errors have in common at each place of the 4x4 cells of
+the pixel shuffle. Written by `python -m benchmarks` from `benchmarks/results/crisp_looks.json`, the runs are those of
+`upres train crisp_pieces`; {machine}.
 """
 
 
@@ -69,16 +79,40 @@ def measure_scores(settings: Settings) -> None:
     rows = [{"contender": "the originals", "niqe": mean(niqe(hr) for hr, _ in pairs), "pictures": len(pairs)}]
     for name, contender in contenders().items():
         made = [(contender(lr), hr) for hr, lr in pairs]
-        rows.append(
-            {
-                "contender": name,
-                "ssimulacra2": mean(ssimulacra2(sr, hr) for sr, hr in made),
-                "niqe": mean(niqe(sr) for sr, _ in made),
-                "psnr_db": mean(_psnr(sr, hr) for sr, hr in made),
-                "pictures": len(pairs),
-            }
-        )
+        rows.append({"contender": name, **_scored(made), "pictures": len(pairs)})
     write_results("crisp", measured_here(rows))
+
+
+def measure_pieces(settings: Settings) -> None:
+    """The networks of the study `crisp_pieces`, whose runs lie in ``settings.runs``."""
+    pairs = list(photographs(settings.shared))
+    start = next(row.start for row in STUDY.rows)
+    models = {"start": start} | {
+        row.label: str(settings.runs / run_name(STUDY, row, 0) / "last.safetensors") for row in STUDY.rows
+    }
+    says = {"start": f"the start, `{start}`"} | {row.label: row.says for row in STUDY.rows}
+    rows = []
+    for label, model in models.items():
+        upscaler = Upscaler(SCALE, model=model)
+        made = [(upscaler(lr), hr) for hr, lr in pairs]
+        rows.append(
+            {"label": label, "says": says[label], **_scored(made), "grid": mean(_grid(sr, hr) for sr, hr in made)}
+        )
+    write_results("crisp_looks", {"steps": STUDY.rows[0].stages[0].steps, **measured_here(rows)})
+
+
+def _grid(sr: Pixels, hr: Pixels) -> float:
+    """What errors have in common at each place of the cells of the network's pixel shuffle, in levels of 255."""
+    batch, truth = (torch.from_numpy(each).permute(2, 0, 1)[None].float() for each in (sr, hr))
+    return checkerboard(batch, truth, period=SCALE, window=SIDE).item()
+
+
+def _scored(made: Sequence[tuple[Pixels, Pixels]]) -> dict[str, float]:
+    return {
+        "ssimulacra2": mean(ssimulacra2(sr, hr) for sr, hr in made),
+        "niqe": mean(niqe(sr) for sr, _ in made),
+        "psnr_db": mean(_psnr(sr, hr) for sr, hr in made),
+    }
 
 
 def _psnr(sr: Pixels, hr: Pixels) -> float:
@@ -137,6 +171,14 @@ def render(content: Mapping[str, Any]) -> str:
     return f"{text}\n{table(('', 'SSIMULACRA2', 'NIQE', 'PSNR, dB'), lines, align=RIGHT)}"
 
 
+def render_pieces(content: Mapping[str, Any]) -> str:
+    """The table of the study's networks."""
+    columns = {**_COLUMNS, "grid": ".2f"}
+    lines = [(row["says"], *(f"{row[key]:{shown}}" for key, shown in columns.items())) for row in content["results"]]
+    text = PIECES.format(steps=content["steps"], machine=machine_line(content))
+    return f"{text}\n{table(('', 'SSIMULACRA2', 'NIQE', 'PSNR, dB', 'grid, levels'), lines, align=RIGHT)}"
+
+
 _COLUMNS = {"ssimulacra2": ".1f", "niqe": ".2f", "psnr_db": ".2f"}
 
 PAGES: Sequence[Page] = (
@@ -147,5 +189,13 @@ PAGES: Sequence[Page] = (
         inputs=(results("crisp"),),
         render=render,
         measure={"scores": measure_scores, "crops": measure_crops},
+    ),
+    Page(
+        name="crisp_pieces",
+        target="docs/reports/crisp.md",
+        mark="pieces",
+        inputs=(results("crisp_looks"),),
+        render=render_pieces,
+        measure={"pieces": measure_pieces},
     ),
 )

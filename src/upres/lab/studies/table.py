@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from upres.lab.studies import choice, distilled, ghost, ladder, league, restoration, shipped, tricks
+from upres.lab.studies import choice, crisp, distilled, ghost, ladder, league, restoration, shipped, tricks
 from upres.lab.studies.study import Study
 
 STUDIES: Mapping[str, Study] = {
@@ -23,4 +23,5 @@ STUDIES: Mapping[str, Study] = {
     "one_resolution": restoration.ONE_RESOLUTION,
     "noise_models": restoration.NOISE_MODELS,
     "league_x4": league.STUDY,
+    "crisp_pieces": crisp.STUDY,
 }
