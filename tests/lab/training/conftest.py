@@ -9,9 +9,9 @@ from upres.lab.training.validation import Validator
 from upres.models.card import ColorMode
 
 
-def waves(scale: int = 2) -> list[PicturePair]:
-    """A picture of stripes, 48 by 96, and its bicubic partner."""
-    y, x = np.mgrid[0:48, 0:96]
+def waves(scale: int = 2, *, height: int = 48) -> list[PicturePair]:
+    """A picture of stripes, twice as wide as high, and its bicubic partner."""
+    y, x = np.mgrid[0:height, 0 : 2 * height]
     planes = [127 + 100 * np.sin(x / period + y / 5.0) for period in (1.5, 2.5, 4.0)]
     hr = np.stack(planes, axis=2).astype(np.uint8)
     return [PicturePair(name="waves", hr=hr, lr=imresize(hr, scale=1 / scale))]

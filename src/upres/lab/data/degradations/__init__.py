@@ -110,6 +110,9 @@ PHOTOGRAPH = Degradation(
 LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
 """Photographs as cameras and phones save them: JPEG of good quality, and nothing else."""
 
+REDUCED = Degradation(share=0.6, steps=(Resize(ratio=(1.0, 1.001)),))
+"""Clean photographs as programs make them small: some by the papers' bicubic, the others by any kernel."""
+
 DRAWN = Degradation(
     share=0.7,
     steps=(Resize(ratio=(1.0, 1.001)), Jpeg(quality=(40.0, 98.0), chance=(0.7, 0.7))),

@@ -9,12 +9,14 @@ from upres.lab.training.recipes import restoration
 from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
 from upres.lab.training.recipes.edge import edge_cnn, one_layer, real_edge
 from upres.lab.training.recipes.rgb import (
+    CLEAN_BASES,
     CRISP_BASES,
     DRAWN_BASES,
     INT8_BASES,
     LIGHT_BASES,
     REAL_BASES,
     SETTINGS,
+    clean,
     crisp,
     drawn,
     four_stages,
@@ -49,6 +51,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real for base in REAL_BASES for scale in SCALES},
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
     **{f"{base}_light_x{scale}": light for base in LIGHT_BASES for scale in SCALES},
+    **{f"{base}_clean_x{scale}": clean for base in CLEAN_BASES for scale in SCALES},
     **{f"{base}_drawn_x{scale}": drawn for base in DRAWN_BASES for scale in SCALES},
     **{f"{base}_crisp_x{scale}": crisp for base in CRISP_BASES for scale in SCALES},
     **{name: restoration.own for name, spec in MODELS.items() if spec.architecture == "plain" and spec.scale == 1},

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from upres.lab.checkpoint import build
 from upres.lab.compress.quantize.network import suitable_layers
-from upres.lab.data.degradations import CRISP, DRAWN, LIGHT, PHOTOGRAPH
+from upres.lab.data.degradations import CRISP, DRAWN, LIGHT, PHOTOGRAPH, REDUCED
 from upres.lab.losses.adversarial import Adversary
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
@@ -48,6 +48,9 @@ LIGHT_BASES = ("plain_c32b6",)
 
 DRAWN_BASES = ("plain_c32b6",)
 """Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
+
+CLEAN_BASES = ("rlfn_c32b6",)
+"""Networks with recipes for clean photographs, however they were made small, ``{base}_clean_x{scale}``."""
 
 CRISP_BASES = ("rlfn_c32b6",)
 """Networks with recipes for photographs that look sharp, ``{base}_crisp_x{scale}``."""
@@ -182,6 +185,20 @@ def light(name: str) -> Recipe:
     is_x2 = MODELS[recipe.model].scale == 2
     start = WarmStart(model=recipe.name) if is_x2 else WarmStart(model=_at_x2(name), fresh=("upsampler.",))
     return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
+
+
+def clean(name: str) -> Recipe:
+    """A network for clean photographs that any program made small: begins with that for bicubic reductions."""
+    recipe = real(name.replace("_clean", "_real"))
+    (stage,) = recipe.stages
+    stage = replace(
+        stage,
+        steps=12_000,
+        losses=(MEAN_PSNR,),
+        degradation=REDUCED,
+        optim=replace(stage.optim, learning_rate=1e-3),
+    )
+    return replace(recipe, name=name, stages=(stage,), validate_every=2000)
 
 
 def drawn(name: str) -> Recipe:
