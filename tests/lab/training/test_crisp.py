@@ -46,7 +46,7 @@ def test_it_begins_with_weights_that_ship() -> None:
 
 
 def test_a_few_steps_cut_off_and_resumed_end_on_the_same_bits(tmp_path: Path) -> None:
-    recipe = _quick(4)
+    recipe = _quick(4, "steps=6")
     _train(recipe, tmp_path / "whole")
     for step in (2, 4):
         with pytest.raises(KeyboardInterrupt):
