@@ -39,6 +39,7 @@ def test_a_share_is_mixed_with_what_the_photograph_gets_otherwise(quality, other
 
 def test_drawings_keep_their_networks(sharp):
     assert chosen(drawing(), 2, crisp=1.0) == ("drawn", "drawn_x2")
+    assert chosen(drawing(), 2, crisp=1.0, quality=30) == ("real", "real_x2")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,11 @@ def _cat() -> bytes:
     return (ROOT / "examples" / "chelsea.png").read_bytes()
 
 
+def _small_cat() -> bytes:
+    large: Pixels = np.asarray(Image.open(ROOT / "examples" / "chelsea.png").convert("RGB"))
+    return _encoded(imresize(large, scale=0.5), "JPEG", quality=75)
+
+
 def _old_photograph() -> bytes:
     from skimage.data import coffee
 
@@ -192,7 +197,7 @@ FAULTS = (
 )
 WRAP = (
     Figure(
-        name="wrap.webp",
+        name="wrap.jpg",
         source=_lattice,
         suffix=".png",
         says="a texture of 96x96, cut so that its ends meet in the middle of each panel",
@@ -221,10 +226,22 @@ FILES = (
         },
     ),
 )
+CRISP = (
+    Figure(
+        name="crisp.jpg",
+        source=_small_cat,
+        suffix=".jpg",
+        says="`examples/chelsea.png` at half of its size, a JPEG of quality 75",
+        scale=4,
+        box=(95, 28, 68, 54),
+        panels={"bicubic": _BICUBIC, "nothing given": _DEFAULT, "--crisp": partial(by, crisp=1.0)},
+    ),
+)
 GROUPS: Mapping[str, tuple[str, Sequence[Figure]]] = {
     "pictures": ("README.md", README),
     "faults": ("docs/guide/upscale.md", FAULTS),
     "wrap": ("docs/guide/upscale.md", WRAP),
+    "crisp_pictures": ("docs/reports/crisp.md", CRISP),
     "file_pictures": ("docs/guide/files.md", FILES),
 }
 """Page -> where it stands, and its figures."""

@@ -21,6 +21,7 @@ from upres.pipeline.faults import (
     are_light,
     bounds_for,
     found,
+    is_drawing,
     is_of_noise,
     suit_a_drawing,
 )
@@ -226,7 +227,7 @@ class Networks:
         if self.restorers is not None:
             return self._restored(request, self.restorers.by(judged), judged)
         choice = self._faithful(request, judged)
-        return self._sharpened(choice) if self.crisp and choice.name != DRAWN else choice
+        return self._sharpened(choice) if self.crisp and not is_drawing(judged) else choice
 
     def _faithful(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The networks that come nearest to the truth."""
