@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+from upres.apps.cli._networks import share
 from upres.errors import DataError, MissingExtraError
 
 EPILOG = """examples:
@@ -12,6 +13,7 @@ EPILOG = """examples:
   upres export runs/esr_tm_x2/best.safetensors -o tm.onnx --json
   upres export runs/esr_tm_x2/best.safetensors -o models/ --scores quality.json --latencies speed.json
   upres export runs/rlfn_c32b6_x4/best.safetensors -o models/ --half
+  upres export runs/crisp/last.safetensors --towards rlfn_c32b6_real_x4 --share 0.3 -o models/
   upres export rlfn_c32b6_x4 --int8 photos/ -o rlfn_c32b6_x4.int8.onnx
   upres export runs/rlfn_c32b6_int8_x4/best.safetensors -o models/
 
@@ -51,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--int8", metavar="DIR", help="quantise first, with input ranges from the pictures in this folder"
     )
+    parser.add_argument("--towards", metavar="MODEL", help="move the weights towards this network's, of the same form")
+    parser.add_argument("--share", type=share, default=0.5, metavar="0..1", help="of the way there (default 0.5)")
     parser.add_argument("--half", action="store_true", help="round weights to 16 bits, in the files and in the graph")
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -83,7 +87,15 @@ def run(args: argparse.Namespace) -> int:
     scores = scores_of(Results(args.scores).records)
     latencies = latencies_of(args.latencies)
     shipped = [
-        ship(name, args.output, pictures=args.int8, scores=scores, latencies=latencies, half=args.half)
+        ship(
+            name,
+            args.output,
+            pictures=args.int8,
+            scores=scores,
+            latencies=latencies,
+            half=args.half,
+            towards=None if args.towards is None else (args.towards, args.share),
+        )
         for name in args.models
     ]
     if args.json:

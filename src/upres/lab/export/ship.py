@@ -10,6 +10,7 @@ from upres.lab.compress.quantize.calibration import quantize
 from upres.lab.compress.quantize.network import quantized_layers
 from upres.lab.export.half import halve, is_half
 from upres.lab.export.int8 import export_int8
+from upres.lab.export.interpolate import interpolate
 from upres.lab.export.onnx import export
 from upres.models.catalog import find
 
@@ -40,6 +41,7 @@ def ship(
     scores: Figures = _NONE,
     latencies: Figures = _NONE,
     half: bool = False,
+    towards: tuple[str | Path, float] | None = None,
 ) -> Shipment:
     """Write a model's graph and, into a folder, its weights with their card.
 
@@ -52,17 +54,21 @@ def ship(
         scores: Replace the card's scores, in a folder.
         latencies: Likewise.
         half: Round the weights to 16 bits; so are they stored, as weights are that were before.
+        towards: Another model of the same form, and the share that it gets of each weight, see `interpolate`.
 
     Raises:
         UnknownModelError: If there is no such model.
         UnsupportedModelError: If the network cannot be written as ONNX, or the graph computes otherwise than torch; if
-            16 bits lose more than `half.MOST_LEVELS`, or were asked of a quantised network.
+            16 bits lose more than `half.MOST_LEVELS`, or were asked of a quantised network; if two networks are not of
+            one form.
         CheckpointError: If a file cannot be read or written.
         DataError: If the folder of pictures holds none.
     """
     weights = find(model).weights
     network, card = checkpoint.load(weights)
     stored_half = half or is_half(weights)
+    if towards is not None:
+        card = interpolate(network, card, *towards)
     if pictures is not None:
         quantize(network, pictures)
     eight_bit = bool(quantized_layers(network))
