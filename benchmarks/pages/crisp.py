@@ -159,7 +159,7 @@ def _middle(picture: Pixels) -> Pixels:
 
 def render(content: Mapping[str, Any]) -> str:
     """The table of scores."""
-    rows: Sequence[Mapping[str, Any]] = content["results"]
+    rows: Sequence[Mapping[str, Any]] = content["rows"]
     lines = [
         (
             row["contender"],
@@ -167,15 +167,15 @@ def render(content: Mapping[str, Any]) -> str:
         )
         for row in rows
     ]
-    text = TEXT.format(side=SIDE, count=rows[0]["pictures"], machine=machine_line(content))
+    text = TEXT.format(side=SIDE, count=rows[0]["pictures"], machine=machine_line(content["environment"]))
     return f"{text}\n{table(('', 'SSIMULACRA2', 'NIQE', 'PSNR, dB'), lines, align=RIGHT)}"
 
 
 def render_pieces(content: Mapping[str, Any]) -> str:
     """The table of the study's networks."""
     columns = {**_COLUMNS, "grid": ".2f"}
-    lines = [(row["says"], *(f"{row[key]:{shown}}" for key, shown in columns.items())) for row in content["results"]]
-    text = PIECES.format(steps=content["steps"], machine=machine_line(content))
+    lines = [(row["says"], *(f"{row[key]:{shown}}" for key, shown in columns.items())) for row in content["rows"]]
+    text = PIECES.format(steps=content["steps"], machine=machine_line(content["environment"]))
     return f"{text}\n{table(('', 'SSIMULACRA2', 'NIQE', 'PSNR, dB', 'grid, levels'), lines, align=RIGHT)}"
 
 

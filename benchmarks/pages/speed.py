@@ -48,7 +48,9 @@ COMPARISONS: Mapping[str, Comparison] = {
         engines=("native", "openvino", "onnxruntime", "torch"),
         size=(1280, 720),
     ),
-    "speed_crisp": Comparison(models=("rlfn_c32b6_crisp",), engines=("native", "openvino"), size=(1280, 720)),
+    "speed_crisp": Comparison(
+        models=("rlfn_c32b6_crisp",), engines=("native", "openvino", "onnxruntime", "torch"), size=(1280, 720)
+    ),
     "speed_restorers": Comparison(
         models=("plain_c48b6_deblock", "plain_c48b6_denoise", "plain_c32b6_deblock", "plain_c32b6_denoise"),
         engines=("native", "openvino", "onnxruntime", "torch"),

@@ -32,6 +32,8 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "drawn", 2): "plain_c32b6_drawn_x2",
     ("upscale", "drawn", 3): "plain_c32b6_drawn_x3",
     ("upscale", "drawn", 4): "plain_c32b6_drawn_x4",
+    ("upscale", "crisp", 2): "rlfn_c32b6_crisp_x2",
+    ("upscale", "crisp", 4): "rlfn_c32b6_crisp_x4",
     ("upscale", "fast-real", 2): "espcn_d22s32_real_x2",
     ("upscale", "fast-real", 3): "espcn_d22s32_real_x3",
     ("upscale", "fast-real", 4): "espcn_d22s32_real_x4",

@@ -28,7 +28,7 @@ def interpolate(network: nn.Module, card: ModelCard, other: str | Path, share: f
         share: Of the other, from 0 to 1.
 
     Returns:
-        The card, whose ``training`` says so. Its scores are those of nobody any more, and are left out.
+        The card, whose ``training`` says so. Its scores and its validation are nobody's any more, and are left out.
 
     Raises:
         UnknownModelError: If there is no such model.
@@ -47,5 +47,6 @@ def interpolate(network: nn.Module, card: ModelCard, other: str | Path, share: f
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
                 tensor.lerp_(target[name].to(tensor), share)
-    training = {**card.training, "interpolated": {"towards": aim_card.name, "share": share}}
+    training = {name: value for name, value in card.training.items() if name != "validation"}
+    training["interpolated"] = {"towards": aim_card.name, "share": share}
     return replace(card, training=training, scores=())
