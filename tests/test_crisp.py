@@ -1,10 +1,11 @@
 """Photographs that look sharp: which networks ``crisp`` takes, and what the rest of a share is."""
 
+import numpy as np
 import pytest
 
 from tests.conftest import write_tiny_model
 from tests.test_upscaler import as_jpeg, drawing, photograph
-from upres.image.io import read
+from upres.image.io import Frame, Picture, read
 from upres.models import choices
 from upres.upscaler import Upscaler
 
@@ -34,7 +35,19 @@ def test_photographs_get_crisp_networks_and_what_follows_is_clean(sharp):
 @pytest.mark.parametrize(("quality", "otherwise"), [(98, "tiny_x2"), (60, "real_x2")])
 def test_a_share_is_mixed_with_what_the_photograph_gets_otherwise(quality, otherwise, sharp):
     assert chosen(photograph(), 2, crisp=0.25, quality=quality) == ("crisp 0.25", f"{otherwise}, crisp_x2 at 0.25")
-    assert chosen(photograph(), 2, crisp=0, quality=quality) == ("crisp 0", otherwise)
+    upscaler = Upscaler(2, crisp=0)
+    assert chosen(photograph(), 2, crisp=0, quality=quality) == chosen(photograph(), 2, quality=quality)
+    assert chosen(photograph(), 2, crisp=0, quality=quality)[1] == otherwise
+    assert upscaler.model_identity() == Upscaler(2).model_identity()
+
+
+def test_what_is_noisy_is_cleaned_first_however_steep_its_noise_is(sharp):
+    for sigma in (20, 70):
+        noise = np.random.default_rng(0).normal(0, sigma, photograph().shape)
+        noisy = (photograph() + noise).clip(0, 255).round().astype(np.uint8)
+        upscaler, picture = Upscaler(2, crisp=1.0), Picture(frames=(Frame(pixels=noisy),))
+        choice = upscaler.choose(picture)
+        assert (choice.name, upscaler.plan(picture.size, choice).model_name) == ("crisp", "tiny_denoise+crisp_x2")
 
 
 def test_drawings_keep_their_networks(sharp):

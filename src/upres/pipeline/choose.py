@@ -161,6 +161,8 @@ class Networks:
         if not 0 <= amount <= 1:
             raise ValueError(f"crisp: expected 0 to 1, got {amount}")
         needed = cls.of(None, fast=False, clean=False, real=False, strength=None, precision=precision)
+        if amount == 0:
+            return needed
         return replace(needed, name=_name_of_crisp(amount), crisp=chosen("crisp"), amount=amount)
 
     @classmethod
@@ -227,7 +229,8 @@ class Networks:
         if self.restorers is not None:
             return self._restored(request, self.restorers.by(judged), judged)
         choice = self._faithful(request, judged)
-        return self._sharpened(choice) if self.crisp and not is_drawing(judged) else choice
+        drawing = is_drawing(judged) and choice.name != DENOISE  # strong noise is steep, too
+        return self._sharpened(choice) if self.crisp and not drawing else choice
 
     def _faithful(self, request: SizeRequest, judged: Judgement) -> Choice:
         """The networks that come nearest to the truth."""

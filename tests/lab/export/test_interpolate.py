@@ -33,8 +33,16 @@ def test_every_weight_lies_between(pair, tmp_path, capsys):
     sharp, soft = (load(path)[0].state_dict() for path in pair)
     for name, tensor in network.state_dict().items():
         torch.testing.assert_close(tensor, 0.75 * sharp[name] + 0.25 * soft[name])
-    assert card.training["interpolated"] == {"towards": "soft", "share": 0.25}
+    assert card.training["interpolated"] == [{"towards": "soft", "share": 0.25}]
     assert card.scores == ()
+    again = str(folder / "sharp.safetensors")
+    assert main(["export", again, "--towards", str(pair[1]), "--half", "-o", str(folder)]) == 0
+    halved, card = load(folder / "sharp.safetensors")
+    assert [move["share"] for move in card.training["interpolated"]] == [0.25, 0.5]
+    for name, tensor in halved.state_dict().items():
+        torch.testing.assert_close(tensor, (0.5 * network.state_dict()[name] + 0.5 * soft[name]).half().float())
+    assert main(["export", again, "--share", "0.25", "-o", str(folder)]) == 1
+    assert "--share is of the way to another network" in capsys.readouterr().err
 
 
 def test_networks_of_two_forms_have_nothing_between_them(pair, tmp_path):

@@ -23,7 +23,16 @@ def share_after_pictures(text: str) -> float:
     try:
         return share(text)
     except ArgumentTypeError as error:
-        raise ArgumentTypeError(f"{error}; a picture is named before the option, or the option gets a number") from None
+        hint = "" if _is_number(text) else "; a picture is named before the option, or the option gets a number"
+        raise ArgumentTypeError(f"{error}{hint}") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def add_networks(parser: argparse.ArgumentParser) -> None:

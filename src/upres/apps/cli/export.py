@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from upres.apps.cli._networks import share
 from upres.errors import DataError, MissingExtraError
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--int8", metavar="DIR", help="quantise first, with input ranges from the pictures in this folder"
     )
     parser.add_argument("--towards", metavar="MODEL", help="move the weights towards this network's, of the same form")
-    parser.add_argument("--share", type=share, default=0.5, metavar="0..1", help="of the way there (default 0.5)")
+    parser.add_argument("--share", type=share, metavar="0..1", help="of the way there (default 0.5)")
     parser.add_argument("--half", action="store_true", help="round weights to 16 bits, in the files and in the graph")
     parser.add_argument("--json", action="store_true", help="report as JSON")
 
@@ -75,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
     into_folder = args.output is not None and _is_folder(args.output)
     if (args.scores or args.latencies) and not into_folder:
         raise DataError("--scores and --latencies go onto cards, and only a folder as -o (DIR/) receives one")
+    if args.share is not None and args.towards is None:
+        raise DataError("--share is of the way to another network: name it by --towards")
     if len(args.models) > 1 and not into_folder:
         raise DataError("several models need a folder as -o: DIR/")
     try:
@@ -84,20 +87,10 @@ def run(args: argparse.Namespace) -> int:
     from upres.bench.report import latencies_of
     from upres.evaluation.results import Results, scores_of
 
-    scores = scores_of(Results(args.scores).records)
-    latencies = latencies_of(args.latencies)
-    shipped = [
-        ship(
-            name,
-            args.output,
-            pictures=args.int8,
-            scores=scores,
-            latencies=latencies,
-            half=args.half,
-            towards=None if args.towards is None else (args.towards, args.share),
-        )
-        for name in args.models
-    ]
+    towards = None if args.towards is None else (args.towards, 0.5 if args.share is None else args.share)
+    options: dict[str, Any] = {"pictures": args.int8, "half": args.half, "towards": towards}
+    options |= {"scores": scores_of(Results(args.scores).records), "latencies": latencies_of(args.latencies)}
+    shipped = [ship(name, args.output, **options) for name in args.models]
     if args.json:
         reports = [
             {

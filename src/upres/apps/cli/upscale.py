@@ -50,8 +50,11 @@ def _check(args: argparse.Namespace, restoring: bool) -> None:
         args.usage_error("--model, --clean, --real and --strength each choose the networks: give one of them")
     if args.model is not None and args.fast:
         args.usage_error("--model and --fast each choose the networks: give one of them")
-    others = [name for name in _CHOOSING if name != "crisp" and getattr(args, name) not in (None, False)]
-    if args.crisp is not None and (others or restoring):
-        args.usage_error(f"--crisp chooses the networks by itself: leave --{others[0] if others else 'restore'} away")
+    rivals = [name for name in (*_CHOOSING, "restore", *TASKS, "exposure") if name != "crisp"]
+    given = [name for name in rivals if getattr(args, name) not in (None, False)]
+    if args.crisp is not None and given:
+        args.usage_error(f"--crisp chooses the networks by itself: leave --{given[0]} away")
+    if args.strength is not None and any(getattr(args, task) is not None for task in TASKS):
+        args.usage_error("--strength is of what is found: give each task its own, as --denoise 0.5")
     if args.real and restoring:
         args.usage_error("--real and --restore each undo faults: give one of them")

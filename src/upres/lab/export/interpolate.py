@@ -28,7 +28,7 @@ def interpolate(network: nn.Module, card: ModelCard, other: str | Path, share: f
         share: Of the other, from 0 to 1.
 
     Returns:
-        The card, whose ``training`` says so. Its scores and its validation are nobody's any more, and are left out.
+        The card, whose ``training`` lists every such move. Scores and validation, nobody's any more, are left out.
 
     Raises:
         UnknownModelError: If there is no such model.
@@ -48,5 +48,6 @@ def interpolate(network: nn.Module, card: ModelCard, other: str | Path, share: f
             if tensor.is_floating_point():
                 tensor.lerp_(target[name].to(tensor), share)
     training = {name: value for name, value in card.training.items() if name != "validation"}
-    training["interpolated"] = {"towards": aim_card.name, "share": share}
+    before = card.training.get("interpolated", ())
+    training["interpolated"] = [*before, {"towards": aim_card.name, "share": share}]
     return replace(card, training=training, scores=())

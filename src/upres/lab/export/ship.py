@@ -72,7 +72,7 @@ def ship(
     if pictures is not None:
         quantize(network, pictures)
     eight_bit = bool(quantized_layers(network))
-    if half:
+    if half or (stored_half and towards is not None):
         halve(network)
     suffix = ".int8.onnx" if eight_bit else ".onnx"
     path = Path(output or f"{card.name}{suffix}")

@@ -28,6 +28,7 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = {
     "l1": pixel.l1,
     "l2": pixel.l2,
     "charbonnier": pixel.charbonnier,
+    "tone": pixel.tone,
     "fourier_l1": frequency.fourier_l1,
     "wavelet": wavelet.wavelet,
     "gradient_variance": edge.gradient_variance,

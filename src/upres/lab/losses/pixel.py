@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from upres.errors import RecipeError
 from upres.image.color import LUMA_WEIGHTS
 
 
@@ -45,3 +46,19 @@ def charbonnier(sr: Tensor, hr: Tensor, *, epsilon: float = 1e-3) -> Tensor:
     Reference: Charbonnier et al., 1994, doi:10.1109/ICIP.1994.413553; epsilon as in MIRNet, arXiv:2003.06792.
     """
     return torch.sqrt((sr - hr).square() + epsilon**2).mean()
+
+
+def tone(sr: Tensor, hr: Tensor, *, window: int = 16) -> Tensor:
+    """Mean absolute difference of the means of squares, which overlap by half: colour and brightness, not detail.
+
+    Args:
+        sr: ``(N, C, H, W)`` in [0, 1].
+        hr: Same shape.
+        window: Side of the squares in pixels, no larger than a crop.
+
+    Raises:
+        RecipeError: If it is below 2 or larger than a crop.
+    """
+    if not 2 <= window <= min(sr.shape[-2:]):
+        raise RecipeError(f"tone: expected a window from 2 to the side of a crop, got {window}")
+    return F.avg_pool2d(sr - hr, window, stride=window // 2).abs().mean()
