@@ -66,3 +66,14 @@ def test_crisp_stands_alone(other, sharp):
 def test_the_share_is_a_share(sharp):
     with pytest.raises(ValueError, match=r"^crisp: expected 0 to 1, got 1\.5$"):
         Upscaler(2, crisp=1.5)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("preference", ["crisp", "real"])
+def test_flat_colors_stay(scale, preference):
+    """By the networks that ship: an adversary alone let yellow lose five levels of blue."""
+    colors = [(250, 220, 40), (60, 160, 40), (200, 30, 60), (128, 0, 128), (30, 60, 200), (230, 190, 160), (255,) * 3]
+    upscaler = Upscaler(scale, model=choices.names(preference)[scale])
+    for color in colors:
+        made = upscaler(np.full((24, 24, 3), color, np.uint8)).astype(int)
+        assert np.abs(made - color).max() <= 3, color
