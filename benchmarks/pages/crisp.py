@@ -26,6 +26,7 @@ from upres.lab.studies.crisp import STUDY
 from upres.lab.studies.study import run_name
 from upres.metrics.niqe import niqe
 from upres.metrics.ssimulacra2 import ssimulacra2
+from upres.models.catalog import find
 from upres.upscaler import Upscaler
 
 Pixels = NDArray[np.uint8]
@@ -84,12 +85,11 @@ def measure_scores(settings: Settings) -> None:
 
 
 def measure_pieces(settings: Settings) -> None:
-    """The networks of the study `crisp_pieces`, whose runs lie in ``settings.runs``."""
+    """The networks of the study `crisp_pieces`, as many as are finished, whose runs lie in ``settings.runs``."""
     pairs = list(photographs(settings.shared))
     start = next(row.start for row in STUDY.rows)
-    models = {"start": start} | {
-        row.label: str(settings.runs / run_name(STUDY, row, 0) / "last.safetensors") for row in STUDY.rows
-    }
+    runs = {row.label: settings.runs / run_name(STUDY, row, 0) / "last.safetensors" for row in STUDY.rows}
+    models = {"start": start} | {label: str(path) for label, path in runs.items() if path.is_file()}
     says = {"start": f"the start, `{start}`"} | {row.label: row.says for row in STUDY.rows}
     rows = []
     for label, model in models.items():
@@ -98,7 +98,8 @@ def measure_pieces(settings: Settings) -> None:
         rows.append(
             {"label": label, "says": says[label], **_scored(made), "grid": mean(_grid(sr, hr) for sr, hr in made)}
         )
-    write_results("crisp_looks", {"steps": STUDY.rows[0].stages[0].steps, **measured_here(rows)})
+    steps = {find(model).card.training["steps"] for label, model in models.items() if label != "start"}
+    write_results("crisp_looks", {"steps": steps.pop(), **measured_here(rows)})
 
 
 def _grid(sr: Pixels, hr: Pixels) -> float:
