@@ -33,11 +33,12 @@ def x4plus(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Raises:
         DataError: If ncnn or the weights are not installed.
     """
+    network = _network()
     import ncnn  # type: ignore[import-not-found, unused-ignore]
 
     padded = np.pad(pixels, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="reflect")
     planes = np.ascontiguousarray(padded.transpose(2, 0, 1), np.float32) / 255
-    run = _network().create_extractor()
+    run = network.create_extractor()
     run.input("data", ncnn.Mat(planes).clone())  # a Mat alone does not keep the array alive
     made = np.array(run.extract("output")[1]).transpose(1, 2, 0)
     inner = slice(SCALE * _MARGIN, -SCALE * _MARGIN)

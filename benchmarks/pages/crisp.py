@@ -15,8 +15,10 @@ from PIL import Image
 
 from benchmarks.drawings import drawings
 from benchmarks.pages.page import ROOT, Page, Settings, measured_here, results, write_results
+from benchmarks.pages.pictures import side_by_side
 from benchmarks.pages.tables import RIGHT, machine_line, table
 from benchmarks.x4plus import SCALE, x4plus
+from upres.errors import DataError
 from upres.image.resize import imresize
 from upres.lab.data.degradations import PHOTOGRAPH, degrade
 from upres.lab.data.pictures import load_pictures
@@ -25,6 +27,7 @@ from upres.lab.losses.checkerboard import checkerboard
 from upres.lab.studies.crisp import STUDY
 from upres.lab.studies.study import run_name
 from upres.metrics.niqe import niqe
+from upres.metrics.psnr import psnr
 from upres.metrics.ssimulacra2 import ssimulacra2
 from upres.models.catalog import find
 from upres.upscaler import Upscaler
@@ -89,7 +92,10 @@ def measure_pieces(settings: Settings) -> None:
     pairs = list(photographs(settings.shared))
     start = next(row.start for row in STUDY.rows)
     runs = {row.label: settings.runs / run_name(STUDY, row, 0) / "last.safetensors" for row in STUDY.rows}
-    models = {"start": start} | {label: str(path) for label, path in runs.items() if path.is_file()}
+    finished = {label: str(path) for label, path in runs.items() if path.is_file()}
+    if not finished:
+        raise DataError(f"{settings.runs}: no run of {STUDY.name}; --runs names their folder")
+    models = {"start": start} | finished
     says = {"start": f"the start, `{start}`"} | {row.label: row.says for row in STUDY.rows}
     rows = []
     for label, model in models.items():
@@ -98,8 +104,8 @@ def measure_pieces(settings: Settings) -> None:
         rows.append(
             {"label": label, "says": says[label], **_scored(made), "grid": mean(_grid(sr, hr) for sr, hr in made)}
         )
-    steps = {find(model).card.training["steps"] for label, model in models.items() if label != "start"}
-    write_results("crisp_looks", {"steps": steps.pop(), **measured_here(rows)})
+    steps = find(next(iter(finished.values()))).card.training["steps"]
+    write_results("crisp_looks", {"steps": steps, **measured_here(rows)})
 
 
 def _grid(sr: Pixels, hr: Pixels) -> float:
@@ -112,32 +118,21 @@ def _scored(made: Sequence[tuple[Pixels, Pixels]]) -> dict[str, float]:
     return {
         "ssimulacra2": mean(ssimulacra2(sr, hr) for sr, hr in made),
         "niqe": mean(niqe(sr) for sr, _ in made),
-        "psnr_db": mean(_psnr(sr, hr) for sr, hr in made),
+        "psnr_db": mean(psnr(sr, hr, data_range=255) for sr, hr in made),
     }
-
-
-def _psnr(sr: Pixels, hr: Pixels) -> float:
-    return float(10 * np.log10(255**2 / np.mean((sr.astype(np.float64) - hr) ** 2)))
 
 
 def measure_crops(settings: Settings) -> None:
     """A web page of crops, every contender beside the others, pixel for pixel; it is not kept in the repository."""
+    opened = contenders()
     rows = []
     for name, small in pictures(settings.shared).items():
-        cells = [_cell(contender(small), title) for title, contender in contenders().items()]
-        rows.append(f"<h2>{html.escape(name)}</h2><p>{''.join(cells)}</p>")
+        file = io.BytesIO()
+        side_by_side({title: contender(small) for title, contender in opened.items()}).save(file, "PNG")
+        image = base64.b64encode(file.getvalue()).decode()
+        rows.append(f'<h2>{html.escape(name)}</h2><img src="data:image/png;base64,{image}">')
     CROPS.parent.mkdir(parents=True, exist_ok=True)
-    CROPS.write_text(f"<!doctype html><meta charset=utf-8><title>crisp</title><style>{_STYLE}</style>{''.join(rows)}")
-
-
-_STYLE = "body{font:14px sans-serif} figure{display:inline-block;margin:2px} img{display:block}"
-
-
-def _cell(pixels: Pixels, title: str) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    source = base64.b64encode(file.getvalue()).decode()
-    return f'<figure><img src="data:image/png;base64,{source}"><figcaption>{html.escape(title)}</figcaption></figure>'
+    CROPS.write_text(f"<!doctype html><meta charset=utf-8><title>crisp</title>{''.join(rows)}")
 
 
 def pictures(shared: Path) -> dict[str, Pixels]:

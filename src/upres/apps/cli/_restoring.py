@@ -40,6 +40,12 @@ def tasks_of(args: argparse.Namespace) -> "Restore":
     return named or True
 
 
+def require_own_shares(args: argparse.Namespace) -> None:
+    """Wrong usage where ``--strength``, which is of what is found, is given beside a task that is to be done."""
+    if args.strength is not None and any(getattr(args, task) for task in TASKS):
+        args.usage_error("--strength is of what is found: give each task its own, as --denoise 0.5")
+
+
 def _stops(text: str) -> float:
     from upres.image.exposure import MOST_STOPS
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, prepare_process, run_files
 from upres.apps.cli._networks import add_running, share
-from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
+from upres.apps.cli._restoring import TASKS, add_tasks, require_own_shares, tasks_of
 
 EPILOG = """faults:
   Each picture is looked at. What is found to be wrong with it is undone, and the printed line says what that was; where
@@ -57,5 +57,4 @@ def _check(args: argparse.Namespace) -> None:
     named = [f"--{task}" for task in TASKS if getattr(args, task) is not None]
     if args.model is not None and (named or args.fast):
         args.usage_error(f"--model and {(named or ['--fast'])[0]} each choose the networks: give one of them")
-    if args.strength is not None and any(getattr(args, task) for task in TASKS):
-        args.usage_error("--strength is of what is found: give each task its own, as --denoise 0.5")
+    require_own_shares(args)

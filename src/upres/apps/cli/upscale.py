@@ -5,7 +5,7 @@ from functools import partial
 
 from upres.apps.cli._files import RUN_OPTIONS, add_file_options, add_inputs, prepare_process, run_files
 from upres.apps.cli._networks import add_networks
-from upres.apps.cli._restoring import TASKS, add_tasks, tasks_of
+from upres.apps.cli._restoring import TASKS, add_tasks, require_own_shares, tasks_of
 from upres.apps.cli._upscale_help import EPILOG
 from upres.apps.cli.arguments import add_size
 
@@ -54,7 +54,6 @@ def _check(args: argparse.Namespace, restoring: bool) -> None:
     given = [name for name in rivals if getattr(args, name) not in (None, False)]
     if args.crisp is not None and given:
         args.usage_error(f"--crisp chooses the networks by itself: leave --{given[0]} away")
-    if args.strength is not None and any(getattr(args, task) is not None for task in TASKS):
-        args.usage_error("--strength is of what is found: give each task its own, as --denoise 0.5")
+    require_own_shares(args)
     if args.real and restoring:
         args.usage_error("--real and --restore each undo faults: give one of them")
