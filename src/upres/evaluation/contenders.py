@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from upres.engines.select import open_session
+from upres.engines.self_ensemble import SelfEnsemble
 from upres.errors import DataError, Hint, ModelError
 from upres.evaluation.faults import Fault
 from upres.evaluation.pairs import dataset_name, find_pairs
@@ -54,6 +55,8 @@ class Running:
     precision: str = "f32"
     device: str = "cpu"
     threads: int | None = None
+    self_ensemble: bool = False
+    """Whether networks work on each picture's mirror image as well, and the mean of both counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +210,8 @@ def measure(
     asked = {"engine": contender.running.engine, "precision": contender.running.precision}
     if contender.running.device != "cpu":  # results files from before devices go on
         asked["device"] = contender.running.device
+    if contender.running.self_ensemble:
+        asked["self_ensemble"] = "mirror"
     wanted: dict[str, Any] = {
         "model": contender.name,
         "scale": contender.scale,
@@ -274,12 +279,13 @@ def _contender(model: Model, name: str, protocols: Sequence[str], running: Runni
             precision=running.precision,
             device=running.device,
         )
-        network = fitted(session, scale=card.scale, min_size=card.min_size, multiple_of=card.multiple_of)
+        whole = SelfEnsemble(session) if running.self_ensemble else session
+        network = fitted(whole, scale=card.scale, min_size=card.min_size, multiple_of=card.multiple_of)
         return network, session.facts.engine, session.facts.precision
 
     card = model.card
     return Contender(
-        name=name,
+        name=f"{name}+" if running.self_ensemble else name,
         argument=card.name if model.weights.parent == WEIGHTS_DIR else str(model.weights),
         scale=card.scale,
         color_mode=card.color_mode,

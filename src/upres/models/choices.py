@@ -14,12 +14,15 @@ UNCHANGED = "none"
 """In the place of a model's name where a picture had nothing to be restored."""
 RESTORING: tuple[Task, ...] = ("deblock", "denoise", "enhance")
 """Tasks that keep the size, in the order in which they are applied: what befell a picture last is undone first."""
-Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "fast-real"]
+Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "fast-real", "best"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "default", 2): "rlfn_c32b6_x2",
     ("upscale", "default", 3): "rlfn_c32b6_x3",
     ("upscale", "default", 4): "rlfn_c32b6_x4",
+    ("upscale", "best", 2): "rlfn_c32b6_x2",
+    ("upscale", "best", 3): "rlfn_c32b6_x3",
+    ("upscale", "best", 4): "rlfn_c32b6_x4",
     ("upscale", "fast", 2): "espcn_d22s32_x2",
     ("upscale", "fast", 3): "espcn_d22s32_x3",
     ("upscale", "fast", 4): "espcn_d22s32_x4",
@@ -44,10 +47,11 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
 }
 """Task, preference and scale -> name of a shipped model.
 
-``fast`` is small luma networks. ``light`` undoes what JPEG of good quality leaves, ``real`` and ``fast-real`` undo JPEG
-blocks, mild noise and mild blur; where a picture grows further after that, it is clean, and
-``default`` or ``fast`` follows. ``drawn`` is for drawings and screens, clean or JPEG. ``crisp`` undoes what ``real``
-does and makes photographs look sharp, further from the truth; what grows to three times its size is reduced from four.
+``best`` is larger networks for clean pictures, ``fast`` is small luma networks. ``light`` undoes what JPEG of good
+quality leaves, ``real`` and ``fast-real`` undo JPEG blocks, mild noise and mild blur; where a picture grows further
+after that, it is clean, and ``default``, ``best`` or ``fast`` follows. ``drawn`` is for drawings and screens, clean or
+JPEG. ``crisp`` undoes what ``real`` does and makes photographs look sharp, further from the truth; what grows to three
+times its size is reduced from four.
 """
 
 

@@ -7,11 +7,11 @@ everything where restoring is asked for.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 
 from upres.errors import ModelError
 from upres.models.catalog import Model
 from upres.models.choices import BICUBIC, chosen, named, restorer
+from upres.pipeline.asked import Asked
 from upres.pipeline.faults import (
     DRAWINGS,
     DRAWINGS_FAST,
@@ -29,7 +29,7 @@ from upres.pipeline.judge import Judgement
 from upres.pipeline.plan import Wish
 from upres.pipeline.restoring import Restore, Restorers, Restoring
 from upres.pipeline.sizes import SizeRequest
-from upres.pipeline.steps import NetworkStep
+from upres.pipeline.steps import NetworkStep, Step
 
 CLEAN, LIGHT, REAL, DRAWN, CRISP = "clean", "light", "real", "drawn", "crisp"
 DENOISE, MODEL, RESTORE = "denoise", "model", "restore"
@@ -77,122 +77,87 @@ class Networks:
     """Scale -> network that makes photographs look sharp; empty: what is nearest to the truth."""
     amount: float = 1.0
     """Share of ``crisp``; the rest is what the photograph would get without it."""
+    self_ensemble: bool = False
+    """Whether networks that enlarge work on the picture's mirror image as well."""
 
     @classmethod
-    def of(
-        cls,
-        model: str | Path | None,
-        *,
-        fast: bool,
-        clean: bool,
-        real: bool,
-        strength: float | None,
-        precision: str,
-        crisp: float | None = None,
-        restore: Restore = False,
-        exposure: float | None = None,
-        grows: bool = True,
-    ) -> "Networks":
-        """What the arguments of `upres.upscaler.Upscaler` stand for.
+    def of(cls, asked: Asked) -> "Networks":
+        """What was asked for.
 
         Nothing is left to choose where the robust networks lack the arithmetic asked for.
-
-        Args:
-            model: As there, like those that are not named here.
-            fast: Likewise.
-            clean: Likewise.
-            real: Likewise.
-            strength: Likewise.
-            precision: Likewise.
-            crisp: Likewise.
-            restore: Likewise.
-            exposure: Likewise.
-            grows: Whether a picture can become larger.
 
         Raises:
             UnknownModelError: If there is no such model.
             ModelError: If the model enlarges and no picture grows, or restores where that was not asked for.
-            ValueError: If they contradict each other, or the strength or ``crisp`` is not from 0 to 1.
         """
-        if crisp is not None:
-            if any((fast, clean, real, restore is not False)) or (model, strength, exposure) != (None, None, None):
-                raise ValueError("crisp chooses the networks by itself: give no other choice, and no restore")
-            return cls._crisp(crisp, precision)
-        if restore is not False:
-            return cls._restoring(
-                model, fast=fast, real=real, strength=strength, restore=restore, exposure=exposure, grows=grows
-            )
-        if exposure is not None:
-            raise ValueError("exposure is for pictures that are restored: give it with restore")
-        if (model is not None) + clean + real + (strength is not None) > 1:
-            raise ValueError("model, clean, real and strength each choose the networks: give one of them")
-        if model is not None and fast:
-            raise ValueError("model and fast each choose the networks: give one of them")
-        if strength is not None and not 0 <= strength <= 1:
-            raise ValueError(f"strength: expected 0 to 1, got {strength}")
-        if model is not None:
-            found = named(model)
-            return cls(name="+".join(m.card.name for m in found.values()) or BICUBIC, clean=found, strength=0.0)
-        forced = 0.0 if clean else 1.0 if real else strength
+        if asked.restore is not False:
+            networks = cls._restoring(asked, asked.restore)
+        elif asked.model is not None:
+            found = named(asked.model)
+            name = "+".join(model.card.name for model in found.values()) or BICUBIC
+            networks = cls(name=name, clean=found, strength=0.0)
+        else:
+            networks = cls._enlarging(asked)
+        if asked.crisp:
+            networks = replace(networks, name=_name_of_crisp(asked.crisp), crisp=chosen("crisp"), amount=asked.crisp)
+        return networks._at_best if asked.best else networks
+
+    @classmethod
+    def _enlarging(cls, asked: Asked) -> "Networks":
+        """The networks that ship, for each picture what it needs where nothing forces a choice."""
+        fast = asked.fast
+        forced = 0.0 if asked.clean else 1.0 if asked.real else asked.strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
-        networks, robust = (chosen("fast"), chosen("fast-real")) if fast else (chosen("default"), chosen("real"))
-        light = chosen("light") if forced is None and not fast else {}
-        drawn = chosen("drawn") if forced is None and not fast else {}
-        against_noise = chosen("fast" if fast else "default", "denoise").get(1) if forced in (None, 1.0) else None
-        if forced is None and precision == "int8":
-            robust = {scale: network for scale, network in robust.items() if network.int8_graph is not None}
-            light = {scale: network for scale, network in light.items() if network.int8_graph is not None}
-            drawn = {scale: network for scale, network in drawn.items() if network.int8_graph is not None}
-            against_noise = None if against_noise is None or against_noise.int8_graph is None else against_noise
-        return cls(
+        decides = forced is None and not fast
+        networks = cls(
             name=name,
-            clean=networks,
-            robust=robust,
-            light=light if robust else {},
-            drawn=drawn,
-            against_noise=against_noise if robust else None,
+            clean=chosen("fast" if fast else "default"),
+            robust=chosen("fast-real" if fast else "real"),
+            light=chosen("light") if decides else {},
+            drawn=chosen("drawn") if decides else {},
+            against_noise=chosen("fast" if fast else "default", "denoise").get(1) if forced in (None, 1.0) else None,
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
+        return networks._with_int8 if forced is None and asked.precision == "int8" else networks
+
+    @property
+    def _with_int8(self) -> "Networks":
+        """The same without those, but the clean ones, that have no graph for 8 bits."""
+
+        def quantized(networks: Mapping[int, Model]) -> Mapping[int, Model]:
+            return {scale: network for scale, network in networks.items() if network.int8_graph is not None}
+
+        robust, denoiser = quantized(self.robust), self.against_noise
+        return replace(
+            self,
+            robust=robust,
+            light=quantized(self.light) if robust else {},
+            drawn=quantized(self.drawn),
+            against_noise=denoiser if robust and denoiser is not None and denoiser.int8_graph is not None else None,
+        )
+
+    @property
+    def _at_best(self) -> "Networks":
+        """The same with the largest networks for clean pictures, and all that enlarge twice."""
+        largest = chosen("best") if self.clean else {}
+        return replace(self, name=f"best, {self.name}", clean=largest, self_ensemble=True)
 
     @classmethod
-    def _crisp(cls, amount: float, precision: str) -> "Networks":
-        """What each picture needs, and for photographs those that make them look sharp."""
-        if not 0 <= amount <= 1:
-            raise ValueError(f"crisp: expected 0 to 1, got {amount}")
-        needed = cls.of(None, fast=False, clean=False, real=False, strength=None, precision=precision)
-        if amount == 0:
-            return needed
-        return replace(needed, name=_name_of_crisp(amount), crisp=chosen("crisp"), amount=amount)
-
-    @classmethod
-    def _restoring(
-        cls,
-        model: str | Path | None,
-        *,
-        fast: bool,
-        real: bool,
-        strength: float | None,
-        restore: Restore,
-        exposure: float | None,
-        grows: bool,
-    ) -> "Networks":
+    def _restoring(cls, asked: Asked, restore: Restore) -> "Networks":
         """What undoes faults at the picture's size, and the clean networks for what follows."""
-        if real:
-            raise ValueError("real and restore each undo faults: give one of them")
-        if model is not None and fast:
-            raise ValueError("model and fast each choose the networks: give one of them")
+        model, fast = asked.model, asked.fast
         own = None if model is None else restorer(model)
-        if model is not None and own is None and not grows:
+        if model is not None and own is None and not asked.grows:
             raise ModelError(f"{model}: expected a network that restores, of scale 1, and this one enlarges")
-        restorers = Restorers.of(restore, model=own, strength=strength, fast=fast, exposure=exposure)
+        restorers = Restorers.of(restore, model=own, strength=asked.strength, fast=fast, exposure=asked.exposure)
         networks = dict[int, Model]()
         if model is not None and own is None:
             networks = dict(named(model))
-        elif grows:
+        elif asked.grows:
             networks = dict(chosen("fast" if fast else "default"))
         enlarging = "+".join(each.card.name for each in networks.values()) if model is not None else "default"
-        name = " ".join([*(["fast"] if fast else [enlarging] if grows else []), restorers.name])
+        name = " ".join([*(["fast"] if fast else [enlarging] if asked.grows else []), restorers.name])
         return cls(name=name, clean=networks, strength=0.0, restorers=restorers)
 
     def looks(self, growth: float) -> bool:
@@ -219,9 +184,8 @@ class Networks:
         if self.restorers is not None:
             return self._restored(request, self.restorers.unseen(), None)
         strength = self.strength or 0.0
-        choice = Choice(
-            wish=self._wish(request, strength, self.robust), name=_name_of(strength) if self.robust else MODEL
-        )
+        wish = self._wish(request, robust=self.robust, strength=strength)
+        choice = Choice(wish=wish, name=_name_of(strength) if self.robust else MODEL)
         return self._sharpened(choice) if self.crisp else choice
 
     def by(self, request: SizeRequest, judged: Judgement) -> Choice:
@@ -238,16 +202,17 @@ class Networks:
         wrong = found(judged, bounds, light=bool(self.light))
         reason = " and ".join(wrong.values())
         if self.against_noise is not None and is_of_noise(judged, wrong):
-            wish = Wish(request=request, restorers=(NetworkStep(self.against_noise),), first=self.clean)
+            wish = self._wish(request, restorers=(NetworkStep(self.against_noise),))
             return Choice(wish=wish, name=DENOISE, judged=judged, reason=reason)
         if self.drawn and suit_a_drawing(judged, wrong):
-            wish, reason = Wish(request=request, first=self.drawn), " and ".join(["drawing", *wrong.values()])
-            return Choice(wish=wish, name=DRAWN, judged=judged, reason=reason)
+            wish = replace(self._wish(request), first=self.drawn)
+            return Choice(wish=wish, name=DRAWN, judged=judged, reason=" and ".join(["drawing", *wrong.values()]))
         strength = float(bool(wrong)) if self.strength is None else self.strength
         robust, name = self.robust, _name_of(strength)
         if self.light and wrong and are_light(judged, bounds):
             robust, name = self.light, LIGHT
-        return Choice(wish=self._wish(request, strength, robust), name=name, judged=judged, reason=reason)
+        wish = self._wish(request, robust=robust, strength=strength)
+        return Choice(wish=wish, name=name, judged=judged, reason=reason)
 
     def _sharpened(self, choice: Choice) -> Choice:
         """That choice with networks that look sharp in the first step in which the picture grows."""
@@ -258,15 +223,30 @@ class Networks:
 
     def _restored(self, request: SizeRequest, restoring: Restoring, judged: Judgement | None) -> Choice:
         return Choice(
-            wish=Wish(request=request, restorers=restoring.steps, first=self.clean),
+            wish=self._wish(request, restorers=restoring.steps),
             name=RESTORE,
             judged=judged,
             reason=" and ".join(restoring.reasons),
             left=restoring.left,
         )
 
-    def _wish(self, request: SizeRequest, strength: float, robust: Mapping[int, Model]) -> Wish:
-        return Wish(request=request, first=self.clean, robust=robust, strength=strength, further=self.clean)
+    def _wish(
+        self,
+        request: SizeRequest,
+        *,
+        restorers: tuple[Step, ...] = (),
+        robust: Mapping[int, Model] | None = None,
+        strength: float = 0.0,
+    ) -> Wish:
+        """These steps before the picture grows, and the clean networks, a share of robust ones mixed in."""
+        return Wish(
+            request=request,
+            restorers=restorers,
+            first=self.clean,
+            robust={} if robust is None else robust,
+            strength=strength,
+            self_ensemble=self.self_ensemble,
+        )
 
 
 def _name_of(strength: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -29,6 +30,8 @@ class Wish:
     """Share of the robust network in that step: 0 for ``first`` alone, 1 for ``robust`` alone, between for both."""
     further: Mapping[int, Model] = field(default_factory=dict)
     """Scale -> network for the steps after that; empty: as ``first``."""
+    self_ensemble: bool = False
+    """Whether networks that enlarge work on the picture's mirror image as well."""
 
     @property
     def opening(self) -> Mapping[int, Model]:
@@ -49,7 +52,7 @@ class Plan:
     """What is applied, in order; scales are 1 and above. None where nothing is to be done."""
     exact: bool
     """True where the networks alone give the size; else one antialiased bicubic step follows."""
-    robust: Model | None = None
+    robust: NetworkStep | None = None
     """A network whose result is mixed into that of the first step in which the picture grows."""
     strength: float = 0.0
     """Its share there."""
@@ -58,13 +61,13 @@ class Plan:
     def models(self) -> tuple[Model, ...]:
         """All networks that work."""
         models = tuple(model for step in self.steps for model in step.models)
-        return models if self.robust is None else (*models, self.robust)
+        return models if self.robust is None else (*models, self.robust.model)
 
     @property
     def model_name(self) -> str:
         """The steps' names joined by ``+``, or ``bicubic``."""
         names = "+".join(step.name for step in self.steps) or BICUBIC
-        return names if self.robust is None else f"{names}, {self.robust.card.name} at {self.strength:g}"
+        return names if self.robust is None else f"{names}, {self.robust.name} at {self.strength:g}"
 
     @property
     def scale(self) -> int:
@@ -86,12 +89,12 @@ class Plan:
         rows = list[dict[str, Any]]()
         robust = self.robust
         for step in self.steps:
-            mixed = robust is not None and step.scale == robust.card.scale
+            mixed = robust is not None and step.scale == robust.scale
             strength = 1 - self.strength if mixed else step.strength
             model = "+".join(each.card.name for each in step.models) or step.name
             rows.append({"task": step.task, "model": model, "strength": round(strength, 6)})
             if mixed and robust is not None:
-                rows.append({"task": robust.card.task, "model": robust.card.name, "strength": self.strength})
+                rows.append({"task": robust.task, "model": robust.model.card.name, "strength": self.strength})
                 robust = None
         return tuple(rows)
 
@@ -109,14 +112,15 @@ def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:
             " ask for a smaller size"
         )
     grown = growing(wish.request.growth(*size), wish)
-    steps = (*wish.restorers, *map(NetworkStep, grown))
+    network = partial(NetworkStep, self_ensemble=wish.self_ensemble)
+    steps = (*wish.restorers, *map(network, grown))
     scale = prod(step.scale for step in steps)
     mixed = wish.robust[grown[0].card.scale] if grown and 0 < wish.strength < 1 else None
     return Plan(
         size=wanted,
         steps=steps,
         exact=(size[0] * scale, size[1] * scale) == wanted,
-        robust=mixed,
+        robust=None if mixed is None else network(mixed),
         strength=0.0 if mixed is None else wish.strength,
     )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from upres.engines.engine import Batch, Session, Slabs
+from upres.engines.self_ensemble import SelfEnsemble
 from upres.image.samples import Samples, Size
 from upres.models.card import ColorMode, Task
 from upres.models.catalog import Model
@@ -18,8 +19,8 @@ CONTEXT = 24
 """Low-resolution rows around a window for networks that are not local."""
 FADE = 24
 """Low-resolution rows over which their strips fade into each other."""
-_BYTES_OF_A_SHARE = 12
-"""Of a pixel of three float32 planes: what comes of a network beside what went in."""
+_BYTES_OF_PLANES = 12
+"""Of a pixel of three float32 planes."""
 
 
 class Step(Protocol):
@@ -81,6 +82,8 @@ class NetworkStep:
     model: Model
     strength: float = 1.0
     """At scale 1 the picture becomes in + strength * (out - in), in float, before the step's one rounding."""
+    self_ensemble: bool = False
+    """Whether the network works on the picture's mirror image as well, and the mean of both counts."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
@@ -90,8 +93,9 @@ class NetworkStep:
 
     @property
     def name(self) -> str:
-        """The network's name, and its share where that is not all."""
-        return self.model.card.name + f" at {self.strength:g}" * (self.strength < 1)
+        """The network's name, its share where that is not all, and whether it works twice."""
+        share = f" at {self.strength:g}" * (self.strength < 1)
+        return self.model.card.name + share + " with self-ensemble" * self.self_ensemble
 
     @property
     def task(self) -> Task:
@@ -119,7 +123,9 @@ class NetworkStep:
         each = network_bytes_per_pixel(self.model.weights, session)
         weakened = self.weakened(session)
         if weakened is not session:
-            session, each = weakened, each + _BYTES_OF_A_SHARE
+            session, each = weakened, each + _BYTES_OF_PLANES  # what comes of a network beside what went in
+        if self.self_ensemble:
+            session, each = SelfEnsemble(session), each + _BYTES_OF_PLANES * (1 + card.scale**2)
         stage = Enlarged(
             size,
             samples,

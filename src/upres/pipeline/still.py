@@ -23,7 +23,6 @@ from upres.pipeline.render import Chain, Progress, render
 from upres.pipeline.rolling import LOW_SLAB_ROWS, SLAB_ROWS, WINDOW_ROWS, from_the_top_down, goes_down
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.stages import Resized, Stage, Stored
-from upres.pipeline.steps import NetworkStep
 from upres.pipeline.wrap import Wrap, wrapped
 
 
@@ -166,8 +165,8 @@ def _chain(planes: Planes, samples: Samples, plan: Plan, sessions: Sessions, set
     robust = plan.robust
     for step in plan.steps:
         stage = step.stage(size, source.samples, sessions=sessions, settings=settings)
-        if robust is not None and robust.card.scale == step.scale:
-            other = NetworkStep(robust).stage(size, source.samples, sessions=sessions, settings=settings)
+        if robust is not None and robust.scale == step.scale:
+            other = robust.stage(size, source.samples, sessions=sessions, settings=settings)
             stage, robust = Mixed(stage, other, share=plan.strength), None
         stages.append(stage)
         size = stage.size

@@ -94,6 +94,26 @@ def test_engine_settings_reach_the_engine(data, opened, capsys):
     assert opened == [("tiny_x2", {"engine": "torch", "threads": 1, "precision": "bf16", "device": "cuda"})]
 
 
+def test_self_ensemble_is_another_contender(data, opened, capsys, monkeypatch, tmp_path):
+    def leaning(self, batch):
+        return bicubic_network(2, eight_bit=False)(np.roll(batch, 1, axis=3))
+
+    monkeypatch.setattr(FakeSession, "__call__", leaning)
+
+    def both(batch):
+        made = [leaning(None, each) for each in (batch, batch[..., ::-1])]
+        return (made[0] + made[1][..., ::-1]) / 2
+
+    asked = ("tiny_x2", "--data", data / "SetA", "--out", tmp_path / "kept.json")
+    once, twice = run_json(capsys, *asked), run_json(capsys, *asked, "--self-ensemble")
+    expected = evaluate(both, data / "SetA", scale=2, color_mode="luma", model="tiny_x2+")
+    assert (once["model"], twice["model"]) == ("tiny_x2", "tiny_x2+")
+    assert twice["psnr_db"] == pytest.approx(expected.to_dict()["psnr_db"], abs=1e-3)
+    assert twice["psnr_db"] > once["psnr_db"] + 1
+    assert run_json(capsys, *asked) == once
+    assert len(opened) == 2, "both are kept"
+
+
 def test_all_models_sets_and_protocols_in_one_call(data, opened, capsys):
     reports = run_json(
         capsys, "bicubic", "all", "--data", data / "SetA", data / "SetB", "--protocol", "paper", "esr", "--scale", 2

@@ -40,6 +40,9 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     choice = parser.add_argument_group("networks")
     choice.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     choice.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
+    choice.add_argument(
+        "--best", action="store_true", help="larger networks, each twice, for two to four times as long"
+    )
     choice.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
     choice.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")
     choice.add_argument("--strength", type=share, metavar="0..1", help="how much of these to undo: both kinds, mixed")

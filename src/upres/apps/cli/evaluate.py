@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu, or a device of the engine torch: cuda, mps")
     parser.add_argument("--threads", type=threads, help="processor threads (default: the engine's choice)")
+    parser.add_argument(
+        "--self-ensemble", action="store_true", help="the mean with the mirrored picture's result, named MODEL+"
+    )
     add_executor(parser, "pictures are measured")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="keep the results here, and go on from them")
     parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="write all results as tables here")
@@ -87,10 +90,10 @@ def run(args: argparse.Namespace) -> int:
         asked = ("paper",)  # papers judge what JPEG did on luma
     usual = default_protocol(2), default_protocol(1)
     plan = plan_of(asked or usual, metrics_of(names(args.metrics)), tell=tell)
-    running = Running(engine=args.engine, precision=args.precision, device=args.device, threads=args.threads)
+    how = {name: getattr(args, name) for name in ("engine", "precision", "device", "threads", "self_ensemble")}
     records = []
     protocols = tuple(plan) if asked else ()
-    contenders = find_contenders(args.models, protocols, scale=args.scale, running=running, tell=tell)
+    contenders = find_contenders(args.models, protocols, scale=args.scale, running=Running(**how), tell=tell)
     with nullcontext(measure_here) if args.executor == "local" else _machines(args) as by:
         for contender, folder in product(contenders, args.data):
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:

@@ -9,7 +9,7 @@ from upres.apps.cli._restoring import TASKS, add_tasks, require_own_shares, task
 from upres.apps.cli._upscale_help import EPILOG
 from upres.apps.cli.arguments import add_size
 
-_CHOOSING = ("model", "fast", "clean", "real", "strength", "crisp")
+_CHOOSING = ("model", "fast", "best", "clean", "real", "strength", "crisp")
 UPSCALER_OPTIONS = ("width", "height", "fit", *_CHOOSING, "exposure", *RUN_OPTIONS)
 """Options that `Upscaler` takes under the same names."""
 
@@ -50,7 +50,9 @@ def _check(args: argparse.Namespace, restoring: bool) -> None:
         args.usage_error("--model, --clean, --real and --strength each choose the networks: give one of them")
     if args.model is not None and args.fast:
         args.usage_error("--model and --fast each choose the networks: give one of them")
-    rivals = [name for name in (*_CHOOSING, "restore", *TASKS, "exposure") if name != "crisp"]
+    if args.best and (args.model is not None or args.fast):
+        args.usage_error("--best chooses the networks by itself: leave --model and --fast away")
+    rivals = [name for name in (*_CHOOSING, "restore", *TASKS, "exposure") if name not in ("best", "crisp")]
     given = [name for name in rivals if getattr(args, name) not in (None, False)]
     if args.crisp is not None and given:
         args.usage_error(f"--crisp chooses the networks by itself: leave --{given[0]} away")
