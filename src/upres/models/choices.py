@@ -14,7 +14,7 @@ UNCHANGED = "none"
 """In the place of a model's name where a picture had nothing to be restored."""
 RESTORING: tuple[Task, ...] = ("deblock", "denoise", "enhance")
 """Tasks that keep the size, in the order in which they are applied: what befell a picture last is undone first."""
-Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "fast-real", "best"]
+Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "best", "fast-real", "fast-drawn", "int8"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "default", 2): "rlfn_c32b6_x2",
@@ -60,7 +60,7 @@ def names(preference: Preference, task: Task = "upscale") -> dict[int, str]:
     return {scale: name for (of, how, scale), name in sorted(CHOICES.items()) if (of, how) == (task, preference)}
 
 
-def chosen(preference: Preference, task: Task = "upscale") -> Mapping[int, Model]:
+def chosen(preference: Preference, task: Task = "upscale") -> dict[int, Model]:
     """Scale -> the model that is taken for this task and preference.
 
     Raises:

@@ -105,24 +105,23 @@ class Networks:
     @classmethod
     def _enlarging(cls, asked: Asked) -> "Networks":
         """The networks that ship, for each picture what it needs where nothing forces a choice."""
-        fast = asked.fast
+        fast, in_int8 = asked.fast, asked.precision == "int8"
         forced = 0.0 if asked.clean else 1.0 if asked.real else asked.strength
         name = " ".join(["fast" if fast else "default", *([] if forced is None else [_name_of(forced)])])
-        decides = forced is None and not fast
         networks = cls(
             name=name,
-            clean=chosen("fast" if fast else "default"),
+            clean=chosen("fast") if fast else chosen("default") | (chosen("int8") if in_int8 else {}),
             robust=chosen("fast-real" if fast else "real"),
-            light=chosen("light") if decides else {},
-            drawn=chosen("drawn") if decides else {},
+            light=chosen("light") if forced is None and not fast else {},
+            drawn=chosen("fast-drawn" if fast else "drawn") if forced is None else {},
             against_noise=chosen("fast" if fast else "default", "denoise").get(1) if forced in (None, 1.0) else None,
             strength=forced,
             bounds=(PHOTOGRAPHS_FAST, DRAWINGS_FAST) if fast else (PHOTOGRAPHS, DRAWINGS),
         )
-        return networks._with_int8 if forced is None and asked.precision == "int8" else networks
+        return networks._of_int8 if forced is None and in_int8 else networks
 
     @property
-    def _with_int8(self) -> "Networks":
+    def _of_int8(self) -> "Networks":
         """The same without those, but the clean ones, that have no graph for 8 bits."""
 
         def quantized(networks: Mapping[int, Model]) -> Mapping[int, Model]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.recipes import restoration
+from upres.lab.training.recipes.edge import DRAWN_BASES as DRAWN_EDGE_BASES
 from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
-from upres.lab.training.recipes.edge import edge_cnn, one_layer, real_edge
+from upres.lab.training.recipes.edge import drawn_edge, edge_cnn, one_layer, real_edge
 from upres.lab.training.recipes.rgb import (
     CLEAN_BASES,
     CRISP_BASES,
@@ -53,6 +54,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_light_x{scale}": light for base in LIGHT_BASES for scale in SCALES},
     **{f"{base}_clean_x{scale}": clean for base in CLEAN_BASES for scale in SCALES},
     **{f"{base}_drawn_x{scale}": drawn for base in DRAWN_BASES for scale in SCALES},
+    **{f"{base}_drawn_x{scale}": drawn_edge for base in DRAWN_EDGE_BASES for scale in SCALES},
     **{f"{base}_crisp_x{scale}": crisp for base in CRISP_BASES for scale in SCALES},
     **{name: restoration.own for name, spec in MODELS.items() if spec.architecture == "plain" and spec.scale == 1},
     **{f"{base}_int8_x{scale}": int8 for base in INT8_BASES for scale in SCALES},

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upres.lab.data.degradations import PHOTOGRAPH
+from upres.lab.data.degradations import DRAWN, PHOTOGRAPH
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 
 REAL_BASES = ("espcn_d22s32",)
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
+
+DRAWN_BASES = ("espcn_d22s32",)
+"""Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
 
 PATCH_SIZES: Mapping[int, int] = {2: 120, 3: 80, 4: 60}
 """Low-resolution side of a crop for each scale, nearly all of a tile of half its size.
@@ -65,6 +68,24 @@ def real_edge(name: str) -> Recipe:
     stage = replace(recipe.stages[0], steps=20_000, losses=(_ALIKE,), degradation=_COMPRESSED)
     start = WarmStart(model=recipe.model)
     return replace(recipe, name=name, stages=(stage,), start=start, studio_fraction=0.0, validate_every=2500)
+
+
+def drawn_edge(name: str) -> Recipe:
+    """A small network for drawings and screens, ``{model}_drawn_x{scale}``: begins with the bicubic one.
+
+    The absolute error, as in `upres.lab.training.recipes.rgb.drawn`.
+    """
+    recipe = edge_cnn(name.replace("_drawn", ""))
+    stage = replace(recipe.stages[0], steps=8000, losses=(LossTerm(name="l1"),), degradation=DRAWN)
+    return replace(
+        recipe,
+        name=name,
+        stages=(stage,),
+        start=WarmStart(model=recipe.model),
+        studio_fraction=0.0,
+        rendered=1000,
+        validate_every=2000,
+    )
 
 
 def _edge(model: str, *, steps: int, loss: LossTerm = _L2, optim: Optimizer = _SOAP) -> Recipe:

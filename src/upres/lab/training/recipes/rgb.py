@@ -49,7 +49,7 @@ LIGHT_BASES = ("plain_c32b6",)
 DRAWN_BASES = ("plain_c32b6",)
 """Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
 
-CLEAN_BASES = ("rlfn_c32b6",)
+CLEAN_BASES = ("rlfn_c32b6", "rlfn_s")
 """Networks with recipes for clean photographs, however they were made small, ``{base}_clean_x{scale}``."""
 
 CRISP_BASES = ("rlfn_c32b6",)
@@ -188,7 +188,11 @@ def light(name: str) -> Recipe:
 
 
 def clean(name: str) -> Recipe:
-    """A network for clean photographs that any program made small: begins with that for bicubic reductions."""
+    """A network for clean photographs that any program made small: begins with that for bicubic reductions.
+
+    ``rlfn_s`` begins with copies of the channels of the narrower one instead, and sees fewer crops by other filters: it
+    ships as it is trained, the narrower one half of the way back to its start (``upres export --towards``).
+    """
     recipe = real(name.replace("_clean", "_real"))
     (stage,) = recipe.stages
     stage = replace(
@@ -198,7 +202,13 @@ def clean(name: str) -> Recipe:
         degradation=REDUCED,
         optim=replace(stage.optim, learning_rate=1e-3),
     )
-    return replace(recipe, name=name, stages=(stage,), validate_every=2000)
+    start = recipe.start
+    if recipe.model.startswith("rlfn_s"):
+        stage = replace(
+            stage, degradation=replace(REDUCED, share=0.3), optim=replace(stage.optim, learning_rate=1.5e-3)
+        )
+        start = WarmStart(model=name.replace("rlfn_s", "rlfn_c32b6"), wide=True)
+    return replace(recipe, name=name, stages=(stage,), start=start, validate_every=2000)
 
 
 def drawn(name: str) -> Recipe:
