@@ -45,7 +45,7 @@ def tiny_catalogue(tiny_models, monkeypatch) -> Iterator[dict[int, Model]]:
     for scale, model in tiny_models.items():
         for preference in ("default", "light", "real", "drawn", "crisp"):
             monkeypatch.setitem(choices.CHOICES, ("upscale", preference, scale), model.card.name)
-    for key in [key for key in choices.CHOICES if key[0] != "upscale"]:
+    for key in [key for key in choices.CHOICES if key[0] != "upscale" or key[1] in ("int8", "fast-drawn")]:
         monkeypatch.delitem(choices.CHOICES, key)
     catalog.list_models.cache_clear()
     yield tiny_models

@@ -255,6 +255,22 @@ def test_a_strength_between_mixes_both_networks(far, tiny_models, tmp_path):
     assert np.abs(0.75 * one + 0.25 * other - mixed).max() <= 1
 
 
+def test_small_networks_have_one_for_drawings():
+    upscaler, picture = Upscaler(2, fast=True), read(as_jpeg(drawing(), 98))
+    assert upscaler.plan(picture.size, upscaler.choose(picture)).model_name == choices.names("fast-drawn")[2]
+    forced = Upscaler(2, fast=True, clean=True)
+    assert forced.plan(picture.size, forced.choose(picture)).model_name == choices.names("fast")[2]
+
+
+def test_8_bits_take_the_network_that_has_them():
+    (scale, name), *others = choices.names("int8").items()
+    assert not others
+    assert name != choices.names("default")[scale]
+    for options in ({}, {"clean": True}):
+        assert Upscaler(scale, precision="int8", **options).plan((20, 20)).model_name == name
+    assert Upscaler(scale).plan((20, 20)).model_name == choices.names("default")[scale]
+
+
 def test_equal_channels_stay_equal():
     grey = photograph()[..., 0]
     for options in ({"clean": True}, {"real": True}, {"fast": True, "clean": True}):

@@ -47,9 +47,9 @@ robust ones ([how](../reference/pipeline.md)). Below are mean PSNRs in dB on Y (
 picture is reduced, photographs by bicubic, then compressed by libjpeg with 4:2:0, or made noisy (correlated over 0.7
 pixels, half of the variance in colours). *Photographs* are the {photographs} of CID22's validation set, *the first
 eight* the first eight of these, *drawings* are {drawings} that `benchmarks/drawings.py` makes. They are reduced as
-programs draw small ones, each pixel the mean of what it covers, and once more by bicubic: the networks for clean
-pictures learned to invert that very filter, and of no other is that worth as much. Written by `python -m benchmarks`
-from `benchmarks/results/judge.json`; arithmetic: each engine's own, {machine}.
+programs draw small ones, each pixel the mean of what it covers, and once more by bicubic; photographs by other filters
+are in [kernels.md](kernels.md). Written by `python -m benchmarks` from `benchmarks/results/judge.json`; arithmetic:
+each engine's own, {machine}.
 """
 
 

@@ -81,16 +81,16 @@ def render(content: Mapping[str, Any]) -> str:
     headings = [f"{name}{addition}" for addition in PROTOCOLS.values() for name in SETS]
     parts = [INTRODUCTION.format(ranges=ranges, count=rows[0]["pictures"])]
     for scale, real in names("real").items():
-        own, plain = (scores[scale, model, "degraded", "paper"] for model in (real, names("default")[scale]))
+        own, default = (scores[scale, model, "degraded", "paper"] for model in (real, names("default")[scale]))
         lines = [
             (
                 model,
                 *(f"{scores[scale, model, name, rules]:.2f}" for rules in PROTOCOLS for name in SETS),
-                f"{own - plain:+.2f}" if model == real else "",
+                f"{own - default:+.2f}" if model == real else "",
             )
             for model in dict.fromkeys(row["model"] for row in rows if row["scale"] == scale)
         ]
-        columns = ("model", *headings, "over the bicubic-trained, degraded")
+        columns = ("model", *headings, "over the default, degraded")
         parts += [f"## x{scale}\n", table(columns, lines, align=RIGHT), ""]
     return "\n".join(parts)
 

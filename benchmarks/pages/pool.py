@@ -59,7 +59,7 @@ def compared(records: Sequence[Any], models: Mapping[str, Model], known: Mapping
 def luma_models() -> dict[str, Model]:
     """What ships of the edge family, trained as the pool was, by name."""
     luma = (model for model in list_models() if model.card.color_mode == "luma")
-    return {model.card.name: model for model in luma if "_real_" not in model.card.name}
+    return {model.card.name: model for model in luma if not {"real", "drawn"} & set(model.card.name.split("_"))}
 
 
 def render(quality: Mapping[str, Any], known: Mapping[str, Mapping[str, float]]) -> str:

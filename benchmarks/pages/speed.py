@@ -51,6 +51,9 @@ COMPARISONS: Mapping[str, Comparison] = {
     "speed_crisp": Comparison(
         models=("rlfn_c32b6_crisp",), engines=("native", "openvino", "onnxruntime", "torch"), size=(1280, 720)
     ),
+    "speed_clean": Comparison(
+        models=("rlfn_c32b6_clean",), engines=("native", "openvino", "onnxruntime", "torch"), size=(1280, 720)
+    ),
     "speed_restorers": Comparison(
         models=("plain_c48b6_deblock", "plain_c48b6_denoise", "plain_c32b6_deblock", "plain_c32b6_denoise"),
         engines=("native", "openvino", "onnxruntime", "torch"),
@@ -89,7 +92,7 @@ COMPARISONS: Mapping[str, Comparison] = {
 
 SPEED_RGB = ("speed_rgb", "speed_rgb_4k")
 """The files of RGB networks that were measured on one machine and share a table."""
-SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain", "speed_crisp", "speed_restorers")
+SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain", "speed_crisp", "speed_clean", "speed_restorers")
 """The files whose latencies the cards of RGB networks hold."""
 
 

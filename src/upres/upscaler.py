@@ -48,9 +48,8 @@ class Upscaler:
             or ``None`` for the default of each native scale. With ``restore`` it may be a network of scale 1, which
             is then what restores.
         fast: Take a small luma network for each native scale, several times as fast; not with ``model``.
-        best: Take a larger network for pictures without faults, and let every network that enlarges work on the
-            picture's mirror image as well: the mean of both results counts. It takes twice to four times as long. Not
-            with ``model`` and ``fast``.
+        best: Let every network that enlarges work on the picture's mirror image as well: the mean of both results
+            counts, which is nearer to the truth in twice the time. Not with ``model`` and ``fast``.
         clean: Take the networks for pictures without faults, whatever is found in the picture.
         real: Take the networks that undo noise, blur and JPEG blocks, whatever is found.
         strength: How much noise, blocks and blur are undone: 0 not at all, 1 by the networks for that alone, between

@@ -411,7 +411,7 @@ def test_no_pixels_make_no_pixels(models, shape):
 def test_floats_have_no_integer_kernels(models):
     session = opened(models["esr_max", 2], precision="int16")
     assert session.facts.precision == "int16"
-    with pytest.raises(ValueError, match="int16 is for integer planes"):
+    with pytest.raises(UnsupportedModelError, match="is for integer planes"):
         session(np.zeros((1, 1, 4, 4), np.float32))
 
 

@@ -47,7 +47,7 @@ def test_slabs_of_both_give_the_whole():
     session, batch = SelfEnsemble(Leaning(ahead=3)), batch_of(41, 9)
     slabs = session.slabs(41, 9, rows=8)
     assert slabs is not None
-    assert slabs.bytes == 2 * MeansInSlabs.bytes
+    assert slabs.bytes == 2 * MeansInSlabs.bytes + 12 * 9 * (11 + 16 * 2), "and what goes in and comes out once more"
     starts = [0, *(given for given, _ in slabs.ends)]
     made = [slabs(batch[:, :, start:end]).copy() for start, end in pairwise(starts)]
     np.testing.assert_array_equal(np.concatenate(made, axis=2)[:, :, :70], session(batch)[:, :, :70])
@@ -93,12 +93,12 @@ def test_large_pictures_go_down_in_slabs_to_the_same_bits(monkeypatch):
 
 @pytest.fixture
 def at_best(monkeypatch, tiny_restorers, tmp_path):
-    """A catalogue in which the best, robust, drawn and crisp networks of x2 have names of their own."""
-    for preference in ("best", "real", "drawn", "crisp"):
+    """A catalogue in which the robust, drawn and crisp networks of x2 have names of their own."""
+    for preference in ("real", "drawn", "crisp"):
         model = write_tiny_model(tmp_path, 2, family=preference)
         monkeypatch.setitem(choices.CHOICES, ("upscale", preference, 2), str(model.weights))
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3), raising=False)
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4), raising=False)
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3))
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4))
 
 
 TWICE = " with self-ensemble"
@@ -107,18 +107,25 @@ TWICE = " with self-ensemble"
 @pytest.mark.parametrize(
     ("options", "quality", "expected"),
     [
-        ({}, 98, f"best_x2{TWICE}"),
+        ({}, 98, f"tiny_x2{TWICE}"),
         ({}, 60, f"real_x2{TWICE}"),
-        ({"clean": True}, 60, f"best_x2{TWICE}"),
-        ({"strength": 0.5}, 60, f"best_x2{TWICE}, real_x2{TWICE} at 0.5"),
-        ({"crisp": 0.25}, 98, f"best_x2{TWICE}, crisp_x2{TWICE} at 0.25"),
-        ({"restore": {"denoise": 1.0}}, 98, f"tiny_denoise+best_x2{TWICE}"),
+        ({"clean": True}, 60, f"tiny_x2{TWICE}"),
+        ({"strength": 0.5}, 60, f"tiny_x2{TWICE}, real_x2{TWICE} at 0.5"),
+        ({"crisp": 0.25}, 98, f"tiny_x2{TWICE}, crisp_x2{TWICE} at 0.25"),
+        ({"restore": {"denoise": 1.0}}, 98, f"tiny_denoise+tiny_x2{TWICE}"),
     ],
 )
-def test_best_takes_the_largest_clean_network_and_everything_twice(options, quality, expected, at_best):
+def test_best_takes_every_network_that_enlarges_twice(options, quality, expected, at_best):
     upscaler, seen = Upscaler(2, best=True, **options), read(as_jpeg(photograph(), quality))
     assert upscaler.plan(seen.size, upscaler.choose(seen)).model_name == expected
     assert upscaler.model_identity() != Upscaler(2, **options).model_identity()
+
+
+def test_steps_say_what_worked_twice(at_best):
+    upscaler = Upscaler(2, best=True, restore={"denoise": 1.0})
+    steps = upscaler.plan((10, 10)).described()
+    assert [step.get("self_ensemble") for step in steps] == [None, True]
+    assert all("self_ensemble" not in step for step in Upscaler(2).plan((10, 10)).described())
 
 
 def test_drawings_get_theirs_twice(at_best):
@@ -126,9 +133,9 @@ def test_drawings_get_theirs_twice(at_best):
     assert upscaler.plan(seen.size, upscaler.choose(seen)).model_name == f"drawn_x2{TWICE}"
 
 
-def test_what_grows_twice_grows_by_the_largest_both_times(at_best):
-    upscaler = Upscaler(4, best=True, clean=True)
-    assert upscaler.plan((10, 10)).model_name == f"best_x2{TWICE}+best_x2{TWICE}"
+def test_every_step_in_which_it_grows_is_made_twice(at_best):
+    upscaler = Upscaler(8, best=True, clean=True)
+    assert upscaler.plan((10, 10)).model_name == f"tiny_x2{TWICE}+tiny_x4{TWICE}"
 
 
 @pytest.mark.parametrize("other", [{"fast": True}, {"model": "tiny"}])

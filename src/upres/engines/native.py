@@ -80,12 +80,15 @@ class NativeSession(Session):
         """Run the network: ``(N, 1, H, W)`` float32 to ``(N, 1, H * scale, W * scale)``, unclamped.
 
         Raises:
-            ValueError: If the batch has another shape, or the session was opened for int16: floats have no such kernel.
+            ValueError: If the batch has another shape.
+            UnsupportedModelError: If the session was opened for int16: floats have no such kernel.
         """
         if batch.ndim != 4 or batch.shape[1] != 1:
             raise ValueError(f"expected a batch (N, 1, H, W) of luma planes, got shape {batch.shape}")
         if self._asked == "int16":
-            raise ValueError("precision int16 is for integer planes; open the session with f32 or auto for batches")
+            raise UnsupportedModelError(
+                "native: int16 of one-layer networks is for integer planes; batches of floats take f32 or auto"
+            )
         batch = np.ascontiguousarray(batch, np.float32)
         count, _, height, width = batch.shape
         out = self._recycled((count, 1, height * self._scale, width * self._scale))

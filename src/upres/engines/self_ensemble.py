@@ -26,16 +26,19 @@ class SelfEnsemble(Session):
 
     def slabs(self, height: int, width: int, *, rows: int) -> Slabs | None:
         """Both pictures side by side, where the network goes down one."""
-        both = [self._session.slabs(height, width, rows=rows) for _ in range(2)]
-        straight, mirrored = both
-        return None if straight is None or mirrored is None else _Slabs(straight, mirrored)
+        straight, mirrored = (self._session.slabs(height, width, rows=rows) for _ in range(2))
+        return None if straight is None or mirrored is None else _Slabs(straight, mirrored, (height, width))
 
 
 class _Slabs:
     """A picture and its mirror image from the top down."""
 
-    def __init__(self, straight: Slabs, mirrored: Slabs) -> None:
-        self.ends, self.bytes = straight.ends, straight.bytes + mirrored.bytes
+    def __init__(self, straight: Slabs, mirrored: Slabs, size: tuple[int, int]) -> None:
+        height, width = size
+        given, made = (max(np.diff((0, *rows))) for rows in zip(*straight.ends, strict=True))
+        scale = straight.ends[-1][1] // height
+        batches = 4 * 3 * width * (int(given) + int(made) * scale)
+        self.ends, self.bytes = straight.ends, straight.bytes + mirrored.bytes + batches
         self._straight, self._mirrored = straight, mirrored
 
     def __call__(self, batch: Batch, /) -> Batch:

@@ -221,9 +221,8 @@ class Work:
         assert self.job.output is not None
         form = self._options.format
         scale = self._upscaler.request.scale or plan.size[1] / picture.size[1]
-        name = self.job.pattern.name(
-            self.job.output, format=form, scale=scale, model=self._upscaler.name_of(plan), size=plan.size
-        )
+        model = "-".join(self._upscaler.name_of(plan).replace(",", "").split())
+        name = self.job.pattern.name(self.job.output, format=form, scale=scale, model=model, size=plan.size)
         return self.job.output.with_name(name)
 
     def _read_source(self) -> bytearray:

@@ -14,15 +14,12 @@ UNCHANGED = "none"
 """In the place of a model's name where a picture had nothing to be restored."""
 RESTORING: tuple[Task, ...] = ("deblock", "denoise", "enhance")
 """Tasks that keep the size, in the order in which they are applied: what befell a picture last is undone first."""
-Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "best", "fast-real", "fast-drawn", "int8"]
+Preference = Literal["default", "fast", "light", "real", "drawn", "crisp", "fast-real", "fast-drawn", "int8"]
 
 CHOICES: dict[tuple[Task, Preference, int], str] = {
-    ("upscale", "default", 2): "rlfn_c32b6_x2",
-    ("upscale", "default", 3): "rlfn_c32b6_x3",
-    ("upscale", "default", 4): "rlfn_c32b6_x4",
-    ("upscale", "best", 2): "rlfn_c32b6_x2",
-    ("upscale", "best", 3): "rlfn_c32b6_x3",
-    ("upscale", "best", 4): "rlfn_c32b6_x4",
+    ("upscale", "default", 2): "rlfn_c32b6_clean_x2",
+    ("upscale", "default", 3): "rlfn_c32b6_clean_x3",
+    ("upscale", "default", 4): "rlfn_c32b6_clean_x4",
     ("upscale", "fast", 2): "espcn_d22s32_x2",
     ("upscale", "fast", 3): "espcn_d22s32_x3",
     ("upscale", "fast", 4): "espcn_d22s32_x4",
@@ -40,6 +37,10 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "fast-real", 2): "espcn_d22s32_real_x2",
     ("upscale", "fast-real", 3): "espcn_d22s32_real_x3",
     ("upscale", "fast-real", 4): "espcn_d22s32_real_x4",
+    ("upscale", "fast-drawn", 2): "espcn_d22s32_drawn_x2",
+    ("upscale", "fast-drawn", 3): "espcn_d22s32_drawn_x3",
+    ("upscale", "fast-drawn", 4): "espcn_d22s32_drawn_x4",
+    ("upscale", "int8", 4): "rlfn_c32b6_x4",
     ("deblock", "default", 1): "plain_c48b6_deblock",
     ("denoise", "default", 1): "plain_c48b6_denoise",
     ("deblock", "fast", 1): "plain_c32b6_deblock",
@@ -47,11 +48,12 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
 }
 """Task, preference and scale -> name of a shipped model.
 
-``best`` is larger networks for clean pictures, ``fast`` is small luma networks. ``light`` undoes what JPEG of good
-quality leaves, ``real`` and ``fast-real`` undo JPEG blocks, mild noise and mild blur; where a picture grows further
-after that, it is clean, and ``default``, ``best`` or ``fast`` follows. ``drawn`` is for drawings and screens, clean or
-JPEG. ``crisp`` undoes what ``real`` does and makes photographs look sharp, further from the truth; what grows to three
-times its size is reduced from four.
+The default is for photographs without faults, however they were made small. ``fast`` is small luma networks. ``light``
+undoes what JPEG of good quality leaves, ``real`` and ``fast-real`` undo JPEG blocks, mild noise and mild blur; where a
+picture grows further after that, it is clean, and ``default`` or ``fast`` follows. ``drawn`` and ``fast-drawn`` are for
+drawings and screens, clean or JPEG. ``crisp`` undoes what ``real`` does and makes photographs look sharp, further from
+the truth; what grows to three times its size is reduced from four. ``int8`` takes the default's place in 8-bit
+arithmetic.
 """
 
 

@@ -100,7 +100,9 @@ class Networks:
             networks = cls._enlarging(asked)
         if asked.crisp:
             networks = replace(networks, name=_name_of_crisp(asked.crisp), crisp=chosen("crisp"), amount=asked.crisp)
-        return networks._at_best if asked.best else networks
+        if asked.best:
+            networks = replace(networks, name=f"best {networks.name}", self_ensemble=True)
+        return networks
 
     @classmethod
     def _enlarging(cls, asked: Asked) -> "Networks":
@@ -135,12 +137,6 @@ class Networks:
             drawn=quantized(self.drawn),
             against_noise=denoiser if robust and denoiser is not None and denoiser.int8_graph is not None else None,
         )
-
-    @property
-    def _at_best(self) -> "Networks":
-        """The same with the largest networks for clean pictures, and all that enlarge twice."""
-        largest = chosen("best") if self.clean else {}
-        return replace(self, name=f"best, {self.name}", clean=largest, self_ensemble=True)
 
     @classmethod
     def _restoring(cls, asked: Asked, restore: Restore) -> "Networks":

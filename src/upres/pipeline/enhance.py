@@ -73,6 +73,11 @@ class LiftStep:
         return "luma"
 
     @property
+    def self_ensemble(self) -> bool:
+        """There is no network."""
+        return False
+
+    @property
     def models(self) -> tuple[Model, ...]:
         """None."""
         return ()

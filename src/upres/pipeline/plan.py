@@ -85,18 +85,26 @@ class Plan:
         return not self.steps and self.exact
 
     def described(self) -> tuple[dict[str, Any], ...]:
-        """Task, model and strength of each step; a network that is mixed in is a step beside its partner."""
+        """Task, model and strength of each step, and whether it is a network that works twice.
+
+        A network that is mixed in is a step beside its partner.
+        """
         rows = list[dict[str, Any]]()
         robust = self.robust
         for step in self.steps:
             mixed = robust is not None and step.scale == robust.scale
             strength = 1 - self.strength if mixed else step.strength
-            model = "+".join(each.card.name for each in step.models) or step.name
-            rows.append({"task": step.task, "model": model, "strength": round(strength, 6)})
+            rows.append(_described(step, strength))
             if mixed and robust is not None:
-                rows.append({"task": robust.task, "model": robust.model.card.name, "strength": self.strength})
+                rows.append(_described(robust, self.strength))
                 robust = None
         return tuple(rows)
+
+
+def _described(step: Step, strength: float) -> dict[str, Any]:
+    model = "+".join(each.card.name for each in step.models) or step.name
+    row = {"task": step.task, "model": model, "strength": round(strength, 6)}
+    return {**row, "self_ensemble": True} if step.self_ensemble else row
 
 
 def plan(size: Size, wish: Wish, *, max_pixels: int) -> Plan:

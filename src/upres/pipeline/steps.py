@@ -52,6 +52,11 @@ class Step(Protocol):
         ...
 
     @property
+    def self_ensemble(self) -> bool:
+        """Whether its network works on the picture's mirror image as well."""
+        ...
+
+    @property
     def models(self) -> tuple[Model, ...]:
         """Networks that it runs."""
         ...

@@ -283,6 +283,7 @@ def test_standard_input_and_output(folder, monkeypatch, capfdbinary):
         ),
         (["photo.jpg", "--denoise", "--strength", "0.5"], "--strength is of what is found: give each task its own"),
         (["photo.jpg", "--scale", "abc"], "argument --scale: expected a positive number, got abc"),
+        (["photo.jpg", "--best", "--fast"], "--best chooses the networks by itself: leave --model and --fast away"),
         (["photo.jpg", "--name", "{stm}{suffix}"], "argument --name: no field '{stm}' for names; there are {stem},"),
         (["photo.jpg", "--name", "{stem}{suffix}", "-o", "x.jpg"], "-o names the file already: leave --name out"),
     ],
@@ -439,7 +440,7 @@ def test_what_a_memory_limit_cannot_hold_is_refused_before_the_work(folder, caps
     assert upscale("photo.jpg", "--max-memory", "1M") == 1
     assert re.fullmatch(
         r"upres: photo\.jpg: needs \d+ MiB of memory or more, over the limit of 1 MiB; "
-        r"raise --max-memory; --fast needs less\n",
+        r"raise --max-memory; --fast needs less, --best more\n",
         capsys.readouterr().err,
     )
     assert not (folder / "photo_x2.jpg").exists()
@@ -465,6 +466,10 @@ def test_a_scale_as_people_write_it(folder):
         (["--name", "{stem}_{scale}x{suffix}", "--scale", "1.5"], ["photo_1.5x.jpg", "more/grey_1.5x.png"]),
         (["--name", "{stem}-{width}x{height}{suffix}"], ["photo-60x40.jpg", "more/grey-22x18.png"]),
         (["--name", "{model} {stem}.webp"], ["tiny_x2 photo.webp", "more/tiny_x2 grey.webp"]),
+        (
+            ["--name", "{model}{suffix}", "--strength", "0.5"],
+            ["tiny_x2-tiny_x2-at-0.5.jpg", "more/tiny_x2-tiny_x2-at-0.5.png"],
+        ),
         (["--name", "{stem}_{scale}{suffix}", "--width", "45"], ["photo_1.5.jpg", "more/grey_4.091.png"]),
         (["--name", "{stem}!{suffix}", "--format", "png", "-o", "out"], ["out/photo!.png", "out/more/grey!.png"]),
     ],

@@ -41,7 +41,7 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--model", metavar="NAME", help="see `upres models`; a .safetensors file; bicubic")
     choice.add_argument("--fast", action="store_true", help="small luma networks instead of the RGB network")
     choice.add_argument(
-        "--best", action="store_true", help="larger networks, each twice, for two to four times as long"
+        "--best", action="store_true", help="networks work on the mirrored picture too, in twice the time"
     )
     choice.add_argument("--clean", action="store_true", help="networks for pictures without faults, whatever is found")
     choice.add_argument("--real", action="store_true", help="networks that undo JPEG blocks, noise and blur, always")

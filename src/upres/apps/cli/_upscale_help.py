@@ -10,8 +10,8 @@ faults:
   The file and the pixels tell JPEG compression, noise and blur. Where they are strong, networks that undo them are
   taken, else those for clean photographs; drawings and screens have their own. The printed line says what was found.
   --clean and --real force the one or the other, --strength mixes both and takes the time of both. --fast chooses among
-  small networks in the same way; --best takes a larger one for clean pictures, and lets every network that enlarges
-  work on the mirrored picture too and counts the mean: nearer to the truth, in two to four times as long.
+  small networks in the same way; --best lets every network that enlarges work on the mirrored picture too and
+  takes the mean: nearer to the truth, in twice the time.
   --crisp takes networks for photographs that look sharp: they draw edges and texture that are likely, not known.
   --crisp 0.5 mixes them with what the photograph gets otherwise, in twice the time. Drawings and screens keep theirs.
   --restore undoes noise, blocks and darkness first, by networks that do nothing else, and enlarges by the clean ones.

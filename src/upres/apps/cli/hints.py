@@ -5,7 +5,7 @@ from upres.errors import Hint, UpresError
 WORDS = {
     Hint.OVERWRITE: "--overwrite replaces it",
     Hint.LESS_MEMORY: "--max-memory lowers the need",
-    Hint.MORE_MEMORY: "raise --max-memory; --fast needs less",
+    Hint.MORE_MEMORY: "raise --max-memory; --fast needs less, --best more",
     Hint.OTHER_FORMAT: "choose a smaller size or --format png",
     Hint.OWN_SCALE: "leave --scale out or name another model",
     Hint.NAME_A_RESTORER: "name the file of one, as `upres restore --model FILE` takes it",

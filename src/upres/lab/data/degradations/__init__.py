@@ -107,8 +107,8 @@ PHOTOGRAPH = Degradation(
 )
 """Photographs as they lie on people's disks: by turns mild blur, noise up to that of ISO 6400, JPEG of 35 and up."""
 
-LIGHT = Degradation(steps=(Jpeg(quality=(80.0, 98.0)),))
-"""Photographs as cameras and phones save them: JPEG of good quality, and nothing else."""
+LIGHT = Degradation(steps=(Resize(ratio=(1.0, 1.001)), Jpeg(quality=(80.0, 98.0))))
+"""Photographs as cameras and phones save them: reduced by any kernel, JPEG of good quality, and nothing else."""
 
 REDUCED = Degradation(share=0.6, steps=(Resize(ratio=(1.0, 1.001)),))
 """Clean photographs as programs make them small: some by the papers' bicubic, the others by any kernel."""

@@ -46,7 +46,7 @@ REAL_BASES = ("rlfn", "rlfn_s", "rlfn_c32b6", "plain_c32b6")
 LIGHT_BASES = ("plain_c32b6",)
 """Networks with recipes for JPEGs of good quality, ``{base}_light_x{scale}``."""
 
-DRAWN_BASES = ("plain_c32b6",)
+DRAWN_BASES = ("plain_c32b6", "rlfn_c32b6")
 """Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
 
 CLEAN_BASES = ("rlfn_c32b6", "rlfn_s")
@@ -190,8 +190,8 @@ def light(name: str) -> Recipe:
 def clean(name: str) -> Recipe:
     """A network for clean photographs that any program made small: begins with that for bicubic reductions.
 
-    ``rlfn_s`` begins with copies of the channels of the narrower one instead, and sees fewer crops by other filters: it
-    ships as it is trained, the narrower one half of the way back to its start (``upres export --towards``).
+    What ships lies four tenths of the way back to that start (``upres export --towards``). ``rlfn_s`` begins with
+    copies of the channels of the narrower one instead, and sees fewer crops by other filters.
     """
     recipe = real(name.replace("_clean", "_real"))
     (stage,) = recipe.stages
@@ -212,14 +212,16 @@ def clean(name: str) -> Recipe:
 
 
 def drawn(name: str) -> Recipe:
-    """A network for drawings and screens, clean or JPEG: begins with the one for good JPEGs of photographs.
+    """A network for drawings and screens, clean or JPEG.
 
-    The absolute error, as blank crops, of which there are many, would lead a mean of PSNRs.
+    It begins with the one for good JPEGs of photographs where there is one, else with that for clean photographs. The
+    absolute error, as blank crops, of which there are many, would lead a mean of PSNRs.
     """
     recipe = real(name.replace("_drawn", "_real"))
     (stage,) = recipe.stages
-    stage = replace(stage, steps=12_000, losses=_L1, degradation=DRAWN, optim=replace(stage.optim, learning_rate=2e-3))
-    start = WarmStart(model=name.replace("_drawn", "_light"))
+    begin, rate = ("light", 2e-3) if name.startswith(LIGHT_BASES) else ("clean", 1e-3)
+    stage = replace(stage, steps=12_000, losses=_L1, degradation=DRAWN, optim=replace(stage.optim, learning_rate=rate))
+    start = WarmStart(model=name.replace("drawn", begin))
     return replace(recipe, name=name, stages=(stage,), start=start, rendered=1000, validate_every=2000)
 
 
