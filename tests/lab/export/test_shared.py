@@ -70,7 +70,7 @@ def test_what_is_stored_in_16_bits_stays_so(model, tmp_path):
 
 
 def test_halving_says_what_it_changes_and_refuses_what_is_too_much():
-    network, _ = load(find("plain_c32b6_light_x4").weights)
+    network, _ = load(find("rlfn_c32b6_x4").weights)
     assert 0.01 < halve(network) < 0.3
     assert halve(network) == 0, "rounded before"
     first = next(network.parameters())
@@ -90,7 +90,7 @@ def test_a_quantised_network_has_no_16_bits():
 def test_the_verb_halves(tmp_path, capsys):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    source = find("plain_c32b6_light_x4").weights
+    source = find("rlfn_c32b6_x4").weights
     shutil.copyfile(source, tmp_path / "mine.safetensors")
     assert main(["export", str(tmp_path / "mine.safetensors"), "-o", str(tmp_path / "a"), "--half", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "onnx"
