@@ -89,6 +89,16 @@ def tiny_restorers(tiny_catalogue, tmp_path_factory, monkeypatch) -> dict[str, M
     return models
 
 
+@pytest.fixture
+def named_at_x2(monkeypatch, tiny_restorers, tmp_path) -> None:
+    """A catalogue in which robust, drawn and crisp networks of x2 have names of their own; there is no other scale."""
+    for preference in ("real", "drawn", "crisp"):
+        model = write_tiny_model(tmp_path, 2, family=preference)
+        monkeypatch.setitem(choices.CHOICES, ("upscale", preference, 2), str(model.weights))
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3))
+        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4))
+
+
 def write_tiny_restorer(folder: Path, task: str, kernel: np.ndarray, *, brighter: float = 0.0) -> Model:
     """An RGB network that filters each channel by a kernel of 3x3 and adds a number."""
     from safetensors.numpy import save_file

@@ -3,21 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.conftest import write_tiny_model
 from tests.test_upscaler import as_jpeg, drawing, photograph
 from upres.image.io import Frame, Picture, read
 from upres.models import choices
 from upres.upscaler import Upscaler
-
-
-@pytest.fixture
-def sharp(monkeypatch, tiny_restorers, tmp_path):
-    """A catalogue in which robust, drawn and crisp networks of x2 have names of their own; there is no other scale."""
-    for preference in ("real", "drawn", "crisp"):
-        model = write_tiny_model(tmp_path, 2, family=preference)
-        monkeypatch.setitem(choices.CHOICES, ("upscale", preference, 2), str(model.weights))
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3))
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4))
 
 
 def chosen(pixels, scale, *, quality=98, **options):
@@ -26,14 +15,14 @@ def chosen(pixels, scale, *, quality=98, **options):
     return choice.name, upscaler.plan(picture.size, choice).model_name
 
 
-def test_photographs_get_crisp_networks_and_what_follows_is_clean(sharp):
+def test_photographs_get_crisp_networks_and_what_follows_is_clean(named_at_x2):
     assert chosen(photograph(), 2, crisp=1.0) == ("crisp", "crisp_x2")
     assert chosen(photograph(), 3, crisp=1.0, quality=60) == ("crisp", "crisp_x2+tiny_x2")
     assert chosen(photograph(), 0.5, crisp=1.0) == ("crisp", "bicubic")
 
 
 @pytest.mark.parametrize(("quality", "otherwise"), [(98, "tiny_x2"), (60, "real_x2")])
-def test_a_share_is_mixed_with_what_the_photograph_gets_otherwise(quality, otherwise, sharp):
+def test_a_share_is_mixed_with_what_the_photograph_gets_otherwise(quality, otherwise, named_at_x2):
     assert chosen(photograph(), 2, crisp=0.25, quality=quality) == ("crisp 0.25", f"{otherwise}, crisp_x2 at 0.25")
     upscaler = Upscaler(2, crisp=0)
     assert chosen(photograph(), 2, crisp=0, quality=quality) == chosen(photograph(), 2, quality=quality)
@@ -41,7 +30,7 @@ def test_a_share_is_mixed_with_what_the_photograph_gets_otherwise(quality, other
     assert upscaler.model_identity() == Upscaler(2).model_identity()
 
 
-def test_what_is_noisy_is_cleaned_first_however_steep_its_noise_is(sharp):
+def test_what_is_noisy_is_cleaned_first_however_steep_its_noise_is(named_at_x2):
     for sigma in (20, 70):
         noise = np.random.default_rng(0).normal(0, sigma, photograph().shape)
         noisy = (photograph() + noise).clip(0, 255).round().astype(np.uint8)
@@ -50,7 +39,7 @@ def test_what_is_noisy_is_cleaned_first_however_steep_its_noise_is(sharp):
         assert (choice.name, upscaler.plan(picture.size, choice).model_name) == ("crisp", "tiny_denoise+crisp_x2")
 
 
-def test_drawings_keep_their_networks(sharp):
+def test_drawings_keep_their_networks(named_at_x2):
     assert chosen(drawing(), 2, crisp=1.0) == ("drawn", "drawn_x2")
     assert chosen(drawing(), 2, crisp=1.0, quality=30) == ("real", "real_x2")
 
@@ -58,12 +47,12 @@ def test_drawings_keep_their_networks(sharp):
 @pytest.mark.parametrize(
     "other", [{"fast": True}, {"real": True}, {"strength": 0.0}, {"model": "tiny"}, {"restore": {}}]
 )
-def test_crisp_stands_alone(other, sharp):
+def test_crisp_stands_alone(other, named_at_x2):
     with pytest.raises(ValueError, match=r"^crisp chooses the networks by itself"):
         Upscaler(2, crisp=1.0, **other)
 
 
-def test_the_share_is_a_share(sharp):
+def test_the_share_is_a_share(named_at_x2):
     with pytest.raises(ValueError, match=r"^crisp: expected 0 to 1, got 1\.5$"):
         Upscaler(2, crisp=1.5)
 

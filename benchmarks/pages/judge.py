@@ -56,7 +56,7 @@ each engine's own, {machine}.
 def kinds() -> Mapping[str, Callable[[Pixels, int], Picture]]:
     """Column -> what befalls the small picture of that number."""
     return {
-        "none": lambda small, _: _picture(small),
+        "none": lambda small, _: as_png(small),
         **{f"JPEG {quality}": partial(compressed, quality=quality) for quality in QUALITIES},
         **{f"noise {sigma}": partial(noisy, sigma=sigma) for sigma in NOISES},
     }
@@ -72,7 +72,7 @@ def compressed(small: Pixels, _: int, *, quality: int) -> Picture:
 def noisy(small: Pixels, index: int, *, sigma: float) -> Picture:
     """The picture with noise as finished photographs have it."""
     step = CorrelatedNoise(sigma=(sigma, sigma), length=(0.7, 0.7), color=(0.5, 0.5))
-    return _picture(step.apply(small, Crop(1, (index,))))
+    return as_png(step.apply(small, Crop(1, (index,))))
 
 
 def measure(settings: Settings) -> None:
@@ -158,7 +158,8 @@ def _lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterato
         yield f"{says} chosen", *(f"{share:.0%}" for share in shares)
 
 
-def _picture(pixels: Pixels) -> Picture:
+def as_png(pixels: Pixels) -> Picture:
+    """The picture as a file without loss holds it."""
     return Picture(frames=(Frame(pixels=pixels),), source=Source(format="png", mode="rgb"))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.pages.judge import Pixels, compressed, scored
+from benchmarks.pages.judge import Pixels, as_png, compressed, scored
 from benchmarks.pages.page import Page, Settings, measured_here, results, write_results
 from benchmarks.pages.tables import RIGHT, machine_line, table
-from upres.image.picture import Frame, Picture, Source
+from upres.image.picture import Picture
 from upres.image.resize import imresize
 from upres.lab.data.pictures import load_pictures
 from upres.metrics.protocol import PROTOCOLS
@@ -84,7 +84,7 @@ def _file(small: Pixels, kind: str) -> Picture:
     """The small picture as a file of that kind holds it."""
     if kind.startswith("JPEG"):
         return compressed(small, 0, quality=int(kind.split()[-1]))
-    return Picture(frames=(Frame(pixels=small),), source=Source(format="png", mode="rgb"))
+    return as_png(small)
 
 
 def render(content: Mapping[str, Any]) -> str:

@@ -74,6 +74,18 @@ def chain_of(pixels, session, *, widen=False, above=()):
     return Chain(source, stage, *(make(stage) for make in above))
 
 
+def chains_noted(monkeypatch):
+    """The chains with networks from the top down that are made from now on, as they come."""
+    noted = []
+
+    def noting(*args, **options):
+        noted.append(from_the_top_down(*args, **options))
+        return noted[-1]
+
+    monkeypatch.setattr(still, "from_the_top_down", noting)
+    return noted
+
+
 def rendered(chain, like, **options):
     samples = Samples.of(like)
     out = samples.empty(chain.size)
@@ -235,18 +247,14 @@ def test_networks_that_ship_are_equal_to_the_bit(name, kind, monkeypatch):
     pixels = picture((1100, 1000) if kind == "grey" else (1100, 1000, 3), dtype)
     step = NetworkStep(find(name))
     plan = Plan(size=(1100 * step.scale, 1000 * step.scale), steps=(step,), exact=True)
-    sessions, settings, asked = Sessions(), Settings(threads=1), []
+    sessions, settings = Sessions(), Settings(threads=1)
     budget = Budget(cores=1, working_bytes=96 * 2**20)
 
     def made():
         samples = Samples.of(pixels)
         return still.make_planes((pixels,), samples, plan, sessions=sessions, settings=settings, budget=budget)[0]
 
-    monkeypatch.setattr(
-        still,
-        "from_the_top_down",
-        lambda *args, **options: asked.append(from_the_top_down(*args, **options)) or asked[-1],
-    )
+    asked = chains_noted(monkeypatch)
     down = made()
     assert isinstance(asked[0].stages[0], Rolling)
     monkeypatch.setattr(still, "from_the_top_down", lambda chain, *_, **__: chain)
@@ -260,7 +268,7 @@ def test_networks_that_ship_are_equal_to_the_bit(name, kind, monkeypatch):
 @pytest.mark.needs("native")
 @pytest.mark.parametrize("name", ["rlfn_c32b6_x2", "rlfn_c32b6_x4"])
 def test_networks_that_see_far_give_the_whole_by_any_memory(name, monkeypatch):
-    pixels, step, asked = picture((500, 190, 3)), NetworkStep(find(name)), []
+    pixels, step = picture((500, 190, 3)), NetworkStep(find(name))
     plan = Plan(size=(500 * step.scale, 190 * step.scale), steps=(step,), exact=True)
     sessions, settings = Sessions(), Settings(threads=1)
 
@@ -271,11 +279,7 @@ def test_networks_that_see_far_give_the_whole_by_any_memory(name, monkeypatch):
         )[0]
 
     whole = made(1000)
-    monkeypatch.setattr(
-        still,
-        "from_the_top_down",
-        lambda *args, **options: asked.append(from_the_top_down(*args, **options)) or asked[-1],
-    )
+    asked = chains_noted(monkeypatch)
     np.testing.assert_array_equal(made(45), whole)
     assert isinstance(asked[0].stages[0], Rolling)
     assert asked[0].working_bytes((32, 190)) < 45 * 2**20

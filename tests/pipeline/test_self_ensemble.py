@@ -6,18 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.conftest import write_tiny_model
-from tests.pipeline.test_rolling import Means, MeansInSlabs, picture
+from tests.pipeline.test_rolling import Means, MeansInSlabs, chains_noted, picture
 from tests.test_upscaler import as_jpeg, drawing, photograph
 from upres.engines.self_ensemble import SelfEnsemble
 from upres.image.io import read
 from upres.image.samples import Samples
-from upres.models import choices
 from upres.models.catalog import find
 from upres.pipeline import still
 from upres.pipeline.budget import Budget
 from upres.pipeline.plan import Plan
-from upres.pipeline.rolling import Rolling, from_the_top_down
+from upres.pipeline.rolling import Rolling
 from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.steps import NetworkStep
 from upres.upscaler import Upscaler
@@ -63,7 +61,7 @@ def test_a_network_that_has_no_slabs_has_none_twice():
 
 @pytest.mark.needs("native")
 def test_large_pictures_go_down_in_slabs_to_the_same_bits(monkeypatch):
-    pixels, asked = picture((500, 190, 3)), []
+    pixels = picture((500, 190, 3))
     step = NetworkStep(find("rlfn_c32b6_x2"), self_ensemble=True)
     plan = Plan(size=(1000, 380), steps=(step,), exact=True)
     options = {"sessions": Sessions(), "settings": Settings(threads=1)}
@@ -73,11 +71,7 @@ def test_large_pictures_go_down_in_slabs_to_the_same_bits(monkeypatch):
         return still.make_planes((seen,), Samples.of(seen), plan, budget=budget, **options)[0]
 
     whole = made(1000)
-    monkeypatch.setattr(
-        still,
-        "from_the_top_down",
-        lambda *args, **options: asked.append(from_the_top_down(*args, **options)) or asked[-1],
-    )
+    asked = chains_noted(monkeypatch)
     np.testing.assert_array_equal(made(70), whole)
     assert isinstance(asked[0].stages[0], Rolling)
     np.testing.assert_array_equal(made(1000, np.ascontiguousarray(pixels[:, ::-1])), whole[:, ::-1])
@@ -89,16 +83,6 @@ def test_large_pictures_go_down_in_slabs_to_the_same_bits(monkeypatch):
         **options,
     )[0]
     assert (whole != once).any()
-
-
-@pytest.fixture
-def at_best(monkeypatch, tiny_restorers, tmp_path):
-    """A catalogue in which the robust, drawn and crisp networks of x2 have names of their own."""
-    for preference in ("real", "drawn", "crisp"):
-        model = write_tiny_model(tmp_path, 2, family=preference)
-        monkeypatch.setitem(choices.CHOICES, ("upscale", preference, 2), str(model.weights))
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 3))
-        monkeypatch.delitem(choices.CHOICES, ("upscale", preference, 4))
 
 
 TWICE = " with self-ensemble"
@@ -115,30 +99,30 @@ TWICE = " with self-ensemble"
         ({"restore": {"denoise": 1.0}}, 98, f"tiny_denoise+tiny_x2{TWICE}"),
     ],
 )
-def test_best_takes_every_network_that_enlarges_twice(options, quality, expected, at_best):
+def test_best_takes_every_network_that_enlarges_twice(options, quality, expected, named_at_x2):
     upscaler, seen = Upscaler(2, best=True, **options), read(as_jpeg(photograph(), quality))
     assert upscaler.plan(seen.size, upscaler.choose(seen)).model_name == expected
     assert upscaler.model_identity() != Upscaler(2, **options).model_identity()
 
 
-def test_steps_say_what_worked_twice(at_best):
+def test_steps_say_what_worked_twice(named_at_x2):
     upscaler = Upscaler(2, best=True, restore={"denoise": 1.0})
     steps = upscaler.plan((10, 10)).described()
     assert [step.get("self_ensemble") for step in steps] == [None, True]
     assert all("self_ensemble" not in step for step in Upscaler(2).plan((10, 10)).described())
 
 
-def test_drawings_get_theirs_twice(at_best):
+def test_drawings_get_theirs_twice(named_at_x2):
     upscaler, seen = Upscaler(2, best=True), read(as_jpeg(drawing(), 98))
     assert upscaler.plan(seen.size, upscaler.choose(seen)).model_name == f"drawn_x2{TWICE}"
 
 
-def test_every_step_in_which_it_grows_is_made_twice(at_best):
+def test_every_step_in_which_it_grows_is_made_twice(named_at_x2):
     upscaler = Upscaler(8, best=True, clean=True)
     assert upscaler.plan((10, 10)).model_name == f"tiny_x2{TWICE}+tiny_x4{TWICE}"
 
 
 @pytest.mark.parametrize("other", [{"fast": True}, {"model": "tiny"}])
-def test_best_leaves_nothing_to_choose(other, at_best):
+def test_best_leaves_nothing_to_choose(other, named_at_x2):
     with pytest.raises(ValueError, match=r"^best chooses the networks by itself: give neither model nor fast$"):
         Upscaler(2, best=True, **other)

@@ -20,10 +20,6 @@ class SelfEnsemble(Session):
         """The mean of both results."""
         return _mean(self._session(batch), self._session(_mirrored(batch)))
 
-    def release(self) -> None:
-        """As the network's."""
-        self._session.release()
-
     def slabs(self, height: int, width: int, *, rows: int) -> Slabs | None:
         """Both pictures side by side, where the network goes down one."""
         straight, mirrored = (self._session.slabs(height, width, rows=rows) for _ in range(2))

@@ -238,7 +238,7 @@ class Networks:
             request=request,
             restorers=restorers,
             first=self.clean,
-            robust={} if robust is None else robust,
+            robust=robust or {},
             strength=strength,
             self_ensemble=self.self_ensemble,
         )

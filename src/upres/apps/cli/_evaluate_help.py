@@ -9,7 +9,7 @@ EPILOG = """examples:
   upres evaluate bicubic runs/mine/best.safetensors --data Set5 --scale 2 --json
   upres evaluate bicubic all --data Set5 Set14 --protocol all --out quality.json --markdown quality.md
   upres evaluate esr_tm_x2 --data Set5 --metrics psnr,ssimulacra2,niqe
-  upres evaluate rlfn_s --data Set5 --self-ensemble
+  upres evaluate rlfn_c32b6 --data Set5 --self-ensemble
   upres evaluate input denoise --data PolyU50
   upres evaluate input denoiser.safetensors --data PolyU50
   upres evaluate denoise --data BSD100 --noise 25
