@@ -2,7 +2,7 @@
 
 import pytest
 
-from upres.pipeline.faults import PHOTOGRAPHS, found, is_of_noise
+from upres.pipeline.faults import DRAWINGS, PHOTOGRAPHS, are_light, found, is_of_noise
 from upres.pipeline.judge import Judgement
 
 
@@ -38,3 +38,19 @@ def test_behind_a_good_jpeg_weaker_noise_counts(quality, noise, fineness, counts
 def test_noise_is_undone_first_unless_something_else_is_worse(quality, noise, blur, first):
     judged = Judgement(jpeg_quality=quality, noise=noise, fineness=1.0, blur=blur)
     assert is_of_noise(judged, found(judged, PHOTOGRAPHS)) == first
+
+
+@pytest.mark.parametrize(
+    ("blocks", "side", "quality", "bounds", "counts"),
+    [
+        (12.0, 8.0, None, PHOTOGRAPHS, True),
+        (7.0, 8.0, None, PHOTOGRAPHS, False),
+        (12.0, 8.0, 97.0, PHOTOGRAPHS, False),
+        (12.0, 8.0, None, DRAWINGS, False),
+    ],
+)
+def test_blocks_of_which_no_step_is_left_are_a_light_fault(blocks, side, quality, bounds, counts):
+    judged = Judgement(blocks=blocks, block_side=side, jpeg_quality=quality)
+    assert ("jpeg" in found(judged, bounds, light=True)) == counts
+    assert are_light(judged, PHOTOGRAPHS)
+    assert not found(judged, bounds), "without networks for light faults the clean ones are nearer"

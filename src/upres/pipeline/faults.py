@@ -26,7 +26,8 @@ class Bounds:
     noise_in_jpeg: float = inf
     """Noise behind a JPEG that `is_covered`, from which on they do: JPEG without noise leaves less than 1.5."""
     blocks: float = 8.0
-    """Repetition of blocks that were resized from which on they do."""
+    """Repetition of blocks from which on they do where the blocks were resized, and the networks for light faults where
+    they were not and no step was found: pixels of a JPEG of 90 to 96 in another kind of file."""
     light: tuple[float, float] = (inf, inf)
     """JPEG qualities from which on and below which the networks for light faults are nearer than both others."""
 
@@ -43,7 +44,7 @@ DRAWINGS = Bounds(88.5, 13.0, 13.0, blocks=inf, light=(79.0, 88.5))
 PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 4.5, noise_in_jpeg=2.5), Bounds(61.0, 13.0, 13.0, blocks=inf)
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
-"""Side of a JPEG's blocks that were not resized; such blocks of which no step was found are of high quality."""
+"""Side of a JPEG's blocks that were not resized, and how near to it that is found."""
 _STRONG_NOISE, _OVER_BLUR = 7.5, 3.0
 """Noise from which on it counts more than all other faults, and more than blur."""
 _LEAST_BLUR = 0.82
@@ -85,6 +86,8 @@ def found(judged: Judgement, bounds: Bounds = PHOTOGRAPHS, *, light: bool = Fals
         wrong["jpeg"] = f"JPEG of quality {judged.jpeg_quality:.0f}"
     elif _has_resized_blocks(judged, bounds):
         wrong["jpeg"] = "blocks of an earlier JPEG"
+    elif light and _has_fine_blocks(judged, bounds):
+        wrong["jpeg"] = "blocks of a JPEG of high quality"
     least = bounds.noise if judged.fineness >= _FINE else bounds.coarse_noise
     if judged.noise >= (min(least, bounds.noise_in_jpeg) if is_covered(judged) else least):
         wrong["noise"] = f"noise of {judged.noise:.0f} levels"
@@ -130,4 +133,12 @@ def suit_a_drawing(judged: Judgement, wrong: Mapping[Fault, str]) -> bool:
 
 
 def _has_resized_blocks(judged: Judgement, bounds: Bounds) -> bool:
-    return judged.blocks >= bounds.blocks and abs(judged.block_side - _GRID) > _NEAR
+    return judged.blocks >= bounds.blocks and not _is_of_grid(judged)
+
+
+def _has_fine_blocks(judged: Judgement, bounds: Bounds) -> bool:
+    return judged.jpeg_quality is None and judged.blocks >= bounds.blocks and _is_of_grid(judged)
+
+
+def _is_of_grid(judged: Judgement) -> bool:
+    return abs(judged.block_side - _GRID) <= _NEAR
