@@ -1,7 +1,8 @@
-// All tests of the kernels, for every instruction set that this processor runs.
+// The tests of the kernels, a group of them to each process: `native_tests conv`, or all of them without a name.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <thread>
 
@@ -51,23 +52,37 @@ void test_pool(bool gives_way) {
   give_way(false);
 }
 
+struct Group {
+  const char* name;
+  void (*test)(const Kernels&);
+};
+
+// Each of them runs for every instruction set of this processor. CMakeLists.txt names them to ctest.
+constexpr Group groups[] = {{"planes", test_planes}, {"color", test_color},   {"conv", test_conv},
+                            {"maps", test_maps},     {"graph", test_graph},   {"stream", test_stream},
+                            {"barriers", test_barriers}, {"steady", test_steady}};
+
 }  // namespace
 }  // namespace upres::test
 
-int main() {
-  upres::test::test_pool(false);
-  upres::test::test_pool(true);
-  const upres::Kernels* list[4];
-  const int count = upres::available(list);
-  for (int i = 0; i < count; ++i) {
-    upres::test::test_planes(*list[i]);
-    upres::test::test_color(*list[i]);
-    upres::test::test_conv(*list[i]);
-    upres::test::test_maps(*list[i]);
-    upres::test::test_graph(*list[i]);
-    upres::test::test_stream(*list[i]);
-    upres::test::test_barriers(*list[i]);
-    upres::test::test_steady(*list[i]);
-    std::printf("%s: passed\n", list[i]->name);
+int main(int count, char** arguments) {
+  const char* wanted = count > 1 ? arguments[1] : nullptr;
+  int run = 0;
+  if (!wanted || !std::strcmp(wanted, "pool")) {
+    upres::test::test_pool(false);
+    upres::test::test_pool(true);
+    std::printf("pool: passed\n");
+    ++run;
   }
+  const upres::Kernels* list[4];
+  const int available = upres::available(list);
+  for (const upres::test::Group& group : upres::test::groups) {
+    if (wanted && std::strcmp(wanted, group.name)) continue;
+    for (int i = 0; i < available; ++i) {
+      group.test(*list[i]);
+      std::printf("%s, %s: passed\n", group.name, list[i]->name);
+      ++run;
+    }
+  }
+  upres::test::check(run > 0, "no group of tests is called %s", wanted);
 }

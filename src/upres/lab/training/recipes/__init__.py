@@ -6,9 +6,10 @@ from dataclasses import replace
 from upres.errors import Hint, RecipeError, near_miss
 from upres.lab.training.recipe import Recipe
 from upres.lab.training.recipes import restoration
+from upres.lab.training.recipes.edge import CLEAN_BASES as CLEAN_EDGE_BASES
 from upres.lab.training.recipes.edge import DRAWN_BASES as DRAWN_EDGE_BASES
 from upres.lab.training.recipes.edge import REAL_BASES as REAL_EDGE_BASES
-from upres.lab.training.recipes.edge import drawn_edge, edge_cnn, one_layer, real_edge
+from upres.lab.training.recipes.edge import clean_edge, drawn_edge, edge_cnn, one_layer, real_edge
 from upres.lab.training.recipes.rgb import (
     CLEAN_BASES,
     CRISP_BASES,
@@ -53,6 +54,7 @@ _OWN: Mapping[str, Callable[[str], Recipe]] = {
     **{f"{base}_real_x{scale}": real_edge for base in REAL_EDGE_BASES for scale in SCALES},
     **{f"{base}_light_x{scale}": light for base in LIGHT_BASES for scale in SCALES},
     **{f"{base}_clean_x{scale}": clean for base in CLEAN_BASES for scale in SCALES},
+    **{f"{base}_clean_x{scale}": clean_edge for base in CLEAN_EDGE_BASES for scale in SCALES},
     **{f"{base}_drawn_x{scale}": drawn for base in DRAWN_BASES for scale in SCALES},
     **{f"{base}_drawn_x{scale}": drawn_edge for base in DRAWN_EDGE_BASES for scale in SCALES},
     **{f"{base}_crisp_x{scale}": crisp for base in CRISP_BASES for scale in SCALES},

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from upres.lab.data.degradations import DRAWN, PHOTOGRAPH
+from upres.lab.data.degradations import DRAWN, PHOTOGRAPH, REDUCED
 from upres.lab.losses.criterion import LossTerm
 from upres.lab.training.recipe import Optimizer, Recipe, Schedule, Stage, WarmStart
 from upres.lab.zoo import MODELS
 
 REAL_BASES = ("espcn_d22s32",)
 """Networks with recipes for real photographs, ``{base}_real_x{scale}``."""
+
+CLEAN_BASES = ("espcn_d22s32",)
+"""Networks with recipes for photographs that any program made small, ``{base}_clean_x{scale}``."""
 
 DRAWN_BASES = ("espcn_d22s32",)
 """Networks with recipes for drawings and screens, ``{base}_drawn_x{scale}``."""
@@ -66,8 +69,16 @@ def real_edge(name: str) -> Recipe:
     """A small network for photographs as they are, ``{model}_real_x{scale}``: begins with the bicubic one."""
     recipe = edge_cnn(name.replace("_real", ""))
     stage = replace(recipe.stages[0], steps=20_000, losses=(_ALIKE,), degradation=_COMPRESSED)
-    start = WarmStart(model=recipe.model)
-    return replace(recipe, name=name, stages=(stage,), start=start, studio_fraction=0.0, validate_every=2500)
+    return _gone_on(name, recipe, stage)
+
+
+def clean_edge(name: str) -> Recipe:
+    """A small network for clean photographs that any program made small, ``{model}_clean_x{scale}``.
+
+    It begins with the bicubic one. What ships lies part of the way back to that (``upres export --towards``).
+    """
+    recipe = edge_cnn(name.replace("_clean", ""))
+    return _gone_on(name, recipe, replace(recipe.stages[0], steps=8000, degradation=REDUCED))
 
 
 def drawn_edge(name: str) -> Recipe:
@@ -77,14 +88,18 @@ def drawn_edge(name: str) -> Recipe:
     """
     recipe = edge_cnn(name.replace("_drawn", ""))
     stage = replace(recipe.stages[0], steps=8000, losses=(LossTerm(name="l1"),), degradation=DRAWN)
+    return replace(_gone_on(name, recipe, stage), rendered=1000)
+
+
+def _gone_on(name: str, recipe: Recipe, stage: Stage) -> Recipe:
+    """The network of that recipe, trained on with this stage."""
     return replace(
         recipe,
         name=name,
         stages=(stage,),
         start=WarmStart(model=recipe.model),
         studio_fraction=0.0,
-        rendered=1000,
-        validate_every=2000,
+        validate_every=stage.steps // 4,
     )
 
 
