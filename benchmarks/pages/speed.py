@@ -44,7 +44,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         models=("rlfn_c32b6_x4",), engines=("openvino", "onnxruntime", "torch"), size=(3840, 2160)
     ),
     "speed_plain": Comparison(
-        models=("plain_c32b6_light", "plain_c32b6_drawn", "plain_c32b6_real"),
+        models=("plain_c32b6_light", "plain_c32b6_real"),
         engines=("native", "openvino", "onnxruntime", "torch"),
         size=(1280, 720),
     ),
@@ -52,7 +52,9 @@ COMPARISONS: Mapping[str, Comparison] = {
         models=("rlfn_c32b6_crisp",), engines=("native", "openvino", "onnxruntime", "torch"), size=(1280, 720)
     ),
     "speed_clean": Comparison(
-        models=("rlfn_c32b6_clean",), engines=("native", "openvino", "onnxruntime", "torch"), size=(1280, 720)
+        models=("rlfn_c32b6_clean", "rlfn_c32b6_drawn"),
+        engines=("native", "openvino", "onnxruntime", "torch"),
+        size=(1280, 720),
     ),
     "speed_restorers": Comparison(
         models=("plain_c48b6_deblock", "plain_c48b6_denoise", "plain_c32b6_deblock", "plain_c32b6_denoise"),

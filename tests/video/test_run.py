@@ -251,7 +251,7 @@ def test_an_rgb_network_keeps_the_depth(tmp_path, enlarge):
 
 @pytest.mark.parametrize(
     ("networks", "model"),
-    [({}, "esr_tm_x2"), ({"fast": True}, "espcn_d22s32_x2"), ({"real": True}, "rlfn_c32b6_real_x2")],
+    [({}, "esr_tm_x2"), ({"fast": True}, "espcn_d22s32_clean_x2"), ({"real": True}, "rlfn_c32b6_real_x2")],
 )
 def test_all_frames_get_the_network_that_was_asked_for(networks, model, tmp_path):
     source = write_film(Film(name="a.mkv", frames=2), tmp_path)
