@@ -58,6 +58,21 @@ def test_the_nearest_colour_wins():
     assert filled[30, 54].tolist() == [0, 0, 200]
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_beside_an_edge_colours_are_the_neighbours_wherever_the_picture_begins(dtype):
+    full = np.iinfo(dtype).max
+    pixels, alpha = np.zeros((48, 48, 3), dtype), np.zeros((48, 48), dtype)
+    alpha[6:42, 8:40] = full  # black, and a blue bar eight rows above it
+    pixels[:3], alpha[:3, 8:40] = (0, 0, full), full // 2
+    for top in range(8):
+        moved = (np.pad(array, [(top, 0)] + [(0, 0)] * (array.ndim - 1)) for array in (pixels, alpha))
+        filled = bleed(*moved)[top:]
+        assert (filled[5, 8:40] == 0).all()
+        assert (filled[3, 8:40] == (0, 0, full)).all()
+        assert (filled[20:30, 40:44] == 0).all()
+        assert (filled[6:42, 8:40] == 0).all()
+
+
 def test_nothing_to_do_costs_nothing():
     pixels = np.ones((4, 4, 3), np.uint8)
     assert bleed(pixels, np.full((4, 4), 1, np.uint8)) is pixels

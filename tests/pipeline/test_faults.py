@@ -45,6 +45,7 @@ def test_noise_is_undone_first_unless_something_else_is_worse(quality, noise, bl
     [
         (12.0, 8.0, None, PHOTOGRAPHS, True),
         (7.0, 8.0, None, PHOTOGRAPHS, False),
+        (26.0, 8.0, None, PHOTOGRAPHS, False),
         (12.0, 8.0, 97.0, PHOTOGRAPHS, False),
         (12.0, 8.0, None, DRAWINGS, False),
     ],

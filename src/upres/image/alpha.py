@@ -5,14 +5,20 @@ import numpy as np
 from upres.image.picture import Pixels
 
 _ROWS = 256
+_RIM = 4
+"""Pixels from the visible ones as far as which hidden ones take the colours of their own neighbours: what is seen
+through an edge comes from there."""
+_TOGETHER = 2**18
+"""Pixels of the rim that are filled at a time."""
 
 
 def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Colour spread from the visible pixels to under the fully transparent ones.
 
     What lies under a transparent pixel is arbitrary, most often black, and any filter carries it into the visible edge
-    as a dark seam. Here it becomes the alpha-weighted mean of the nearest visible pixels, found on a pyramid of halved
-    pictures. Pixels of any opacity above zero are left as they are.
+    as a dark seam. Here it becomes the alpha-weighted mean of visible neighbours, pixel by pixel outwards. Far from them
+    it is that of the nearest visible pixels on a pyramid of halved pictures: which are nearest depends there on where
+    the blocks lie. Pixels of any opacity above zero are left as they are.
 
     Args:
         pixels: ``(H, W)`` or ``(H, W, 3)``, ``uint8`` or ``uint16``.
@@ -38,6 +44,7 @@ def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
         filled = finer
     result = color.copy()
     np.copyto(result, _doubled(np.rint(filled).astype(pixels.dtype), hidden.shape), where=hidden[..., None])
+    _fill_rim(result, alpha.copy())
     return result.reshape(pixels.shape)
 
 
@@ -63,6 +70,39 @@ def flatten(pixels: Pixels, alpha: Pixels, background: tuple[int, int, int] = (2
         opacity = alpha[rows, :, None].astype(behind.dtype)
         result[rows] = (color[rows] * opacity + behind * (full - opacity) + full // 2) // full
     return result.reshape(pixels.shape)
+
+
+def _fill_rim(color: Pixels, weight: Pixels) -> None:
+    """Give pixels of weight 0 that lie beside others the weighted mean of these, `_RIM` times, in place."""
+    for _ in range(_RIM):
+        rim = np.nonzero(_widened(weight > 0) & (weight == 0))
+        for start in range(0, len(rim[0]), _TOGETHER):
+            rows, columns = (places[start : start + _TOGETHER] for places in rim)
+            color[rows, columns] = np.rint(_mean(*_around(color, weight, rows, columns)))
+        weight[rim] = 1
+
+
+def _widened(mask: Pixels) -> Pixels:
+    """Where a pixel or one of its eight neighbours is."""
+    for _ in range(2):
+        wider = mask.copy()
+        wider[1:] |= mask[:-1]
+        wider[:-1] |= mask[1:]
+        mask = wider.T
+    return mask
+
+
+def _around(color: Pixels, weight: Pixels, rows: Pixels, columns: Pixels) -> tuple[Pixels, Pixels]:
+    """Sums of colour times weight, and of weight, over the eight neighbours of these places."""
+    total, weights = np.zeros((len(rows), color.shape[2])), np.zeros(len(rows))
+    for down, right in ((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)):
+        row, column = rows + down, columns + right
+        inside = (row >= 0) & (row < weight.shape[0]) & (column >= 0) & (column < weight.shape[1])
+        row, column = np.where(inside, row, 0), np.where(inside, column, 0)
+        here = np.where(inside, weight[row, column], 0)
+        total += color[row, column] * here[:, None].astype(np.float64)
+        weights += here
+    return total, weights
 
 
 def _first_level(color: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:

@@ -45,6 +45,8 @@ PHOTOGRAPHS_FAST, DRAWINGS_FAST = Bounds(83.0, 3.4, 4.5, noise_in_jpeg=2.5), Bou
 """Where the small robust networks do. Enlarged sprites repeat as blocks do."""
 _GRID, _NEAR = 8.0, 0.2
 """Side of a JPEG's blocks that were not resized, and how near to it that is found."""
+_PATTERN = 24.0
+"""Repetition at that distance from which on it is a pattern's: JPEGs of which no step is found leave at most 23."""
 _STRONG_NOISE, _OVER_BLUR = 7.5, 3.0
 """Noise from which on it counts more than all other faults, and more than blur."""
 _LEAST_BLUR = 0.82
@@ -137,7 +139,7 @@ def _has_resized_blocks(judged: Judgement, bounds: Bounds) -> bool:
 
 
 def _has_fine_blocks(judged: Judgement, bounds: Bounds) -> bool:
-    return judged.jpeg_quality is None and judged.blocks >= bounds.blocks and _is_of_grid(judged)
+    return judged.jpeg_quality is None and bounds.blocks <= judged.blocks < _PATTERN and _is_of_grid(judged)
 
 
 def _is_of_grid(judged: Judgement) -> bool:
