@@ -16,9 +16,9 @@ def bleed(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Colour spread from the visible pixels to under the fully transparent ones.
 
     What lies under a transparent pixel is arbitrary, most often black, and any filter carries it into the visible edge
-    as a dark seam. Here it becomes the alpha-weighted mean of visible neighbours, pixel by pixel outwards. Far from them
-    it is that of the nearest visible pixels on a pyramid of halved pictures: which are nearest depends there on where
-    the blocks lie. Pixels of any opacity above zero are left as they are.
+    as a dark seam. Here it becomes the alpha-weighted mean of visible neighbours, pixel by pixel outwards. Far from
+    them it is that of the nearest visible pixels on a pyramid of halved pictures: which are nearest depends there on
+    where the blocks lie. Pixels of any opacity above zero are left as they are.
 
     Args:
         pixels: ``(H, W)`` or ``(H, W, 3)``, ``uint8`` or ``uint16``.
