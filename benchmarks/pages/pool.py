@@ -13,6 +13,7 @@ from benchmarks.pages.page import RESULTS, Page, Settings, results, write_result
 from benchmarks.pages.scores import score
 from benchmarks.pages.tables import distance, table
 from upres.evaluation.results import Results
+from upres.lab.zoo import MODELS
 from upres.models.catalog import Model, find, list_models
 
 SETS = {"Set5": "psnr_Set5", "Set14": "psnr_Set14"}
@@ -59,7 +60,7 @@ def compared(records: Sequence[Any], models: Mapping[str, Model], known: Mapping
 def luma_models() -> dict[str, Model]:
     """What ships of the edge family, trained as the pool was, by name."""
     luma = (model for model in list_models() if model.card.color_mode == "luma")
-    return {model.card.name: model for model in luma if not {"real", "drawn"} & set(model.card.name.split("_"))}
+    return {model.card.name: model for model in luma if model.card.name in MODELS}  # variants of these are trained on
 
 
 def render(quality: Mapping[str, Any], known: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,5 +1,7 @@
 """Transparency: no halo when a picture with alpha is enlarged or laid on a background."""
 
+from itertools import product
+
 import numpy as np
 
 from upres.image.picture import Pixels
@@ -93,9 +95,9 @@ def _widened(mask: Pixels) -> Pixels:
 
 
 def _around(color: Pixels, weight: Pixels, rows: Pixels, columns: Pixels) -> tuple[Pixels, Pixels]:
-    """Sums of colour times weight, and of weight, over the eight neighbours of these places."""
+    """Sums of colour times weight, and of weight, over the neighbours of these places, which have none themselves."""
     total, weights = np.zeros((len(rows), color.shape[2])), np.zeros(len(rows))
-    for down, right in ((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)):
+    for down, right in product((-1, 0, 1), repeat=2):
         row, column = rows + down, columns + right
         inside = (row >= 0) & (row < weight.shape[0]) & (column >= 0) & (column < weight.shape[1])
         row, column = np.where(inside, row, 0), np.where(inside, column, 0)

@@ -75,7 +75,7 @@ def real_edge(name: str) -> Recipe:
 def clean_edge(name: str) -> Recipe:
     """A small network for clean photographs that any program made small, ``{model}_clean_x{scale}``.
 
-    It begins with the bicubic one. What ships lies part of the way back to that (``upres export --towards``).
+    It begins with the bicubic one and ships as it is trained: on the way back it is worse than at either end.
     """
     recipe = edge_cnn(name.replace("_clean", ""))
     return _gone_on(name, recipe, replace(recipe.stages[0], steps=8000, degradation=REDUCED))
