@@ -15,52 +15,42 @@ from upres.machine.executors.drive import LOG_LINES, Command, drive, last_lines
 from upres.machine.executors.local import LocalExecutor
 from upres.machine.ledger import TRIES, Job, Ledger
 
-JOB = """
-import json, os, signal, sys, time
-from pathlib import Path
-from upres.machine.executors.lifeline import hold_lifeline
-hold_lifeline()
-folder, name, what = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-with (folder / "begun").open("a") as file:
-    file.write(name + "\\n")
-(folder / f"{name}.pid").write_text(str(os.getpid()))
-def save(*_):
-    (folder / f"{name}.saved").touch()
-    sys.exit(130)
-signal.signal(signal.SIGINT, save)
-if what == "fail":
-    print("\\n".join(f"line {number}" for number in range(30)))
-    sys.exit("it is broken")
-if what == "wait":
-    while not (folder / "go").exists():
-        time.sleep(0.02)
-if what == "deaf":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    time.sleep(600)
-if what != "silent":
-    result = {"threads": os.environ["OMP_NUM_THREADS"], "nice": os.nice(0)}
-    (folder / f"{name}.json").write_text(json.dumps(result))
-"""
-
 DRIVER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_drive import command_in
+from test_drive import PRELOAD, command_in
 from upres.machine.executors.drive import drive
 from upres.machine.executors.local import LocalExecutor
 from upres.machine.ledger import Ledger
 folder = Path(sys.argv[1])
-ended = drive(Ledger(folder), LocalExecutor(slots=2), command_in(folder), tell=lambda event: None)
+executor = LocalExecutor(slots=2, preload=PRELOAD if sys.argv[3] == "warm" else ())
+ended = drive(Ledger(folder), executor, command_in(folder), tell=lambda event: None)
 sys.exit(0 if ended else 130)
 """
+
+PRELOAD = ("upres.machine.executors.lifeline", "no.such.module")
+
+
+@pytest.fixture(params=["cold", "warm"])
+def start(request):
+    """How jobs are started: as programs, or as forks of a process that has imported something already."""
+    if request.param == "warm" and sys.platform != "linux":
+        pytest.skip("forks are safe on Linux only")
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _jobs_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 def command_in(folder):
     """How the jobs of these tests are done."""
 
     def command(job):
-        arguments = [sys.executable, "-c", JOB, str(folder), job.name, job.work["do"]]
+        arguments = [sys.executable, "-m", "job_of_tests", str(folder), job.name, job.work["do"]]
         return Command(arguments=arguments, log=folder / f"{job.name}.log", result=folder / f"{job.name}.json")
 
     return command
@@ -70,15 +60,19 @@ def _ledger(folder, **jobs):
     return Ledger.create(folder, [Job(name=name, work={"do": what}) for name, what in jobs.items()])
 
 
-def _drive(ledger, **options):
+def _drive(ledger, start="cold", **options):
     events = []
-    executor = LocalExecutor(**{"slots": 2, **options})
+    executor = _executor(start, **options)
     ended = drive(ledger, executor, command_in(ledger.folder), tell=events.append)
     return ended, events
 
 
-def _driver(folder):
-    return subprocess.Popen([sys.executable, "-c", DRIVER, folder, str(Path(__file__).parent)])
+def _executor(start, **options):
+    return LocalExecutor(**{"slots": 2, "preload": PRELOAD if start == "warm" else (), **options})
+
+
+def _driver(folder, start="cold"):
+    return subprocess.Popen([sys.executable, "-c", DRIVER, folder, str(Path(__file__).parent), start])
 
 
 def _await(path):
@@ -97,11 +91,11 @@ def _runs(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_jobs_are_done_beside_each_other_and_their_results_kept(tmp_path):
+def test_jobs_are_done_beside_each_other_and_their_results_kept(start, tmp_path):
     ledger = _ledger(tmp_path, a="do", b="do", c="do")
-    ended, events = _drive(ledger, cores=3, nice=4)
+    ended, events = _drive(ledger, start, nice=4)
     assert ended
-    assert [ledger.result(name) for name in "abc"] == [{"threads": "3", "nice": os.nice(0) + 4}] * 3
+    assert [ledger.result(name) for name in "abc"] == [{"threads": "1", "nice": os.nice(0) + 4, "start": start}] * 3
     assert sorted((event.kind, event.job) for event in events) == [
         *(("begun", name) for name in "abc"),
         *(("done", name) for name in "abc"),
@@ -110,9 +104,16 @@ def test_jobs_are_done_beside_each_other_and_their_results_kept(tmp_path):
     assert _drive(ledger) == (True, []), "and nothing is left to do"
 
 
-def test_a_failure_is_tried_again_told_and_keeps_nobody_from_working(tmp_path):
+def test_forks_of_one_process_have_one_environment_and_other_commands_start_anew(tmp_path):
+    assert _drive(_ledger(tmp_path / "one", a="do"), "warm")[0]
+    ledger = _ledger(tmp_path / "two", a="do")
+    assert _drive(ledger, "warm", cores=3)[0]
+    assert ledger.result("a") == {"threads": "3", "nice": os.nice(0) + 10, "start": "cold"}
+
+
+def test_a_failure_is_tried_again_told_and_keeps_nobody_from_working(start, tmp_path):
     ledger = _ledger(tmp_path, bad="fail", silent="silent", good="do")
-    ended, events = _drive(ledger, slots=3)
+    ended, events = _drive(ledger, start, slots=3)
     assert ended
     assert ledger.standing().states == {"bad": "failed", "silent": "failed", "good": "done"}
     failure = ledger.failure("bad")
@@ -124,9 +125,9 @@ def test_a_failure_is_tried_again_told_and_keeps_nobody_from_working(tmp_path):
     assert ledger.failure("silent")["error"] == "ended well, and silent.json is not there or cannot be read"
 
 
-def test_the_first_interrupt_lets_jobs_save_and_the_next_worker_goes_on(tmp_path):
+def test_the_first_interrupt_lets_jobs_save_and_the_next_worker_goes_on(start, tmp_path):
     ledger = _ledger(tmp_path, a="wait", b="wait", c="do")
-    driver = _driver(tmp_path)
+    driver = _driver(tmp_path, start)
     _await(tmp_path / "b.pid")
     _await(tmp_path / "a.pid")
     time.sleep(0.3)
@@ -136,13 +137,13 @@ def test_the_first_interrupt_lets_jobs_save_and_the_next_worker_goes_on(tmp_path
     assert (tmp_path / "b.saved").exists()
     assert ledger.standing().to_dict() == {"jobs": 3, "done": 0, "running": 0, "failed": 0, "waiting": 3, "eta_s": None}
     (tmp_path / "go").touch()
-    assert _drive(ledger)[0]
+    assert _drive(ledger, start)[0]
     assert ledger.standing().count("done") == 3
 
 
-def test_the_second_signal_kills_jobs_that_do_not_end(tmp_path):
+def test_the_second_signal_kills_jobs_that_do_not_end(start, tmp_path):
     ledger = _ledger(tmp_path, a="deaf")
-    driver = _driver(tmp_path)
+    driver = _driver(tmp_path, start)
     _await(tmp_path / "a.pid")
     time.sleep(0.3)
     driver.send_signal(signal.SIGTERM)
@@ -155,9 +156,9 @@ def test_the_second_signal_kills_jobs_that_do_not_end(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to know that a driver has ended")
-def test_a_killed_driver_takes_its_jobs_along_and_the_next_one_does_them(tmp_path):
+def test_a_killed_driver_takes_its_jobs_along_and_the_next_one_does_them(start, tmp_path):
     ledger = _ledger(tmp_path, a="wait", b="wait", c="do")
-    driver = _driver(tmp_path)
+    driver = _driver(tmp_path, start)
     _await(tmp_path / "a.pid")
     _await(tmp_path / "b.pid")
     driver.kill()
@@ -169,16 +170,16 @@ def test_a_killed_driver_takes_its_jobs_along_and_the_next_one_does_them(tmp_pat
         time.sleep(0.02)
     assert not any(map(_runs, pids)), "orphans end"
     (tmp_path / "go").touch()
-    assert _drive(ledger)[0]
+    assert _drive(ledger, start)[0]
     assert ledger.standing().count("done") == 3
     assert sorted((tmp_path / "begun").read_text().split()) == ["a", "a", "b", "b", "c"]
 
 
-def test_a_killed_job_is_a_failure_of_the_job(tmp_path):
+def test_a_killed_job_is_a_failure_of_the_job(start, tmp_path):
     ledger = _ledger(tmp_path, a="wait")
     events = []
     thread = threading.Thread(
-        target=lambda: drive(ledger, LocalExecutor(slots=1), command_in(tmp_path), tell=events.append)
+        target=lambda: drive(ledger, _executor(start, slots=1), command_in(tmp_path), tell=events.append)
     )
     thread.start()
     _await(tmp_path / "a.pid")
@@ -203,7 +204,7 @@ def test_a_job_that_somebody_else_took_is_let_go(tmp_path):
     assert events == ["begun", "taken over"]
 
 
-def test_after_an_error_of_the_driver_nothing_runs(tmp_path, monkeypatch):
+def test_after_an_error_of_the_driver_nothing_runs(start, tmp_path, monkeypatch):
     ledger = _ledger(tmp_path, a="deaf", b="do")
 
     def full(*_, **__):
@@ -212,7 +213,7 @@ def test_after_an_error_of_the_driver_nothing_runs(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ledger, "finish", full)
     with pytest.raises(OutputError, match="the disk is full"):
-        _drive(ledger)
+        _drive(ledger, start)
     assert not _runs(int((tmp_path / "a.pid").read_text()))
     assert ledger.standing().states["a"] == "ready"
 

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Work until nothing is left to do here; returns the exit status."""
     from upres.apps.cli._sweep_reports import Progress, print_failures
+    from upres.lab.studies.sweep.job import IMPORTS
     from upres.lab.studies.sweep.plan import at, read_plan
     from upres.lab.studies.sweep.work import work
     from upres.machine.executors.select import opened
@@ -55,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
     def arguments(job: "Job") -> list[str]:
         return [sys.executable, "-m", "upres", "sweep", "job", str(args.folder), job.name, *options]
 
+    preload = ("upres.apps.cli.sweep_job", "upres.apps.cli._training_progress", *IMPORTS)
     kind = {"cores": sweep.cores, "slots": args.slots, "nice": args.nice, "address": args.address}
-    with opened(args.executor, **kind) as executor:
+    with opened(args.executor, **kind, preload=preload) as executor:
         ended = work(ledger, executor, arguments, tell=Progress(ledger, quiet=args.quiet))
     if not ended:
         print("upres: stopped; the same command goes on", file=sys.stderr)

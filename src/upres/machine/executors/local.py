@@ -3,11 +3,13 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from upres.machine.cores import available_cores
+from upres.machine.executors.executor import Running
 from upres.machine.executors.lifeline import with_lifeline
+from upres.machine.executors.warm import WarmProcess, can_fork
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What libraries ask how many threads to start."""
@@ -20,26 +22,32 @@ class LocalExecutor:
         cores: Cores a command computes on.
         slots: Commands at a time; ``None`` for as many as the machine has cores for.
         nice: What their priority is lowered by.
+        preload: Modules that the commands import; where the system allows it, they are imported once for all.
     """
 
-    def __init__(self, *, cores: int = 1, slots: int | None = None, nice: int = 10) -> None:
+    def __init__(
+        self, *, cores: int = 1, slots: int | None = None, nice: int = 10, preload: Sequence[str] = ()
+    ) -> None:
         self.slots = max(1, available_cores() // cores) if slots is None else slots
-        self._cores, self._nice = cores, nice
+        self._cores, self._nice, self._preload = cores, nice, preload
 
-    def start(self, command: Sequence[str], log: Path) -> "LocalProcess":
+    def start(self, command: Sequence[str], log: Path) -> Running:
         """Start a command in a session of its own, so that Ctrl-C at the terminal reaches the driver alone.
 
         Raises:
             OSError: If the log cannot be written or the program is not there.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
+        threads = dict.fromkeys(_THREADS, str(self._cores))
         with log.open("ab") as output:
+            if self._preload and can_fork(command, threads):
+                return WarmProcess(command, log, preload=self._preload, environment=threads, nice=self._nice)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=with_lifeline(environment(self._cores)),
+                env=with_lifeline({**os.environ, **threads}),
                 start_new_session=True,
             )
         if hasattr(os, "setpriority"):
@@ -74,8 +82,3 @@ class LocalProcess:
                 self._process.kill()
             self._process.wait()
         self.poll()
-
-
-def environment(cores: int) -> Mapping[str, str]:
-    """What a command that computes on so many cores finds in its environment."""
-    return {**os.environ, **dict.fromkeys(_THREADS, str(cores))}

@@ -1,6 +1,6 @@
 """Every executor by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from upres.machine.executors.executor import Executor
@@ -10,7 +10,13 @@ from upres.machine.executors.ray import RayExecutor
 
 @contextmanager
 def opened(
-    name: str, *, cores: int = 1, slots: int | None = None, nice: int = 10, address: str | None = None
+    name: str,
+    *,
+    cores: int = 1,
+    slots: int | None = None,
+    nice: int = 10,
+    address: str | None = None,
+    preload: Sequence[str] = (),
 ) -> Iterator[Executor]:
     """An executor as long as the block lasts.
 
@@ -20,6 +26,7 @@ def opened(
         slots: Commands at a time; ``None`` for as many as there are cores for.
         nice: What their priority is lowered by.
         address: ``ray``: of the head of a cluster; ``None`` starts one on this machine.
+        preload: ``local``: modules that the commands import, see `LocalExecutor`.
 
     Raises:
         MissingExtraError: If Ray is not installed.
@@ -27,7 +34,7 @@ def opened(
         ValueError: If there is no executor of that name.
     """
     if name == "local":
-        yield LocalExecutor(cores=cores, slots=slots, nice=nice)
+        yield LocalExecutor(cores=cores, slots=slots, nice=nice, preload=preload)
         return
     if name != "ray":
         raise ValueError(f"executors are local and ray, not {name}")

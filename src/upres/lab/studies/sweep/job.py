@@ -18,6 +18,9 @@ from upres.machine.atomic import write_text
 from upres.machine.ledger import Job
 from upres.models.card import read_card
 
+IMPORTS = (__name__, "upres.lab.archs", "upres.image.codecs.webp", "upres.image.codecs.png", "imagecodecs")
+"""Modules that every job needs, some only in its midst: for an executor that imports them once for all jobs."""
+
 METRICS = ("psnr", "ssim")
 SIZES: Mapping[str, str] = {
     "K": "kernel_size",
