@@ -16,5 +16,6 @@ int thread_count(int threads);
 const Kernels& kernels_named(const std::string& isa);
 
 void bind_graph(nanobind::module_& m);
+void bind_png(nanobind::module_& m);
 
 }  // namespace upres

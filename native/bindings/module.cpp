@@ -272,6 +272,7 @@ NB_MODULE(_native, m) {
            "threads"_a)
       .def("upscale_rgb", &upres::EdgeSR::upscale_color, "rgb"_a, "out"_a, "peak"_a, "arithmetic"_a, "threads"_a);
   upres::bind_graph(m);
+  upres::bind_png(m);
   m.def("resize", &upres::resize, "plane"_a, "out"_a, "scale"_a, "shift_right"_a, "shift_down"_a, "peak"_a,
         "threads"_a, "isa"_a = "");
   m.def("steady", &upres::steady, "source_before"_a, "source"_a, "made_before"_a, "made"_a, "channels"_a, "level"_a,

@@ -52,12 +52,25 @@ void test_pool(bool gives_way) {
   give_way(false);
 }
 
+void test_pools() {
+  test_pool(false);
+  test_pool(true);
+}
+
+struct Plain {
+  const char* name;
+  void (*test)();
+};
+
+// CMakeLists.txt names these and the others to ctest.
+constexpr Plain plain_groups[] = {{"pool", test_pools}, {"png", test_png}};
+
 struct Group {
   const char* name;
   void (*test)(const Kernels&);
 };
 
-// Each of them runs for every instruction set of this processor. CMakeLists.txt names them to ctest.
+// Each of them runs for every instruction set of this processor.
 constexpr Group groups[] = {{"planes", test_planes}, {"color", test_color},   {"conv", test_conv},
                             {"maps", test_maps},     {"graph", test_graph},   {"stream", test_stream},
                             {"barriers", test_barriers}, {"steady", test_steady}};
@@ -68,10 +81,10 @@ constexpr Group groups[] = {{"planes", test_planes}, {"color", test_color},   {"
 int main(int count, char** arguments) {
   const char* wanted = count > 1 ? arguments[1] : nullptr;
   int run = 0;
-  if (!wanted || !std::strcmp(wanted, "pool")) {
-    upres::test::test_pool(false);
-    upres::test::test_pool(true);
-    std::printf("pool: passed\n");
+  for (const upres::test::Plain& group : upres::test::plain_groups) {
+    if (wanted && std::strcmp(wanted, group.name)) continue;
+    group.test();
+    std::printf("%s: passed\n", group.name);
     ++run;
   }
   const upres::Kernels* list[4];

@@ -1,4 +1,4 @@
-// What main.cpp runs for every instruction set.
+// What main.cpp runs, but for the first for every instruction set.
 #pragma once
 
 #include "graph/graph.h"
@@ -6,6 +6,7 @@
 
 namespace upres::test {
 
+void test_png();
 void test_planes(const Kernels& kernels);
 void test_color(const Kernels& kernels);
 void test_conv(const Kernels& kernels);

@@ -145,7 +145,8 @@ def test_orientation_is_applied_and_reset(tmp_path, rgb, orientation, name):
         stored = rgb.astype(np.uint16) * 257
         donor = io.BytesIO()
         Image.fromarray(rgb[:1, :1]).save(donor, "PNG", exif=exif)
-        path.write_bytes(png_chunks.with_metadata(bytes(imagecodecs.png_encode(stored)), donor.getvalue()))
+        header, *pixels = png_chunks.chunks(bytes(imagecodecs.png_encode(stored)))
+        path.write_bytes(png_chunks.join([header, *png_chunks.metadata_of(donor.getvalue()), *pixels]))
     elif name == "tiff":
         tifffile.imwrite(path, rgb, photometric="rgb", metadata=None, extratags=[(274, 3, 1, orientation, True)])
     else:

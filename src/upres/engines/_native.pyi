@@ -145,3 +145,8 @@ class GraphStream:
         """The next slab: ``(1, C, rows, W)`` that were not given yet to the rows that it makes."""
     def bytes(self, threads: int) -> int:
         """Memory besides the batches."""
+
+def png_rows(
+    rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, pixel_bytes: int, out: NDArray[np.uint8]
+) -> None: ...
+def deflate_left_open(stream: bytes) -> bytes: ...

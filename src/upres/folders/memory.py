@@ -8,7 +8,7 @@ from upres.pipeline.budget import require_memory
 from upres.pipeline.plan import Plan
 from upres.upscaler import Upscaler
 
-ENCODER_BYTES = {"jpeg": 4, "png": 4, "bmp": 4, "webp": 17, "avif": 42, "gif": 14, "heif": 30, "tiff": 1}
+ENCODER_BYTES = {"jpeg": 4, "png": 1, "bmp": 4, "webp": 17, "avif": 42, "gif": 14, "heif": 30, "tiff": 1}
 """What writing takes for each pixel besides the picture, as measured at 6 megapixels of RGB; of other formats some."""
 _OTHERS, _WEBP_WITH_ALPHA = 12, 44
 _LARGE = 64 * 2**20

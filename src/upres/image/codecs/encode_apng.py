@@ -7,23 +7,22 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 
-from upres.image.codecs import png_chunks
 from upres.image.codecs.arrays import alike
 from upres.image.codecs.changes import changed_box
+from upres.image.codecs.encode_png import pixel_chunks
 from upres.image.codecs.png_chunks import Chunk
-from upres.image.picture import Frame, Pixels
+from upres.image.picture import Frame
 
 _MOST = 0xFFFF
 _KEEP, _REPLACE = 0, 0  # what is shown stays for the next frame, which replaces the pixels of its rectangle
 
 
-def animation(frames: Sequence[Frame], plays: int, level: int) -> bytes:
-    """A PNG file of several frames of one size and depth, without metadata.
+def animation(frames: Sequence[Frame], plays: int) -> list[Chunk]:
+    """The chunks of a PNG file of several frames of one size and depth, the header first, without metadata.
 
     Args:
         frames: 8 or 16 bits, with their delays.
         plays: How often they are shown; 0 is for ever.
-        level: Effort of deflate, 0 to 9.
     """
     arrays = alike(frames)
     height, width = arrays[0].shape[:2]
@@ -34,7 +33,8 @@ def animation(frames: Sequence[Frame], plays: int, level: int) -> bytes:
         delay = delay_fraction(frame.duration_ms or 0.0)
         where = struct.pack(">IIIII", number, piece.shape[1], piece.shape[0], left, top)
         control = where + struct.pack(">HHBB", delay.numerator, delay.denominator, _KEEP, _REPLACE)
-        header, data = _compressed(piece, level)
+        header, contents = pixel_chunks(piece)
+        data = list(contents)
         number += 1
         if before is None:
             parts += [(b"IHDR", header), (b"acTL", struct.pack(">II", len(frames), plays)), (b"fcTL", control)]
@@ -44,7 +44,7 @@ def animation(frames: Sequence[Frame], plays: int, level: int) -> bytes:
             parts += [(b"fdAT", struct.pack(">I", number + index) + part) for index, part in enumerate(data)]
             number += len(data)
         before = array
-    return png_chunks.join([*parts, (b"IEND", b"")])
+    return [*parts, (b"IEND", b"")]
 
 
 def delay_fraction(delay_ms: float) -> Fraction:
@@ -56,11 +56,3 @@ def delay_fraction(delay_ms: float) -> Fraction:
     """
     seconds = delay_ms / 1000
     return Fraction(seconds).limit_denominator(int(min(_MOST, max(_MOST / seconds, 1))) if seconds else 1)
-
-
-def _compressed(piece: Pixels, level: int) -> tuple[bytes, list[bytes]]:
-    """The header of a PNG file of these pixels, and its parts of compressed data."""
-    import imagecodecs
-
-    every = list(png_chunks.chunks(bytes(imagecodecs.png_encode(piece, level))))
-    return every[0][1], [content for name, content in every if name == b"IDAT"]

@@ -3,9 +3,11 @@
 Reference: PNG specification (third edition), sections 5 and 11.3.4 (animation).
 """
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -27,26 +29,33 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         position += length + 12
 
 
+def write(parts: Iterable[Chunk], stream: BinaryIO) -> None:
+    """Write a PNG file of these chunks."""
+    stream.write(MAGIC)
+    for name, content in parts:
+        stream.write(struct.pack(">I", len(content)) + name)
+        stream.write(content)
+        stream.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(name))))
+
+
 def join(parts: Iterable[Chunk]) -> bytes:
     """A PNG file of these chunks."""
-    pieces = [MAGIC]
-    for name, content in parts:
-        pieces += [struct.pack(">I", len(content)), name, content, struct.pack(">I", zlib.crc32(name + content))]
-    return b"".join(pieces)
+    stream = io.BytesIO()
+    write(parts, stream)
+    return stream.getvalue()
 
 
 def metadata_only(data: bytes) -> bytes:
     """A PNG of one grey pixel with the file's metadata, which Pillow reads without decoding the real pixels."""
     pixel = zlib.compress(b"\0\0")
     return join(
-        [(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), *_ancillary(data), (b"IDAT", pixel), (b"IEND", b"")]
+        [(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)), *metadata_of(data), (b"IDAT", pixel), (b"IEND", b"")]
     )
 
 
-def with_metadata(data: bytes, donor: bytes) -> bytes:
-    """The PNG file ``data`` with the metadata of ``donor`` behind its header."""
-    own = list(chunks(data))
-    return join([own[0], *_ancillary(donor), *own[1:]])
+def metadata_of(data: bytes) -> list[Chunk]:
+    """The chunks of a PNG file that do not describe its pixels."""
+    return [chunk for chunk in chunks(data) if chunk[0] not in _PIXEL_CHUNKS]
 
 
 def frame_delays_ms(data: bytes) -> tuple[list[float], bool]:
@@ -64,7 +73,3 @@ def frame_delays_ms(data: bytes) -> tuple[list[float], bool]:
 def plays(data: bytes) -> int:
     """How often an animation plays; 0 is for ever."""
     return next((int.from_bytes(content[4:8], "big") for name, content in chunks(data) if name == b"acTL"), 0)
-
-
-def _ancillary(data: bytes) -> list[Chunk]:
-    return [chunk for chunk in chunks(data) if chunk[0] not in _PIXEL_CHUNKS]
