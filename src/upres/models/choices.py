@@ -27,7 +27,7 @@ CHOICES: dict[tuple[Task, Preference, int], str] = {
     ("upscale", "light", 3): "plain_c32b6_light_x3",
     ("upscale", "light", 4): "plain_c32b6_light_x4",
     ("upscale", "real", 2): "rlfn_c32b6_real_x2",
-    ("upscale", "real", 3): "plain_c32b6_real_x3",
+    ("upscale", "real", 3): "rlfn_c32b6_real_x3",
     ("upscale", "real", 4): "rlfn_c32b6_real_x4",
     ("upscale", "drawn", 2): "rlfn_c32b6_drawn_x2",
     ("upscale", "drawn", 3): "rlfn_c32b6_drawn_x3",
