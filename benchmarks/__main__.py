@@ -38,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(pages)
     if args.command == "measure":
         settings = Settings(
-            shared=args.shared, runs=args.runs, repeats=args.repeats, checkpoints=tuple(args.checkpoints)
+            shared=args.shared,
+            runs=args.runs,
+            sweep=args.sweep,
+            repeats=args.repeats,
+            checkpoints=tuple(args.checkpoints),
         )
         pages = _measure(pages, args.part, settings, by_name="all" not in args.pages)
     for page in pages:
@@ -77,6 +81,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--runs", type=Path, default=defaults.runs, metavar="DIR", help="of the 8-bit networks (runs/int8)"
+    )
+    parser.add_argument(
+        "--sweep", type=Path, default=defaults.sweep, metavar="DIR", help="of `upres sweep plan pool` (sweeps/pool)"
     )
     parser.add_argument("--repeats", type=int, default=defaults.repeats, metavar="N", help="of whole processes (3)")
     parser.add_argument("--checkpoints", nargs="*", default=(), metavar="FILE", help="to show beside the pool")

@@ -23,6 +23,7 @@ from benchmarks.pages import (
     speed,
     stills,
     studies,
+    sweep,
     video,
     zoo,
 )
@@ -37,6 +38,7 @@ _MODULES = (
     speed,
     quality,
     pool,
+    sweep,
     zoo,
     photographs,
     choice,

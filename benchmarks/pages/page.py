@@ -1,5 +1,6 @@
 """What a page of figures is: where it stands, which results it shows, how these are measured and rendered."""
 
+import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ class Settings:
     """Folder with ``data/train``, ``data/test`` and ``reference``."""
     runs: Path = Path("runs/int8")
     """Folder of the 8-bit networks: ``trained/best.safetensors`` and the graphs made of them."""
+    sweep: Path = Path("sweeps/pool")
+    """Folder of the sweep of the plan ``pool``."""
     repeats: int = 3
     """Runs of each contender where whole processes are timed."""
     checkpoints: Sequence[str] = ()
@@ -54,7 +57,7 @@ class Page:
     target: str
     """Path below the root."""
     inputs: tuple[str, ...]
-    """Paths below the root of JSON files."""
+    """Paths below the root of JSON files and of tables, ``.csv``."""
     render: Callable[..., str]
     """Text from the content of each input, in their order."""
     mark: str | None = None
@@ -91,8 +94,9 @@ def results(name: str) -> str:
 
 
 def read(path: Path) -> Any:
-    """A JSON file's content."""
-    return json.loads(path.read_text())
+    """A JSON file's content; of a table its rows, column -> cell."""
+    text = path.read_text()
+    return list(csv.DictReader(text.splitlines())) if path.suffix == ".csv" else json.loads(text)
 
 
 def write(path: Path, text: str) -> None:
