@@ -7,13 +7,10 @@ was stopped goes on with the networks that are left.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from upres.bench.speed import Contender, bench_speed, contenders
 from upres.errors import LedgerError, UpresError
-from upres.lab.checkpoint import load
-from upres.lab.export.onnx import export
-from upres.lab.studies.sweep.job import run_folder
+from upres.lab.studies.sweep.job import run_folder, with_graph
 from upres.lab.studies.sweep.speeds import Speed, read_speeds, speeds_file
 from upres.lab.training.recipe import Recipe
 from upres.machine.atomic import write_text
@@ -101,7 +98,7 @@ def _measured(
     plain = Contender(
         model="bicubic", engine=_BICUBIC, scale=_scale(group[0]), width=width, height=height, threads=threads
     )
-    networks = {job.name: _with_graph(run_folder(ledger.folder, job)) for job in group if not _is_bicubic(job)}
+    networks = {job.name: with_graph(run_folder(ledger.folder, job)) for job in group if not _is_bicubic(job)}
     entrants = contenders(list(map(str, networks.values())), ["auto"], [SIZE], threads=threads)
     *rows, bicubic = bench_speed([*entrants, plain], rounds=rounds, seconds=seconds, on_skip=_refuse).rows
     found = dict(zip(networks, rows, strict=True))
@@ -125,12 +122,3 @@ def _measured(
 def _refuse(_: Contender, error: UpresError) -> None:
     """A network that cannot run has no place in a table of latencies."""
     raise error
-
-
-def _with_graph(run: Path) -> Path:
-    """The weights of a finished training, with a graph beside them."""
-    weights = run / "best.safetensors"
-    graph = weights.with_suffix(".onnx")
-    if not graph.is_file():
-        export(load(weights)[0], graph, weights=weights)
-    return weights
