@@ -151,8 +151,10 @@ def _tiny_graph(weight: np.ndarray, scale: int) -> bytes:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what compares with other people's outputs, which lie beside the checkout and are nobody's to pass on; skip
-    what needs a package that is not installed.
+    what needs a package that is not installed. The many short tests of the repository come last, so that no process
+    waits for another one's long file.
     """
+    items.sort(key=lambda item: item.path.parent.name == "repo")
     for item in items:
         for package in (mark.args[0] for mark in item.iter_markers("needs")):
             if find_spec(package) is None:

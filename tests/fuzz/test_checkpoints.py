@@ -4,7 +4,7 @@ import pytest
 
 from tests.fuzz.checkpoints import SEEDS, fuzz
 
-SECONDS = 60
+SECONDS = 30
 
 
 @pytest.mark.slow

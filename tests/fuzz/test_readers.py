@@ -1,4 +1,4 @@
-"""A minute of mutated pictures for all readers together; ``python -m tests.fuzz.readers`` takes longer."""
+"""Half a minute of mutated pictures for all readers together; ``python -m tests.fuzz.readers`` takes longer."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.fuzz.seeds import READERS, seeds
 from upres.image.formats import FORMATS
 from upres.image.io import read
 
-SECONDS = 60
+SECONDS = 30
 
 
 @pytest.mark.parametrize("form", READERS)
