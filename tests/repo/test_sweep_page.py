@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.pages.page import ROOT, read
-from benchmarks.pages.sweep import FAMILIES, REFERENCE, distances, pool_name, render
+from benchmarks.pages.sweep import REFERENCE, distances, pool_name, render
+from benchmarks.pages.sweep_front import DEVICES, Point, claims, front, fronts, ours, published
 from upres.lab.studies.sweep.pool import sizes
 
 
@@ -43,12 +44,39 @@ def test_distances_are_ours_less_theirs() -> None:
 def test_the_page_counts_and_measures_against_the_bars() -> None:
     rows = [_row("esr_tm", 2, 31.5 + 0.1 * number, K=5, C=4 + number) for number in range(4)]
     rows += [_row("fsrcnn", 4, 27.0, D=6, S=1, M=4), {**_row("espcn", 2, 30), "family": "bicubic"}]
-    page = render(
-        rows, [_known(row, 31.6 if row["family"] == "esr_tm" else 27.2) for row in rows if row["family"] in FAMILIES]
-    )
+    reference = {row["name"]: row for row in read(ROOT / REFERENCE)}
+    for row in rows[:-1]:
+        reference |= {
+            (known := _known(row, 31.6 if row["family"] == "esr_tm" else 27.2))["name"]: reference[known["name"]]
+            | known
+        }
+    page = render(rows, list(reference.values()))
     assert "5 of 1182 networks are trained, in 0.1 hours of one core; the figures are of these" in page
     assert "| one layer | 4 | -0.05 | 75% (90%) | +0.050 (+0.05) |" in page
     assert "| several layers | 1 | -0.15 | 0% (90%) | -0.200 (-0.03) |" in page
     assert "| eSR-TM x2 | 4 of 48 | +0.05 | +0.05 | +0.05 | -0.10 | +0.20 | 36 |" in page
     worst = page.split("## Furthest below the pool")[1]
     assert "| fsrcnn_d6s1m4_x4 | FSRCNN_s4_D6_S1_M4 | 27.00 | -0.20 |" in worst.splitlines()[4]
+
+
+def test_a_front_has_whatever_is_better_than_all_that_is_faster() -> None:
+    points = [
+        Point(family=family, size={}, fps=fps, psnr=psnr)
+        for family, fps, psnr in (("a", 9, 30.0), ("b", 9, 30.5), ("c", 5, 30.4), ("d", 5, 31.0), ("e", 1, 31.0))
+    ]
+    assert [point.family for point in front(points)] == ["b", "d"]
+    assert [point.family for point in front(reversed(points))] == ["b", "d"]
+
+
+def test_every_front_of_the_authors_has_a_line_and_every_claim_a_figure() -> None:
+    reference = read(ROOT / REFERENCE)
+    assert len(published(reference, "RPI", 4)) == 395
+    lines = fronts(reference).splitlines()[2:]
+    assert len(lines) == 3 * len(DEVICES)
+    assert all(line.rstrip(" |").endswith("ESPCN") for line in lines), "the best network of each"
+    text = claims(reference, [])
+    assert len(text.splitlines()) == 2 + 6
+    assert "eSR-MAX 26%, eSR-TM 2%, eSR-TR 5% |" in text
+    rows = [_row("esr_max", 2, quality, K=5, C=c) for c, quality in ((1, 30.0), (2, 31.0), (3, 30.5))]
+    assert "eSR-MAX 26% (ours 33%), eSR-TM 2%" in claims(reference, rows)
+    assert ours([rows[0] | {"latency_ms": "8"}], 2)[0].fps == 125
