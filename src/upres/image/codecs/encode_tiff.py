@@ -14,10 +14,12 @@ from upres.image.fit import Ledger
 from upres.image.formats import Format
 from upres.image.palette import Indexed, bilevel, has_palette, indexed, is_bilevel
 from upres.image.picture import Frame, Metadata, Picture, Pixels
+from upres.machine.cores import available_cores
 
 _CLASSIC_LIMIT = 2**32 - 2**25
 # Level 6 of libdeflate: photographs in 16 bits gain nothing above it.
 _LEVEL = 6
+_AHEAD = 2**23  # bytes of strips that are deflated at a time, on all cores
 _XMP, _CAPTIONS, _RESOURCES = 700, 33723, 34377
 _BYTE, _UNDEFINED = 1, 7
 
@@ -63,6 +65,8 @@ def _write_page(writer: Any, frame: Frame, metadata: Metadata, few: Indexed | No
         compression="adobe_deflate",
         compressionargs={"level": _LEVEL},
         predictor=few is None,
+        maxworkers=available_cores(),
+        buffersize=_AHEAD,
         iccprofile=metadata.icc,
         resolution=dpi,
         resolutionunit="inch" if dpi else None,
