@@ -8,10 +8,10 @@
 namespace upres {
 namespace {
 
-constexpr int kMostBits = 15;      // of a code
-constexpr int kLengthBits = 7;     // of a code for code lengths
+constexpr int kMostBits = 15;  // of a code
 constexpr int kLiterals = 288, kDistances = 32, kLengths = 19;
 constexpr int kEnd = 256;
+constexpr int kAhead = 57;
 
 [[noreturn]] void damaged() { throw std::invalid_argument("expected one whole stream of deflate"); }
 
@@ -21,7 +21,7 @@ class Bits {
 
   int64_t position() const { return position_; }
 
-  // The next 57 bits and more, the first one lowest; zeros behind the end.
+  // The next `kAhead` bits and more, the first one lowest; zeros behind the end.
   uint64_t ahead() const {
     const int64_t byte = position_ >> 3;
     uint64_t word = 0;
@@ -51,49 +51,73 @@ class Bits {
   int64_t size_, position_ = 0;
 };
 
-// What stands behind the next bits: a symbol, and how many bits it takes; none where no code begins like this.
+// A symbol, and how many bits it takes with those that follow its code; none where no code begins like this.
 struct Entry {
   uint16_t symbol;
   uint8_t bits;
 };
 
-// A code of Huffman's from the lengths of its symbols, as a table of all that `kMostBits` bits can begin with.
+// A code of Huffman's from the lengths of its symbols: a table of what `kFastBits` can begin with, and for longer codes
+// the symbols in the order of their codes.
 class Code {
  public:
-  void make(const uint8_t* lengths, int count, int bits) {
-    bits_ = bits;
-    table_.assign(size_t{1} << bits, Entry{0, 0});
-    std::array<int, kMostBits + 1> first{}, many{};
-    for (int symbol = 0; symbol < count; ++symbol) ++many[lengths[symbol]];
-    many[0] = 0;
-    for (int length = 1; length <= kMostBits; ++length) first[length] = (first[length - 1] + many[length - 1]) << 1;
+  template <class ExtraBits>
+  void make(const uint8_t* lengths, int count, const ExtraBits& extra_bits) {
+    fast_.fill(Entry{0, 0});
+    many_.fill(0);
+    for (int symbol = 0; symbol < count; ++symbol) ++many_[lengths[symbol]];
+    many_[0] = 0;
+    std::array<int, kMostBits + 1> code{}, place{};
+    for (int length = 1; length <= kMostBits; ++length) {
+      code[length] = (code[length - 1] + many_[length - 1]) << 1;
+      place[length] = place[length - 1] + many_[length - 1];
+      if (code[length] + many_[length] > 1 << length) damaged();  // more codes than there is room for
+    }
     for (int symbol = 0; symbol < count; ++symbol) {
-      if (lengths[symbol] != 0) add(symbol, lengths[symbol], first[lengths[symbol]]++);
+      const int length = lengths[symbol];
+      if (length == 0) continue;
+      const Entry entry{static_cast<uint16_t>(symbol), static_cast<uint8_t>(length + extra_bits(symbol))};
+      in_order_[place[length]++] = entry;
+      add(entry, length, code[length]++);
     }
   }
 
   Entry at(uint64_t ahead) const {
-    const Entry entry = table_[ahead & (table_.size() - 1)];
-    if (entry.bits == 0) damaged();
-    return entry;
+    const Entry entry = fast_[ahead & ((1 << kFastBits) - 1)];
+    return entry.bits != 0 ? entry : longer(ahead);
   }
 
  private:
-  void add(int symbol, int length, int code) {
-    if (code >> length) damaged();  // more codes than there is room for
+  static constexpr int kFastBits = 11;
+
+  void add(Entry entry, int length, int code) {
+    if (length > kFastBits) return;
     int reversed = 0;
     for (int bit = 0; bit < length; ++bit) reversed |= (code >> bit & 1) << (length - 1 - bit);
-    const Entry entry{static_cast<uint16_t>(symbol), static_cast<uint8_t>(length)};
-    for (int i = reversed; i < 1 << bits_; i += 1 << length) table_[i] = entry;
+    for (int i = reversed; i < 1 << kFastBits; i += 1 << length) fast_[i] = entry;
   }
 
-  int bits_ = 0;
-  std::vector<Entry> table_;
+  Entry longer(uint64_t ahead) const {
+    int code = 0, first = 0, place = 0;
+    for (int length = 1; length <= kMostBits; ++length) {
+      code = code << 1 | static_cast<int>(ahead >> (length - 1) & 1);
+      first <<= 1;
+      if (code - first < many_[length]) return in_order_[place + code - first];
+      first += many_[length];
+      place += many_[length];
+    }
+    damaged();
+  }
+
+  std::array<Entry, 1 << kFastBits> fast_;
+  std::array<Entry, kLiterals> in_order_;
+  std::array<int, kMostBits + 1> many_;
 };
 
-// Bits that follow the code of a length (symbols from 257) or of a distance (symbols from 0).
-int bits_of_length(int symbol) { return symbol < 265 || symbol == 285 ? 0 : (symbol - 261) >> 2; }
+// Bits that follow the code of a length (symbols from 257), of a distance (symbols from 0), of a code length.
+int bits_of_length(int symbol) { return symbol < 265 || symbol >= 285 ? 0 : (symbol - 261) >> 2; }
 int bits_of_distance(int symbol) { return symbol < 4 ? 0 : (symbol >> 1) - 1; }
+int no_bits(int) { return 0; }
 
 // Walks over the blocks of a stream without unpacking anything.
 class Walk {
@@ -147,7 +171,7 @@ class Walk {
     if (literals > kLiterals) damaged();
     std::array<uint8_t, kLengths> of_lengths{};
     for (int i = 0; i < given; ++i) of_lengths[order[i]] = static_cast<uint8_t>(bits_.take(3));
-    lengths_.make(of_lengths.data(), kLengths, kLengthBits);
+    lengths_.make(of_lengths.data(), kLengths, no_bits);
     std::array<uint8_t, kLiterals + kDistances> lengths{};
     for (int i = 0; i < literals + distances;) {
       const Entry entry = lengths_.at(bits_.ahead());
@@ -170,19 +194,19 @@ class Walk {
   }
 
   void symbols(const uint8_t* lengths, int literals, int distances) {
-    literals_.make(lengths, literals, kMostBits);
-    distances_.make(lengths + literals, distances, kMostBits);
+    literals_.make(lengths, literals, bits_of_length);
+    distances_.make(lengths + literals, distances, bits_of_distance);
     for (;;) {
-      uint64_t ahead = bits_.ahead();  // a length and a distance take 48 bits at most
-      const Entry entry = literals_.at(ahead);
-      int taken = entry.bits;
-      if (entry.symbol > kEnd) {
-        taken += bits_of_length(entry.symbol);
-        const Entry distance = distances_.at(ahead >> taken);
-        taken += distance.bits + bits_of_distance(distance.symbol);
+      const uint64_t ahead = bits_.ahead();
+      int taken = 0;
+      Entry entry = literals_.at(ahead);
+      while (entry.symbol < kEnd && taken + 2 * kMostBits <= kAhead) {
+        taken += entry.bits;
+        entry = literals_.at(ahead >> taken);
       }
-      bits_.skip(taken);
+      bits_.skip(taken + entry.bits);
       if (entry.symbol == kEnd) return;
+      if (entry.symbol > kEnd) bits_.skip(distances_.at(bits_.ahead()).bits);
     }
   }
 

@@ -2,7 +2,7 @@
 
 Pieces of half a megabyte are streams of their own, of which all but the last one are left open, so that the next one
 follows. Their size is fixed: a file's bytes are the same on any number of cores. 48 megapixels of a photograph take
-1.2 s on two cores of epyc-a, 2.4 s on one, and 3.9 s by Pillow's level 3, whose file is an eighth larger. Where the
+1.2 s on two cores of epyc-a, 2.0 s on one, and 3.9 s by Pillow's level 3, whose file is an eighth larger. Where the
 kernels were not built, libpng does it all.
 
 Reference: PNG specification (third edition), sections 7.2, 10 and 12.7; RFC 1950.
