@@ -102,6 +102,8 @@ def test_a_folder_that_is_not_there_is_made(model, tmp_path, capfd):
     folder = tmp_path / "new" / "models"
     assert main(["export", str(model), "-o", f"{folder}/"]) == 0
     assert sorted(file.suffix for file in folder.iterdir()) == [".onnx", ".safetensors"]
+    assert main(["export", str(tmp_path / "none.safetensors"), "-o", f"{tmp_path}/other/models/"]) == 1
+    assert not (tmp_path / "other").exists(), "nothing came to lie in it"
     (tmp_path / "file").touch()
     capfd.readouterr()
     assert main(["export", str(model), "-o", f"{tmp_path}/file/"]) == 1

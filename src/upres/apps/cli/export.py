@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +64,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _is_folder(output: str) -> bool:
     """Whether it is a folder; one whose name ends in a slash is made where it is not there."""
-    folder = Path(output)
-    if output.endswith(("/", os.sep)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{output}: cannot be made ({error.strerror})") from error
-    return folder.is_dir()
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """The folder, made; gone again, as are those above it that were made for it, if nothing came to lie in it."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        for each in new:
+            with suppress(OSError):
+                each.rmdir()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,6 +92,11 @@ def run(args: argparse.Namespace) -> int:
         raise DataError("--share is of the way to another network: name it by --towards")
     if len(args.models) > 1 and not into_folder:
         raise DataError("several models need a folder as -o: DIR/")
+    with _made(Path(args.output)) if into_folder else nullcontext():
+        return _export(args)
+
+
+def _export(args: argparse.Namespace) -> int:
     try:
         from upres.lab.export.ship import ship
     except ModuleNotFoundError as error:
