@@ -332,7 +332,8 @@ def upscale(
     made = upscaler.upscale_picture(picture, choice=choice)
     del picture  # the encoder needs the memory
     upscaler.sessions.release()
-    write(made, path, format=format, background=background, **wishes)
+    threads = upscaler.settings.threads
+    write(made, path, format=format, background=background, threads=threads, **wishes)
     return path
 
 

@@ -10,7 +10,7 @@ from upres.folders.batch import FolderRun
 from upres.folders.jobs import Job
 from upres.folders.reports import FileOptions
 from upres.image.io import Frame, Picture, read, write
-from upres.upscaler import Upscaler
+from upres.upscaler import Upscaler, upscale
 
 
 def picture(height=4, width=6):
@@ -76,3 +76,20 @@ def test_outputs_of_a_journal_that_calls_the_options_a_recipe_are_up_to_date(tmp
     journal.write_text(journal.read_text().replace('"options"', '"recipe"'))
     (report,) = FolderRun([job], upscaler(), FileOptions()).run()
     assert (report.skipped, report.error) == (True, None)
+
+
+def test_encoders_get_as_many_threads_as_the_networks(tmp_path, monkeypatch):
+    write(picture(), tmp_path / "a.png")
+    asked = []
+
+    def noting(*given, **named):
+        asked.append(named["threads"])
+        return write(*given, **named)
+
+    monkeypatch.setattr("upres.folders.work.write", noting)
+    monkeypatch.setattr("upres.upscaler.write", noting)
+    job = Job(source=tmp_path / "a.png", output=tmp_path / "b.png")
+    (report,) = FolderRun([job], Upscaler(2, model="bicubic", threads=3), FileOptions()).run()
+    assert report.error is None
+    upscale(tmp_path / "a.png", 2, output=tmp_path / "c.png", model="bicubic", threads=2)
+    assert asked == [3, 2]

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import imagecodecs
@@ -15,12 +16,13 @@ from PIL import Image
 from upres.engines import _native
 from upres.image.codecs import encode_png, png_chunks
 from upres.image.codecs.encode_png import adler_of_both, pixel_chunks
+from upres.image.io import Frame, Picture, write
 
 SHAPES = [(1, 1), (1, 700), (700, 1), (5, 4, 3), (3, 7, 4), (2, 9, 2), (300, 401, 3), (1000, 1301), (700, 333, 4)]
 
 
-def _file(array):
-    header, contents = pixel_chunks(array)
+def _file(array, threads=None):
+    header, contents = pixel_chunks(array, threads)
     return png_chunks.join([(b"IHDR", header), *((b"IDAT", content) for content in contents), (b"IEND", b"")])
 
 
@@ -65,13 +67,18 @@ def test_rows_that_lie_apart_are_written_alike(dtype):
     assert _file(wide[::2, 3:515]) == _file(array)
 
 
-def test_a_file_is_the_same_on_any_number_of_cores(monkeypatch):
+def test_a_file_is_the_same_on_any_number_of_threads(monkeypatch):
+    pools = []
+    monkeypatch.setattr(
+        encode_png, "ThreadPoolExecutor", lambda most, **named: pools.append(most) or ThreadPoolExecutor(most, **named)
+    )
     array = _smooth((1500, 700, 3), np.uint8)
-    files = set()
-    for cores in (1, 2, 5):
-        monkeypatch.setattr(encode_png, "available_cores", lambda cores=cores: cores)
-        files.add(_file(array))
-    assert len(files) == 1
+    assert len({_file(array, threads) for threads in (1, 2, 5, 50)}) == 1
+    assert pools == [1, 2, 5, 7]
+    pictures = [Picture(frames=tuple(Frame(pixels=array, duration_ms=40.0) for _ in range(count))) for count in (1, 2)]
+    for picture in pictures:
+        write(picture, io.BytesIO(), format="png", threads=3)
+    assert pools[4:] == [3, 3, 1], "of the second frame one pixel is there"
 
 
 def test_without_the_kernels_libpng_writes_the_same_pixels(monkeypatch):

@@ -279,6 +279,7 @@ class Work:
             quality=wanted.quality,
             lossless=wanted.lossless,
             colors=wanted.colors,
+            threads=self._upscaler.settings.threads,
             ready=ready,
             **background,
         )

@@ -25,6 +25,7 @@ def write(
     lossless: bool | None = None,
     background: Background | None = None,
     colors: Colors = "keep",
+    threads: int | None = None,
     ready: Ready | None = None,
 ) -> WriteReport:
     """Write a picture to a file, whole or not at all, or to an open binary stream.
@@ -37,12 +38,12 @@ def write(
         lossless: For WebP, AVIF and JPEG XL: keep every sample; by default where the source was a lossless file of the
             same format.
         background: Red, green, blue (0 to 255) under transparent pixels in formats without alpha; white by default.
-        ready: For paths: called with the whole file before it takes its place, as `upres.machine.atomic.atomic_file`
-            says.
-
         colors: ``keep``: what comes from a file of 1 bit a pixel becomes one again (in PNG, TIFF, BMP and PPM), by a
             threshold at half of white; what had a palette gets one again in the same format (PNG, TIFF, BMP), where
             that does not show. ``full``: neither.
+        threads: Processor threads of encoders that use more than one; ``None``: all. Their number changes no byte.
+        ready: For paths: called with the whole file before it takes its place, as `upres.machine.atomic.atomic_file`
+            says.
 
     Returns:
         What was written, and what the format could not hold.
@@ -59,7 +60,7 @@ def write(
     form = FORMATS[_format_name(picture, target, format)]
     require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
-    encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors)
+    encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors, threads=threads)
     try:
         fitted = fit(picture, form, ledger, background=background)
         count = _write(lambda stream: _encode(fitted, form, encoding, ledger, stream), target, ready)

@@ -20,6 +20,8 @@ class Encoding:
     lossless: bool = False
     """Without loss, in formats that are so on request."""
     colors: Colors = "keep"
+    threads: int | None = None
+    """Processor threads, of encoders that use more than one; ``None``: all."""
 
 
 class Codec(Protocol):
@@ -43,7 +45,7 @@ class Codec(Protocol):
         Args:
             picture: Without anything that ``form`` says the format cannot hold.
             form: The format's row.
-            encoding: Quality and loss.
+            encoding: Quality, loss and threads.
             ledger: Told what cannot be kept all the same.
             stream: Empty and seekable.
         """

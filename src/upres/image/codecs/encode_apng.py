@@ -17,12 +17,13 @@ _MOST = 0xFFFF
 _KEEP, _REPLACE = 0, 0  # what is shown stays for the next frame, which replaces the pixels of its rectangle
 
 
-def animation(frames: Sequence[Frame], plays: int) -> list[Chunk]:
+def animation(frames: Sequence[Frame], plays: int, threads: int | None = None) -> list[Chunk]:
     """The chunks of a PNG file of several frames of one size and depth, the header first, without metadata.
 
     Args:
         frames: 8 or 16 bits, with their delays.
         plays: How often they are shown; 0 is for ever.
+        threads: Processor threads; ``None``: all.
     """
     arrays = alike(frames)
     height, width = arrays[0].shape[:2]
@@ -33,7 +34,7 @@ def animation(frames: Sequence[Frame], plays: int) -> list[Chunk]:
         delay = delay_fraction(frame.duration_ms or 0.0)
         where = struct.pack(">IIIII", number, piece.shape[1], piece.shape[0], left, top)
         control = where + struct.pack(">HHBB", delay.numerator, delay.denominator, _KEEP, _REPLACE)
-        header, contents = pixel_chunks(piece)
+        header, contents = pixel_chunks(piece, threads)
         data = list(contents)
         number += 1
         if before is None:

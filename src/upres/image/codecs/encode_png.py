@@ -34,11 +34,12 @@ _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """Channels -> the number of grey, grey with alpha, RGB, RGB with alpha."""
 
 
-def pixel_chunks(array: Pixels) -> tuple[bytes, Iterator[bytes]]:
+def pixel_chunks(array: Pixels, threads: int | None = None) -> tuple[bytes, Iterator[bytes]]:
     """The content of a PNG's header, and of the chunks that hold its pixels, made while they are asked for.
 
     Args:
         array: ``(H, W)`` or ``(H, W, C)`` of one to four channels, uint8 or uint16.
+        threads: Processor threads; ``None``: all.
     """
     native = _native()
     if native is None:
@@ -47,15 +48,15 @@ def pixel_chunks(array: Pixels) -> tuple[bytes, Iterator[bytes]]:
     header = struct.pack(
         ">IIBBBBB", array.shape[1], array.shape[0], 8 * array.itemsize, _COLOR_TYPES[channels], 0, 0, 0
     )
-    return header, _compressed(array, native)
+    return header, _compressed(array, native, threads or available_cores())
 
 
-def _compressed(array: Pixels, native: Any) -> Iterator[bytes]:
+def _compressed(array: Pixels, native: Any, threads: int) -> Iterator[bytes]:
     height, row_bytes = array.shape[0], array.nbytes // array.shape[0]
     rows = max(1, _PIECE // row_bytes)
     firsts = range(0, height, rows)
     adler, before = 1, _ZLIB_HEADER
-    with ThreadPoolExecutor(min(available_cores(), len(firsts)), thread_name_prefix="upres-png") as pool:
+    with ThreadPoolExecutor(min(threads, len(firsts)), thread_name_prefix="upres-png") as pool:
         for first, (packed, checksum) in zip(
             firsts, pool.map(partial(_piece, array, native, rows), firsts), strict=True
         ):

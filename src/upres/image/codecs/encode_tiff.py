@@ -41,14 +41,16 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
         with tifffile.TiffWriter(stream, bigtiff=big, byteorder=order) as writer:
             for index, frame in enumerate(picture.frames):
                 indices = indexed(frame) if few and frame.alpha is None else None
-                _write_page(writer, frame, metadata, indices, first=index == 0)
+                _write_page(writer, frame, metadata, indices, encoding.threads, first=index == 0)
     if block and big:
         ledger.lost.append("EXIF (a TIFF over 4 GB has no place for it here)")
     elif block:
         _add_exif(stream, block)
 
 
-def _write_page(writer: Any, frame: Frame, metadata: Metadata, few: Indexed | None, *, first: bool) -> None:
+def _write_page(
+    writer: Any, frame: Frame, metadata: Metadata, few: Indexed | None, threads: int | None, *, first: bool
+) -> None:
     pixels, page = joined(frame) if few is None else few.index, frame.page
     photometric = "palette" if few else "rgb" if frame.pixels.ndim == 3 else "minisblack"
     dpi = metadata.dpi if first or page is None else page.dpi
@@ -65,7 +67,7 @@ def _write_page(writer: Any, frame: Frame, metadata: Metadata, few: Indexed | No
         compression="adobe_deflate",
         compressionargs={"level": _LEVEL},
         predictor=few is None,
-        maxworkers=available_cores(),
+        maxworkers=threads or available_cores(),
         buffersize=_AHEAD,
         iccprofile=metadata.icc,
         resolution=dpi,

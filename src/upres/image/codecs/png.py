@@ -118,15 +118,15 @@ def encode(picture: Picture, form: Format, encoding: Encoding, ledger: Ledger, s
     if few is not None:
         save([few], stream, "png", _options(picture.metadata))
         return
-    parts = _chunks(picture)
+    parts = _chunks(picture, encoding.threads)
     png_chunks.write(chain([next(parts)], _metadata(picture.metadata), parts), stream)
 
 
-def _chunks(picture: Picture) -> Iterator[Chunk]:
+def _chunks(picture: Picture, threads: int | None) -> Iterator[Chunk]:
     if len(picture.frames) > 1:
-        yield from animation(picture.frames, picture.loop)
+        yield from animation(picture.frames, picture.loop, threads)
         return
-    header, contents = pixel_chunks(joined(picture.frames[0]))
+    header, contents = pixel_chunks(joined(picture.frames[0]), threads)
     yield b"IHDR", header
     for content in contents:
         yield b"IDAT", content
