@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.pages.page import RESULTS, Page, Settings, write
+from benchmarks.pages.sweep_drawing import drawing
 from benchmarks.pages.sweep_front import FAMILIES, SCALES, claims, fronts
 from benchmarks.pages.tables import RIGHT, table
 from upres.lab.studies.sweep.collect import write_csv
@@ -40,6 +41,8 @@ FRONTS = """
 ## The authors' fronts
 
 A network is on the front of a device where none that is as fast is better. To 1920x1080, by the authors' own figures.
+
+![PSNR on Set14 against frames a second, a panel a scale](../pictures/fronts.svg)
 """
 
 CLAIMS = """
@@ -179,4 +182,5 @@ PAGES: Sequence[Page] = (
         render=render,
         measure={"sweep": measure},
     ),
+    Page(name="fronts", target="docs/pictures/fronts.svg", inputs=(SWEEP, REFERENCE), render=drawing),
 )

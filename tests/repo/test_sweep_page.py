@@ -1,10 +1,13 @@
 """The page of the sweep: distances to the pool, by family and scale, and whether they keep their bars."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from benchmarks.pages.page import ROOT, read
 from benchmarks.pages.sweep import REFERENCE, distances, pool_name, render
-from benchmarks.pages.sweep_front import DEVICES, Point, claims, front, fronts, ours, published
+from benchmarks.pages.sweep_drawing import drawing
+from benchmarks.pages.sweep_front import DEVICES, FAMILIES, Point, claims, front, fronts, ours, published
 from upres.lab.studies.sweep.pool import sizes
 
 
@@ -80,3 +83,15 @@ def test_every_front_of_the_authors_has_a_line_and_every_claim_a_figure() -> Non
     rows = [_row("esr_max", 2, quality, K=5, C=c) for c, quality in ((1, 30.0), (2, 31.0), (3, 30.5))]
     assert "eSR-MAX 26% (ours 33%), eSR-TM 2%" in claims(reference, rows)
     assert ours([rows[0] | {"latency_ms": "8"}], 2)[0].fps == 125
+
+
+def test_the_drawing_has_a_point_for_each_network_of_a_front() -> None:
+    reference = read(ROOT / REFERENCE)
+    image = ElementTree.fromstring(drawing([], reference))
+    shape = "{http://www.w3.org/2000/svg}"
+    points = sum(len(front(published(reference, device, scale))) for device in DEVICES for scale in (2, 3, 4))
+    assert len(image.findall(f"{shape}circle")) == points + len(FAMILIES)
+    width, height = float(image.get("width", "0")), float(image.get("height", "0"))
+    for circle in image.findall(f"{shape}circle"):
+        assert 0 < float(circle.get("cx", "0")) < width
+        assert 0 < float(circle.get("cy", "0")) < height
