@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.pages.page import RESULTS, Page, Settings, write
-from benchmarks.pages.sweep_drawing import drawing
+from benchmarks.pages.sweep_drawing import NAME, drawing
 from benchmarks.pages.sweep_front import FAMILIES, SCALES, claims, fronts
 from benchmarks.pages.tables import RIGHT, table
 from upres.lab.studies.sweep.collect import write_csv
@@ -182,5 +182,11 @@ PAGES: Sequence[Page] = (
         render=render,
         measure={"sweep": measure},
     ),
-    Page(name="fronts", target="docs/pictures/fronts.svg", inputs=(SWEEP, REFERENCE), render=drawing),
+    Page(
+        name="fronts",
+        target=f"docs/pictures/{NAME}",
+        inputs=(SWEEP, REFERENCE),
+        render=drawing,
+        command="python -m benchmarks measure sweep",
+    ),
 )

@@ -5,6 +5,8 @@ from math import log10
 
 from benchmarks.pages.sweep_front import DEVICES, FAMILIES, SCALES, Point, front, published
 
+NAME = "fronts.svg"
+
 _COLORS = dict(
     zip(FAMILIES.values(), ("#555555", "#e69f00", "#d55e00", "#cc79a7", "#0072b2", "#009e73", "#56b4e9"), strict=True)
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.pages import compression_facts, filters, pictures, terminal
+from benchmarks.pages import compression_facts, filters, pictures, sweep_drawing, terminal
 from benchmarks.pages.page import ROOT, read, results
 
 FOLDER = ROOT / pictures.FOLDER
@@ -20,7 +20,7 @@ def test_every_picture_is_shown_and_none_is_left_over() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     shown = {Path(link).name for page in pages for link in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text())}
     compared = compression_facts.FIGURES if (ROOT / results("compression_looks")).is_file() else ()
-    known = {terminal.NAME, *(each.name for each in FIGURES), *compared, *filters.FIGURES}
+    known = {terminal.NAME, sweep_drawing.NAME, *(each.name for each in FIGURES), *compared, *filters.FIGURES}
     assert shown == {path.name for path in FOLDER.iterdir()} == known
 
 

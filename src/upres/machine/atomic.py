@@ -20,6 +20,26 @@ _STEM_BYTES = 200
 
 
 @contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A folder that is there while the block lasts, and stays if something came to lie in it; so do those above it.
+
+    Raises:
+        OutputError: If it cannot be made.
+    """
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        for each in new:
+            with suppress(OSError):  # it is not empty
+                each.rmdir()
+
+
+@contextmanager
 def atomic_file(path: str | Path, *, ready: Ready | None = None) -> Iterator[BinaryIO]:
     """A stream to a hidden file beside ``path`` that takes its place when the block ends well.
 

@@ -3,13 +3,13 @@
 import argparse
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from upres.apps.cli._networks import share
 from upres.errors import DataError, MissingExtraError
+from upres.machine.atomic import made_folder
 
 EPILOG = """examples:
   upres export espcn_x2 -o espcn_x2.onnx
@@ -67,22 +67,6 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """The folder, made; gone again, as are those above it that were made for it, if nothing came to lie in it."""
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be made ({error.strerror})") from error
-    try:
-        yield
-    finally:
-        for each in new:
-            with suppress(OSError):
-                each.rmdir()
-
-
 def run(args: argparse.Namespace) -> int:
     """Export, and say how well each result agrees with torch."""
     into_folder = args.output is not None and _is_folder(args.output)
@@ -92,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         raise DataError("--share is of the way to another network: name it by --towards")
     if len(args.models) > 1 and not into_folder:
         raise DataError("several models need a folder as -o: DIR/")
-    with _made(Path(args.output)) if into_folder else nullcontext():
+    with made_folder(Path(args.output)) if into_folder else nullcontext():
         return _export(args)
 
 
