@@ -12,10 +12,11 @@ from typing import Any
 
 from benchmarks.pages.page import RESULTS, Page, Settings, write
 from benchmarks.pages.sweep_drawing import NAME, drawing
-from benchmarks.pages.sweep_front import FAMILIES, SCALES, claims, fronts
+from benchmarks.pages.sweep_front import FAMILIES, claims, fronts
 from benchmarks.pages.tables import RIGHT, table
 from upres.lab.studies.sweep.collect import write_csv
-from upres.lab.studies.sweep.pool import ONE_LAYER, sizes
+from upres.lab.studies.sweep.job import SIZES
+from upres.lab.studies.sweep.pool import ONE_LAYER, SCALES, sizes
 from upres.machine.ledger import Ledger
 
 SWEEP, REFERENCE = "benchmarks/results/sweep.csv", "benchmarks/results/sweep_reference.csv"
@@ -25,7 +26,6 @@ SETS = {"set5": "Set5", "set14": "Set14", "bsd100": "BSDS100"}
 _KEPT = ("name", *(f"psnr_{name}" for name in SETS.values()), "speed_AGX", "speed_MaxQ", "speed_RPI")
 """Columns of the reference."""
 
-LETTERS = "KCDSM"
 _WORST = 10
 
 INTRODUCTION = """# The pool of 1182 networks, trained here
@@ -72,7 +72,7 @@ BARS = (
 
 def pool_name(family: str, scale: int | str, letters: Mapping[str, Any]) -> str:
     """What the pool calls a network of a family (ours, `FAMILIES`), a scale and letters, empty where it has none."""
-    size = "_".join(f"{letter}{letters[letter]}" for letter in LETTERS if letters.get(letter, "") != "")
+    size = "_".join(f"{letter}{letters[letter]}" for letter in SIZES if letters.get(letter, "") != "")
     return f"{FAMILIES[family]}_s{scale}_{size}"
 
 
@@ -185,7 +185,7 @@ PAGES: Sequence[Page] = (
     Page(
         name="fronts",
         target=f"docs/pictures/{NAME}",
-        inputs=(SWEEP, REFERENCE),
+        inputs=(REFERENCE,),
         render=drawing,
         command="python -m benchmarks measure sweep",
     ),

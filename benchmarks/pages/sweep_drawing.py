@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import log10
 
-from benchmarks.pages.sweep_front import DEVICES, FAMILIES, SCALES, Point, front, published
+from benchmarks.pages.sweep_front import DEVICES, FAMILIES, Point, front, published
+from upres.lab.studies.sweep.pool import SCALES
 
 NAME = "fronts.svg"
 
@@ -17,9 +18,8 @@ _TOP, _LEGEND = 24, 64
 _STEP = 0.5  # decibels between lines
 
 
-def drawing(sweep: Sequence[Mapping[str, str]], reference: Sequence[Mapping[str, str]]) -> str:
+def drawing(reference: Sequence[Mapping[str, str]]) -> str:
     """An SVG file, the same text for the same figures."""
-    del sweep  # until its networks are timed
     width = len(SCALES) * (_WIDTH + _GAP) + 12
     height = _TOP + _HEIGHT + 32 + _LEGEND
     parts = [

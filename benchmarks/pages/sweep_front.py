@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations, groupby
 
 from benchmarks.pages.tables import table
-from upres.lab.studies.sweep.pool import ONE_LAYER
+from upres.lab.studies.sweep.job import SIZES
+from upres.lab.studies.sweep.pool import ONE_LAYER, SCALES
 
 FAMILIES = {
     "bicubic": "Bicubic",
@@ -19,7 +20,6 @@ FAMILIES = {
 """Ours -> the pool's."""
 DEVICES = {"AGX": "Jetson AGX", "MaxQ": "graphics card (Max-Q)", "RPI": "Raspberry Pi"}
 """Column of the reference -> its name in tables."""
-SCALES = (2, 3, 4)
 _ONE_LAYER = tuple(FAMILIES[family] for family in ONE_LAYER)
 
 
@@ -62,7 +62,7 @@ def ours(sweep: Iterable[Mapping[str, str]], scale: int) -> list[Point]:
     return [
         Point(
             family=FAMILIES[row["family"]],
-            size={letter: int(row[letter]) for letter in "KCDSM" if row[letter]},
+            size={letter: int(row[letter]) for letter in SIZES if row[letter]},
             fps=1000 / float(row["latency_ms"]) if row.get("latency_ms") else 0.0,
             psnr=float(row["psnr_set14_esr"]),
         )

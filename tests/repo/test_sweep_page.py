@@ -87,7 +87,7 @@ def test_every_front_of_the_authors_has_a_line_and_every_claim_a_figure() -> Non
 
 def test_the_drawing_has_a_point_for_each_network_of_a_front() -> None:
     reference = read(ROOT / REFERENCE)
-    image = ElementTree.fromstring(drawing([], reference))
+    image = ElementTree.fromstring(drawing(reference))
     shape = "{http://www.w3.org/2000/svg}"
     points = sum(len(front(published(reference, device, scale))) for device in DEVICES for scale in (2, 3, 4))
     assert len(image.findall(f"{shape}circle")) == points + len(FAMILIES)

@@ -6,17 +6,17 @@ round, so that whatever else slows the machine down slows all of them.
 """
 
 import multiprocessing
-import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from upres.errors import EngineError, UpresError
+from upres.machine.variables import in_environment
 
 SETTLE_SECONDS = 0.01
 """Pause between two turns: thread pools spin for some milliseconds after their last call."""
@@ -67,7 +67,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, factory, arguments), daemon=True)
-        with _stock_environment(threads):
+        with in_environment({"OMP_NUM_THREADS": str(threads)}, without="MALLOC_"):
             self._process.start()
         theirs.close()
         try:
@@ -174,20 +174,6 @@ def drive(
                 progress()
             time.sleep(SETTLE_SECONDS)
     return latencies
-
-
-@contextmanager
-def _stock_environment(threads: int) -> Iterator[None]:
-    """The environment that a new process should start in; a process reads these variables once, as it starts."""
-    before = dict(os.environ)
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    for name in [name for name in os.environ if name.startswith("MALLOC_")]:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _serve(pipe: Connection, factory: Callable[..., object], arguments: tuple[object, ...]) -> None:

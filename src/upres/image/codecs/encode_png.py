@@ -57,18 +57,16 @@ def _compressed(array: Pixels, native: Any, threads: int) -> Iterator[bytes]:
     firsts = range(0, height, rows)
     adler, before = 1, _ZLIB_HEADER
     with ThreadPoolExecutor(min(threads, len(firsts)), thread_name_prefix="upres-png") as pool:
-        for first, (packed, checksum) in zip(
-            firsts, pool.map(partial(_piece, array, native, rows), firsts), strict=True
-        ):
-            filtered_bytes = (min(rows, height - first)) * (row_bytes + 1)
+        for first, piece in zip(firsts, pool.map(partial(_piece, array, native, rows), firsts), strict=True):
+            packed, checksum, filtered_bytes = piece
             adler = adler_of_both(adler, checksum, filtered_bytes)
-            end = struct.pack(">I", adler) if first + rows >= height else b""
+            end = struct.pack(">I", adler) if first == firsts[-1] else b""
             yield before + packed + end
             before = b""
 
 
-def _piece(array: Pixels, native: Any, rows: int, first: int) -> tuple[bytes, int]:
-    """A piece of the stream, whole only where it is the last one, and the checksum of what it holds."""
+def _piece(array: Pixels, native: Any, rows: int, first: int) -> tuple[bytes, int, int]:
+    """A piece of the stream, whole only where it is the last one; checksum and length of what it holds."""
     import imagecodecs
 
     last = min(first + rows, array.shape[0])
@@ -81,7 +79,7 @@ def _piece(array: Pixels, native: Any, rows: int, first: int) -> tuple[bytes, in
     packed = bytes(imagecodecs.deflate_encode(filtered, _LEVEL, raw=True))
     if last < array.shape[0]:
         packed = native.deflate_left_open(packed)
-    return packed, zlib.adler32(filtered)
+    return packed, zlib.adler32(filtered), len(filtered)
 
 
 def _bytes_of_rows(rows: Pixels) -> NDArray[np.uint8]:

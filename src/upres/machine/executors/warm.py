@@ -10,9 +10,10 @@ import runpy
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from upres.machine.variables import in_environment
 
 _started_in: dict[str, str] = {}
 """What the fork server found in its environment; empty before it was started."""
@@ -45,7 +46,7 @@ class WarmProcess:
         context.set_forkserver_preload(list(preload))
         self._process = context.Process(target=_run, args=(command[2], list(command[3:]), str(log), nice))
         _started_in.update(environment)
-        with _set(environment):
+        with in_environment(environment):
             self._process.start()
 
     def poll(self) -> int | None:
@@ -65,18 +66,6 @@ class WarmProcess:
             except ProcessLookupError:  # it has no session yet, or has just ended
                 self._process.kill()
             self._process.join()
-
-
-@contextmanager
-def _set(variables: Mapping[str, str]) -> Iterator[None]:
-    """The variables in this process's environment, as long as the block lasts."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _run(module: str, arguments: list[str], log: str, nice: int) -> None:
