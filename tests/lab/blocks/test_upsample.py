@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from upres.image.resize import imresize
-from upres.lab.blocks.upsample import BicubicUpsample, pixel_shuffle_tail, staged_upsampler
+from upres.lab.blocks.upsample import BicubicUpsample, PhasedDeconvolution, pixel_shuffle_tail, staged_upsampler
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -41,3 +41,22 @@ def test_the_tail_lays_a_channels_phases_side_by_side():
         tail[0].bias.copy_(torch.arange(12.0))
     sr = tail(torch.zeros(1, 1, 1, 1))[0]
     assert sr.tolist() == [[[0, 1], [2, 3]], [[4, 5], [6, 7]], [[8, 9], [10, 11]]]
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("kernel_size", [3, 8, 9])
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (6, 5)])
+def test_phases_are_the_transposed_convolution(stride, kernel_size, size):
+    torch.manual_seed(0)
+    if stride > kernel_size:
+        pytest.skip("phases without a tap")
+    layer = PhasedDeconvolution(3, 2, kernel_size=kernel_size, stride=stride).double()
+    picture = torch.rand(2, 3, *size, dtype=torch.double, requires_grad=True)
+    grads = []
+    for training in (True, False):
+        result = layer.train(training)(picture)
+        assert result.shape == (2, 2, stride * size[0], stride * size[1])
+        result.square().sum().backward()
+        grads.append([result.detach(), picture.grad, layer.weight.grad, layer.bias.grad])
+        picture.grad = layer.weight.grad = layer.bias.grad = None
+    torch.testing.assert_close(*grads)

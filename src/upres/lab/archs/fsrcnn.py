@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from upres.lab.blocks.bicubic import deconvolution_filter
+from upres.lab.blocks.upsample import PhasedDeconvolution
 from upres.models.card import ColorMode
 
 TAIL_KERNEL = 9
@@ -60,16 +61,7 @@ class FSRCNN(nn.Module):
             layers.append(nn.PReLU(outputs if channel_slopes else 1))
         self.tail = tail
         if tail == "deconv":
-            layers.append(
-                nn.ConvTranspose2d(
-                    num_features,
-                    1,
-                    TAIL_KERNEL,
-                    stride=scale,
-                    padding=(TAIL_KERNEL - 1 - scale) // 2 + 1,
-                    output_padding=(scale + 1) % 2,
-                )
-            )
+            layers.append(PhasedDeconvolution(num_features, 1, kernel_size=TAIL_KERNEL, stride=scale))
         elif tail == "subpixel":
             layers.append(nn.Conv2d(num_features, scale**2, 1, bias=False))
             self.bias = nn.Parameter(torch.zeros(1))

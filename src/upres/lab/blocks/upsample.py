@@ -68,3 +68,48 @@ class BicubicUpsample(nn.Module):
         planes = x.reshape(-1, 1, height + 4, width + 4)  # ONNX has no convolution whose groups depend on the input
         result = F.pixel_shuffle(F.conv2d(planes, self.kernel), self.scale)
         return result.reshape(batch, channels, self.scale * height, self.scale * width)
+
+
+class PhasedDeconvolution(nn.ConvTranspose2d):
+    """A transposed convolution that training computes as a convolution a phase and a pixel shuffle.
+
+    Each of the ``stride²`` phases of the output reads the inputs by taps of its own. FSRCNN's 9x9 at x2 with 56
+    channels takes 14 ms forwards and backwards where PyTorch's takes 33 (two pictures of 120x120, one core of epyc-b).
+    In use it is PyTorch's, which is what exports as ``ConvTranspose``.
+
+    Args:
+        in_channels: Maps in.
+        out_channels: Maps out.
+        kernel_size: Taps a side.
+        stride: Factor of the upscaling, at least 2 and at most the taps a side.
+
+    Example:
+        >>> PhasedDeconvolution(4, 1, kernel_size=9, stride=3)(torch.ones(1, 4, 5, 6)).shape
+        torch.Size([1, 1, 15, 18])
+    """
+
+    taps: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int, stride: int) -> None:
+        padding = (kernel_size - 1 - stride) // 2 + 1
+        output_padding = 2 * padding + stride - kernel_size
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride=stride, padding=padding, output_padding=output_padding
+        )
+        # phase r reads input q + u by tap r + padding - stride * u, where the filter has such a tap
+        reach = max(padding + stride - 1, kernel_size - 1 - padding) // stride
+        inputs = torch.arange(-reach, reach + 1)
+        taps = torch.arange(stride)[:, None] + padding - stride * inputs
+        taps = torch.where((taps >= 0) & (taps < kernel_size), taps, kernel_size)  # beyond the last tap is a zero
+        self.register_buffer("taps", taps, persistent=False)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """``(N, in, H, W)`` to ``(N, out, stride * H, stride * W)``."""
+        if not self.training or output_size is not None:
+            return super().forward(x, output_size)
+        padded = F.pad(self.weight, (0, 1, 0, 1))
+        filters = padded[:, :, self.taps[:, None, :, None], self.taps[None, :, None, :]]  # (in, out, s, s, T, T)
+        filters = filters.permute(1, 2, 3, 0, 4, 5).flatten(0, 2)
+        bias = None if self.bias is None else self.bias.repeat_interleave(self.stride[0] ** 2)
+        phases = F.conv2d(x, filters, bias, padding=self.taps.shape[1] // 2)
+        return F.pixel_shuffle(phases, self.stride[0])
