@@ -38,8 +38,8 @@ void convolve_direct(const ConvWeights& weights, const Epilogue& epilogue, const
     for (int i = 0; i < size * parts; ++i) {
       stretches[i] = {rows.from[r + i / parts] + (first + i % parts) * stride, stride, depth};
     }
-    multiply({stretches, size * parts, size * parts * depth, weights.taps, weights.bias, to, weights.outputs}, count,
-             weights.outputs);
+    multiply(Product{stretches, size * parts, size * parts * depth, weights.taps, weights.bias, to, weights.outputs},
+             count, weights.outputs);
   });
 }
 
@@ -52,7 +52,7 @@ void convolve_product(const ConvWeights& weights, const Epilogue& epilogue, cons
       const int64_t stride = weights.strides[p];
       stretches[p] = {rows.from[p * kTileRows + r] + first * stride, stride, weights.channels[p]};
     }
-    multiply({stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs}, count,
+    multiply(Product{stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs}, count,
              weights.outputs);
   });
 }

@@ -107,7 +107,7 @@ void convolve_group(const ConvWeights& weights, const Epilogue& epilogue, const 
       // by the point 1 alone, in both directions, and gets through it as it is: so the bias begins there.
       const Stretched pixels{slots + (j + 1) * slot, inputs, depth};
       const bool at_one = i == 1 && j == 1;
-      multiply({&pixels, 1, depth, taps, at_one ? weights.bias : nullptr, slots + j * slot, outputs}, tiles,
+      multiply(Product{&pixels, 1, depth, taps, at_one ? weights.bias : nullptr, slots + j * slot, outputs}, tiles,
                weights.outputs);
       taps += depth * outputs;
     }

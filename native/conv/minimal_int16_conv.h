@@ -75,70 +75,40 @@ struct PairProduct {
   const float *units, *bias;
   float* to;
   int64_t to_pitch;
-};
 
-template <int kPixels, int kBlocks>
-void multiply_pairs_block(const PairProduct& product, int64_t first) {
-  Ints sums[kPixels][kBlocks];
-  UPRES_UNROLL for (int p = 0; p < kPixels; ++p)
-    UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) sums[p][n] = Ints{};
-  const int32_t* pixels = product.pixels + first * product.pitch;
+  // As `Product::make`.
+  template <int kPixels, int kBlocks>
+  void make(int64_t block, int64_t first) const {
+    static_assert(kVectors == 1, "a vector holds a block of channels");
+    const int64_t channel = block * kChannelBlock, between = pitch;
+    Ints sums[kPixels][kBlocks];
+    UPRES_UNROLL for (int p = 0; p < kPixels; ++p)
+      UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) sums[p][n] = Ints{};
+    const int32_t* const from = pixels + first * between;
 #pragma GCC unroll 2
-  for (int64_t k = 0; k < product.depth; ++k) {
-    Ints weights[kBlocks];
+    for (int64_t k = 0; k < depth; ++k) {
+      Ints weights[kBlocks];
+      UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) {
+        weights[n] = load<Ints>(taps + channel * depth + (n * depth + k) * kChannelBlock);
+        pin(weights[n]);
+      }
+      UPRES_UNROLL for (int p = 0; p < kPixels; ++p) {
+        Ints pixel = splat(from[p * between + k]);
+        pin(pixel);
+        UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) sums[p][n] = plus_products(sums[p][n], pixel, weights[n]);
+      }
+    }
+    float* const rows = to + first * to_pitch + channel;
+    const int64_t apart = to_pitch;
     UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) {
-      weights[n] = load<Ints>(product.taps + (n * product.depth + k) * kChannelBlock);
-      pin(weights[n]);
-    }
-    UPRES_UNROLL for (int p = 0; p < kPixels; ++p) {
-      Ints pixel = splat(pixels[p * product.pitch + k]);
-      pin(pixel);
-      UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) sums[p][n] = plus_products(sums[p][n], pixel, weights[n]);
+      const Floats unit = load<Floats>(units + channel + n * kLanes);
+      const Floats start = bias == nullptr ? Floats{} : load<Floats>(bias + channel + n * kLanes);
+      UPRES_UNROLL for (int p = 0; p < kPixels; ++p) {
+        store(rows + p * apart + n * kLanes, multiply_add(to_floats(sums[p][n]), unit, start));
+      }
     }
   }
-  float* to = product.to + first * product.to_pitch;
-  UPRES_UNROLL for (int n = 0; n < kBlocks; ++n) {
-    const Floats unit = load<Floats>(product.units + n * kLanes);
-    const Floats bias = product.bias == nullptr ? Floats{} : load<Floats>(product.bias + n * kLanes);
-    UPRES_UNROLL for (int p = 0; p < kPixels; ++p) {
-      store(to + p * product.to_pitch + n * kLanes, multiply_add(to_floats(sums[p][n]), unit, bias));
-    }
-  }
-}
-
-template <int kPixels, int kBlocks>
-void multiply_some_pairs(const PairProduct& product, int64_t first, int64_t count) {
-  if constexpr (kPixels > 1) {
-    if (count < kPixels) return multiply_some_pairs<kPixels - 1, kBlocks>(product, first, count);
-  }
-  multiply_pairs_block<kPixels, kBlocks>(product, first);
-}
-
-template <int kBlocks>
-void multiply_all_pairs(const PairProduct& product, int64_t count) {
-  constexpr int kMost = kPixelsFor<kBlocks>;
-  int64_t done = 0;
-  for (int64_t blocks = (count + kMost - 1) / kMost; blocks > 0; --blocks) {
-    const int64_t now = (count - done + blocks - 1) / blocks;
-    multiply_some_pairs<kMost, kBlocks>(product, done, now);
-    done += now;
-  }
-}
-
-void multiply_pairs(PairProduct product, int64_t count, int outputs) {
-  static_assert(kVectors == 1, "a vector holds a block of channels");
-  for (int left = outputs / kChannelBlock; left > 0;) {
-    const int now = left == 1 ? 1 : left == 3 ? 3 : 2;
-    if (now == 3) multiply_all_pairs<3>(product, count);
-    if (now == 2) multiply_all_pairs<2>(product, count);
-    if (now == 1) multiply_all_pairs<1>(product, count);
-    product.taps += now * product.depth * kChannelBlock;
-    product.units += now * kChannelBlock;
-    if (product.bias != nullptr) product.bias += now * kChannelBlock;
-    product.to += now * kChannelBlock;
-    left -= now;
-  }
-}
+};
 
 UPRES_INLINE bool fits(Ints seen) {
   int32_t lanes[kLanes], all = 0;
@@ -171,8 +141,9 @@ bool multiply_group(const ConvWeights& weights, const ConvRows& rows, int64_t fi
     for (int j = 0; j < kTilePoints; ++j) {
       const bool at_one = i == 1 && j == 1;
       const float* units = quantized.units + (i * kTilePoints + j) * outputs;
-      multiply_pairs({pairs + j * pairs_slot, depth, depth, taps, units, at_one ? weights.bias : nullptr,
-                      slots + j * slot, outputs}, tiles, weights.outputs);
+      const PairProduct product{pairs + j * pairs_slot, depth, depth, taps, units,
+                                at_one ? weights.bias : nullptr, slots + j * slot, outputs};
+      multiply(product, tiles, weights.outputs);
       taps += depth * outputs;
     }
     row_from_points(slots, slot, tiles, outputs, row);

@@ -42,7 +42,8 @@ struct Stretched {
   int64_t pitch, depth;
 };
 
-// The operands of a product: several stretches, one after the other along the weights' depth.
+// The operands of a product: several stretches, one after the other along the weights' depth. Products are made by
+// reference: a copy of what was just written would wait for it.
 struct Product {
   const Stretched* stretches;
   int count;
@@ -50,60 +51,62 @@ struct Product {
   const float *taps, *bias;  // bias may be null
   float* to;
   int64_t to_pitch;
+
+  // kPixels pixels from `first` on, to kBlocks blocks of channels from `block` on.
+  template <int kPixels, int kBlocks>
+  void make(int64_t block, int64_t first) const {
+    const int64_t channel = block * kChannelBlock;
+    Floats sums[kPixels][kBlocks * kVectors];
+    UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) {
+      const Floats start = bias == nullptr ? Floats{} : load<Floats>(bias + channel + n * kLanes);
+      UPRES_UNROLL for (int p = 0; p < kPixels; ++p) sums[p][n] = start;
+    }
+    const float* weights = taps + channel * depth;
+    for (int s = 0; s < count; ++s) {
+      const Stretched& from = stretches[s];
+      accumulate<kPixels, kBlocks>(from.pixels + first * from.pitch, from.pitch, weights, depth, from.depth, sums);
+      weights += from.depth * kChannelBlock;
+    }
+    float* row = to + first * to_pitch + channel;
+    const int64_t pitch = to_pitch;  // which no store to the row may change
+    UPRES_UNROLL for (int p = 0; p < kPixels; ++p, row += pitch) {
+      UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) store(row + n * kLanes, sums[p][n]);
+    }
+  }
 };
 
-template <int kPixels, int kBlocks>
-void multiply_block(const Product& product, int64_t first) {
-  Floats sums[kPixels][kBlocks * kVectors];
-  UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) {
-    const Floats start = product.bias == nullptr ? Floats{} : load<Floats>(product.bias + n * kLanes);
-    UPRES_UNROLL for (int p = 0; p < kPixels; ++p) sums[p][n] = start;
-  }
-  const float* taps = product.taps;
-  for (int s = 0; s < product.count; ++s) {
-    const Stretched& from = product.stretches[s];
-    accumulate<kPixels, kBlocks>(from.pixels + first * from.pitch, from.pitch, taps, product.depth, from.depth, sums);
-    taps += from.depth * kChannelBlock;
-  }
-  float* to = product.to + first * product.to_pitch;
-  UPRES_UNROLL for (int p = 0; p < kPixels; ++p) {
-    UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) store(to + p * product.to_pitch + n * kLanes, sums[p][n]);
-  }
-}
-
-template <int kPixels, int kBlocks>
-void multiply_some(const Product& product, int64_t first, int64_t count) {
+template <int kPixels, int kBlocks, class Operands>
+void multiply_some(const Operands& product, int64_t block, int64_t first, int64_t count) {
   if constexpr (kPixels > 1) {
-    if (count < kPixels) return multiply_some<kPixels - 1, kBlocks>(product, first, count);
+    if (count < kPixels) return multiply_some<kPixels - 1, kBlocks>(product, block, first, count);
   }
-  multiply_block<kPixels, kBlocks>(product, first);
+  product.template make<kPixels, kBlocks>(block, first);
 }
 
 // In blocks of nearly equal height: each pixel's sum is made the same way in a block of any.
-template <int kBlocks>
-void multiply_all(const Product& product, int64_t count) {
+template <int kBlocks, class Operands>
+void multiply_all(const Operands& product, int64_t block, int64_t count) {
   constexpr int kMost = kPixelsFor<kBlocks>;
   int64_t done = 0;
   for (int64_t blocks = (count + kMost - 1) / kMost; blocks > 0; --blocks) {
     const int64_t now = (count - done + blocks - 1) / blocks;
-    multiply_some<kMost, kBlocks>(product, done, now);
+    multiply_some<kMost, kBlocks>(product, block, done, now);
     done += now;
   }
 }
 
 // `count` pixels to all outputs, some blocks of channels at a time.
-void multiply(Product product, int64_t count, int outputs) {
-  for (int left = outputs / kChannelBlock; left > 0;) {
-    const int now = kMostBlocks == 1 || left == 1 ? 1 : left == 3 ? 3 : 2;
+template <class Operands>
+void multiply(const Operands& product, int64_t count, int outputs) {
+  const int blocks = outputs / kChannelBlock;
+  for (int block = 0; block < blocks;) {
+    const int left = blocks - block, now = kMostBlocks == 1 || left == 1 ? 1 : left == 3 ? 3 : 2;
     if constexpr (kMostBlocks == 3) {
-      if (now == 3) multiply_all<3>(product, count);
-      if (now == 2) multiply_all<2>(product, count);
+      if (now == 3) multiply_all<3>(product, block, count);
+      if (now == 2) multiply_all<2>(product, block, count);
     }
-    if (now == 1) multiply_all<1>(product, count);
-    product.taps += now * product.depth * kChannelBlock;
-    if (product.bias != nullptr) product.bias += now * kChannelBlock;
-    product.to += now * kChannelBlock;
-    left -= now;
+    if (now == 1) multiply_all<1>(product, block, count);
+    block += now;
   }
 }
 

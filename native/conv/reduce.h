@@ -12,7 +12,7 @@ void convolve_strided(const ConvWeights& weights, const WindowRows& rows) {
   const int64_t stride = weights.strides[0], across = rows.side * stride;
   Stretched stretches[kMaxWindow];
   for (int i = 0; i < rows.side; ++i) stretches[i] = {rows.from[i], rows.stride * stride, across};
-  multiply({stretches, rows.side, rows.side * across, weights.taps, weights.bias, rows.to, weights.outputs},
+  multiply(Product{stretches, rows.side, rows.side * across, weights.taps, weights.bias, rows.to, weights.outputs},
            rows.columns, weights.outputs);
 }
 
