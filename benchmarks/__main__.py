@@ -14,7 +14,7 @@ from upres.machine.names import label
 EPILOG = """examples:
   python -m benchmarks list                                 # pages, where they stand, what they show
   python -m benchmarks check all                            # 1 where a page is not what its results say
-  python -m benchmarks write readme_speed engines
+  python -m benchmarks write readme_speed sweep
   python -m benchmarks measure stills --shared ../shared    # on an otherwise idle machine; writes the page too
   python -m benchmarks measure int8 --part speed --runs runs/int8
   python -m benchmarks measure pool --checkpoints runs/mine/best.safetensors

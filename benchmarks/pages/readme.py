@@ -1,10 +1,10 @@
-"""The tables inside pages written by hand: quality and speed in the README, engines and training in the guides."""
+"""The tables inside pages written by hand: quality and speed in the README, training in the guide."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.pages.page import Latency, Page, results
-from benchmarks.pages.speed import SPEED_RGB, latencies, measure_speed
+from benchmarks.pages.page import Page, results
+from benchmarks.pages.speed import latencies, measure_speed
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, ms, table
 
 SETS = ("Set5", "Set14")
@@ -46,25 +46,6 @@ def speed_table(report: Mapping[str, Any]) -> str:
     return f"{caption}\n\n{table(('model', *columns), lines, align=RIGHT)}"
 
 
-def engines_table(*reports: Mapping[str, Any]) -> str:
-    """RGB networks on several engines: a line a model and size, each engine's time and its ratio to OpenVINO's bf16."""
-    environments = [report["environment"] for report in reports]
-    found: dict[tuple[str, ...], dict[str, float]] = {}
-    for row in (row for report in reports for row in report["rows"]):
-        sizes = [f"{row['width'] // by}x{row['height'] // by}" for by in (row["scale"], 1)]
-        found.setdefault((row["model"], *sizes), {})[_column(row)] = row["latency_ms_median"]
-    columns = ["openvino int8", "openvino bf16", "onnxruntime f32", "torch f32"]
-
-    def cell(times: Mapping[str, float], column: str) -> str:
-        return f"{ms(times[column])} ({times[column] / times['openvino bf16']:.2f})" if column in times else ""
-
-    lines = [(*names, *(cell(times, column) for column in columns)) for names, times in sorted(found.items())]
-    cores = f"{environments[0]['cores']} cores, {machine_line(*environments)}"
-    caption = f"Medians of a picture in milliseconds and times OpenVINO's bf16, {cores}:"
-    align = (*[LEFT] * 3, *[RIGHT] * len(columns))
-    return f"{caption}\n\n{table(('model', 'from', 'to', *columns), lines, align=align)}"
-
-
 def training_table(report: Mapping[str, Any]) -> str:
     """Steps a second of the loop and of a plain program."""
     environment = report["environment"]
@@ -81,11 +62,6 @@ def training_table(report: Mapping[str, Any]) -> str:
     ]
     columns = ("recipe", "the loop", "plain PyTorch", "times as fast", "waiting for batches")
     return f"{caption}\n\n{table(columns, lines, align=RIGHT)}"
-
-
-def _engine_latencies(*reports: Mapping[str, Any]) -> Iterator[Latency]:
-    for report in reports:
-        yield from latencies(report)
 
 
 def _family(record: Mapping[str, Any]) -> str:
@@ -118,15 +94,6 @@ PAGES: Sequence[Page] = (
         render=speed_table,
         latencies=latencies,
         measure=measure_speed("speed"),
-    ),
-    Page(
-        name="engines",
-        target="docs/guide/upscale.md",
-        mark="engines",
-        inputs=tuple(map(results, SPEED_RGB)),
-        render=engines_table,
-        latencies=_engine_latencies,
-        measure={part: run for name in SPEED_RGB for part, run in measure_speed(name).items()},
     ),
     Page(
         name="training_speed",

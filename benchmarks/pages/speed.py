@@ -38,10 +38,12 @@ COMPARISONS: Mapping[str, Comparison] = {
         models=_EDGE[:6], engines=("native",), size=(1920, 1080), isas=("avx512vnni", "avx512", "avx2")
     ),
     "speed_rgb": Comparison(
-        models=("rlfn_c32b6", "rlfn_c32b6_real"), engines=("openvino", "onnxruntime", "torch"), size=(1280, 720)
+        models=("rlfn_c32b6", "rlfn_c32b6_real"),
+        engines=("native", "openvino", "onnxruntime", "torch"),
+        size=(1280, 720),
     ),
     "speed_rgb_4k": Comparison(
-        models=("rlfn_c32b6_x4",), engines=("openvino", "onnxruntime", "torch"), size=(3840, 2160)
+        models=("rlfn_c32b6_x4",), engines=("native", "openvino", "onnxruntime", "torch"), size=(3840, 2160)
     ),
     "speed_plain": Comparison(
         models=("plain_c32b6_light",),
@@ -95,9 +97,10 @@ COMPARISONS: Mapping[str, Comparison] = {
 }
 """Results file -> what it compares."""
 
-SPEED_RGB = ("speed_rgb", "speed_rgb_4k")
-"""The files of RGB networks that were measured on one machine and share a table."""
-SPEED_OF_CARDS = (*SPEED_RGB, "speed_plain", "speed_crisp", "speed_clean", "speed_real", "speed_restorers")
+SPEED_OF_CARDS = (
+    *("speed_rgb", "speed_rgb_4k", "speed_plain", "speed_crisp", "speed_clean", "speed_real"),
+    "speed_restorers",
+)
 """The files whose latencies the cards of RGB networks hold."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from benchmarks.pages.machines import add, name_results
 from benchmarks.pages.page import RESULTS, ROOT, fill, read
 from benchmarks.pages.stills import run
 from benchmarks.pages.tables import RIGHT, distance, ms, pm, table
+from upres.bench.speed import contenders
+from upres.errors import EngineError
 from upres.machine.names import MACHINES, machines
 
 
@@ -108,3 +111,22 @@ def test_this_machine_can_be_named_once(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.pages.machines.environment", lambda: {**here, "name": "mine"})
     with pytest.raises(ValueError, match="this machine is mine already"):
         add("theirs")
+
+
+def test_a_peer_is_timed_only_if_it_makes_the_same_picture(monkeypatch):
+    peers = pytest.importorskip("benchmarks.peers", reason="the lab is not installed")
+    (contender,) = contenders(["espcn_x2"], ["made-up"], [(64, 48)], threads=1)
+
+    def peer(factor):
+        return lambda network, picture, threads: lambda: factor * network(picture).detach().numpy()
+
+    monkeypatch.setitem(peers.PEERS, "made-up", peer(1.0))
+    runner = peers.PeerRunner(contender)
+    assert runner.describe()["engine"] == "made-up"
+    assert len(runner.turn(seconds=0.0, calls=3)) == 1
+    monkeypatch.setitem(peers.PEERS, "made-up", peer(1.1))
+    with pytest.raises(
+        EngineError, match=r"espcn_x2 on made-up: its picture is off by 0\.\d+; expected at most 0\.001"
+    ):
+        peers.PeerRunner(contender)
+    assert peers.PeerRunner(replace(contender, engine="native")).describe()["engine"] == "native"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from upres.bench.ceilings import Ceilings, CeilingsRunner
 from upres.bench.memory import peak_resident_mib
-from upres.bench.workers import Timing, Worker, drive, timed_turn
+from upres.bench.workers import Runner, Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
 from upres.engines.native import FAMILIES
 from upres.engines.select import ENGINES, open_session
@@ -186,6 +186,7 @@ def bench_speed(
     *,
     rounds: int = 10,
     seconds: float = 0.2,
+    runner: Callable[[Contender], Runner] = SessionRunner,
     on_skip: Callable[[Contender, UpresError], object] | None = None,
     progress: Callable[[], object] | None = None,
 ) -> SpeedReport:
@@ -195,6 +196,7 @@ def bench_speed(
         contenders: As the function of that name makes them.
         rounds: Turns of each.
         seconds: Length of a turn, in which at most 20 calls are timed.
+        runner: What runs a contender in its process; importable there.
         on_skip: Told of every contender that cannot run here, and why.
         progress: Called after every turn.
 
@@ -205,7 +207,9 @@ def bench_speed(
     limits: dict[str, float] = {}
     for size in dict.fromkeys((each.width, each.height) for each in contenders):
         group = [each for each in contenders if (each.width, each.height) == size]
-        found, ceilings = _bench_group(group, rounds=rounds, seconds=seconds, on_skip=on_skip, progress=progress)
+        found, ceilings = _bench_group(
+            group, rounds=rounds, seconds=seconds, runner=runner, on_skip=on_skip, progress=progress
+        )
         rows += found
         limits = {key: max(value, limits.get(key, 0.0)) for key, value in ceilings.limits.items()}
     if not rows:
@@ -262,6 +266,7 @@ def _bench_group(
     *,
     rounds: int,
     seconds: float,
+    runner: Callable[[Contender], Runner],
     on_skip: Callable[[Contender, UpresError], object] | None,
     progress: Callable[[], object] | None,
 ) -> tuple[list[SpeedRow], Ceilings]:
@@ -270,7 +275,7 @@ def _bench_group(
         running: list[tuple[Contender, Worker]] = []
         for contender in group:
             try:
-                worker = Worker(SessionRunner, contender, threads=contender.threads, name=contender.name)
+                worker = Worker(runner, contender, threads=contender.threads, name=contender.name)
             except UpresError as error:
                 if on_skip is not None:
                     on_skip(contender, error)
