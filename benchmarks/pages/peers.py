@@ -73,7 +73,8 @@ program takes: above 1 ours is faster. All compute in float32 and make the same 
 pixels are off by up to 31 levels, are left out. `rlfn_c32b6_clean_x2` is what `upres upscale` takes for a photograph,
 `espcn_d22s32_clean_x2` what it takes with `--fast`, `plain_c32b6_light_x2` for a good JPEG; the others have names only.
 *integers* is our own 16-bit arithmetic, for pictures of 8 bits from a megapixel on. A cell is empty where a program was
-not asked, or could not: ncnn does not take eSR-CNN.
+not asked, or could not: ncnn does not take eSR-CNN. [speed_avx2](../../benchmarks/results/speed_avx2.md) has our engine
+and OpenVINO held to AVX2, which is what most processors have.
 """
 
 

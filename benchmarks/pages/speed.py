@@ -1,7 +1,7 @@
 """What `upres bench speed` found of the networks that ship: the reports beside the results files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -9,6 +9,7 @@ from benchmarks.pages.page import Latency, Page, Settings, results, write_result
 from upres.bench.report import markdown
 from upres.bench.speed import SpeedReport, SpeedRow, bench_speed, contenders
 from upres.machine.names import name_of
+from upres.machine.variables import in_environment
 
 THREADS = 2
 _EDGE = (
@@ -28,6 +29,8 @@ class Comparison:
     threads: Sequence[int] = (THREADS,)
     precisions: Sequence[str] = ("auto",)
     """Asked of every engine; one that lacks it is left out."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment, for every contender."""
 
 
 COMPARISONS: Mapping[str, Comparison] = {
@@ -87,6 +90,15 @@ COMPARISONS: Mapping[str, Comparison] = {
         threads=(1, 2),
         precisions=("f32", "int16"),
     ),
+    "speed_avx2": Comparison(
+        models=("rlfn_c32b6_x4", "plain_c32b6_light_x2", "espcn_x2", "esr_cnn_x2", "fsrcnn_x2"),
+        engines=("native", "openvino"),
+        size=(1280, 720),
+        isas=("avx2",),
+        threads=(1, 2),
+        precisions=("f32",),
+        variables={"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    ),
     "speed_native_720": Comparison(
         models=("plain_c32b6_light_x2",),
         engines=("native", "openvino"),
@@ -109,15 +121,15 @@ def measure_speed(name: str) -> dict[str, Callable[[Settings], None]]:
     return {name: partial(_measure, name)}
 
 
-def latencies(report: Mapping[str, Any]) -> Iterator[Latency]:
-    """Every row of a speed report."""
+def latencies(report: Mapping[str, Any], *, variables: Mapping[str, str] | None = None) -> Iterator[Latency]:
+    """Every row of a speed report, which was measured with some environment variables."""
     machine = name_of(report["environment"])
     for row in report["rows"]:
         yield Latency(
             machine=machine,
             model=f"{row['model']} x{row['scale']}" if row["model"] == "bicubic" else row["model"],
             engine=row["engine"],
-            arithmetic=" ".join(filter(None, (row["precision"], row["isa"]))),
+            arithmetic=" ".join(filter(None, (row["precision"], row["isa"], *(variables or {}).values()))),
             width=row["width"],
             height=row["height"],
             threads=row["threads"],
@@ -141,12 +153,14 @@ def _measure(name: str, settings: Settings) -> None:
             isas=comparison.isas,
         )
     ]
-    write_results(name, bench_speed(entrants).to_dict())
+    with in_environment(comparison.variables):
+        write_results(name, bench_speed(entrants).to_dict())
 
 
-def _render(report: Mapping[str, Any]) -> str:
+def _render(name: str, report: Mapping[str, Any]) -> str:
     rows = tuple(SpeedRow(**row) for row in report["rows"])
-    return markdown(SpeedReport(environment=report["environment"], rows=rows))
+    variables = "".join(f"With {key}={value}.\n\n" for key, value in COMPARISONS[name].variables.items())
+    return variables + markdown(SpeedReport(environment=report["environment"], rows=rows))
 
 
 PAGES: Sequence[Page] = tuple(
@@ -154,9 +168,9 @@ PAGES: Sequence[Page] = tuple(
         name=name,
         target=f"benchmarks/results/{name}.md",
         inputs=(results(name),),
-        render=_render,
-        latencies=latencies,
+        render=partial(_render, name),
+        latencies=partial(latencies, variables=comparison.variables),
         measure=measure_speed(name),
     )
-    for name in COMPARISONS
+    for name, comparison in COMPARISONS.items()
 )
