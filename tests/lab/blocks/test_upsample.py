@@ -1,5 +1,7 @@
 """Tails: bicubic as MATLAB has it, stages, the order of phases."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -43,13 +45,10 @@ def test_the_tail_lays_a_channels_phases_side_by_side():
     assert sr.tolist() == [[[0, 1], [2, 3]], [[4, 5], [6, 7]], [[8, 9], [10, 11]]]
 
 
-@pytest.mark.parametrize("stride", [2, 3, 4, 5, 8])
-@pytest.mark.parametrize("kernel_size", [3, 8, 9])
+@pytest.mark.parametrize(("stride", "kernel_size"), [(2, 3), (3, 3), *product((2, 3, 4, 5, 8), (8, 9))])
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (6, 5)])
 def test_phases_are_the_transposed_convolution(stride, kernel_size, size):
     torch.manual_seed(0)
-    if stride > kernel_size:
-        pytest.skip("phases without a tap")
     layer = PhasedDeconvolution(3, 2, kernel_size=kernel_size, stride=stride).double()
     picture = torch.rand(2, 3, *size, dtype=torch.double, requires_grad=True)
     grads = []
