@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are POSIX's")
+@pytest.mark.parametrize("kind", [atomic_file, hidden_mark, lambda path: nullcontext(create_text(path, "text"))])
+def test_a_writer_interrupted_before_it_has_its_lock_leaves_nothing(tmp_path, monkeypatch, kind):
+    def interrupted(*_):
+        assert len(list(tmp_path.iterdir())) == 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcntl.flock", interrupted)
+    with pytest.raises(KeyboardInterrupt), kind(tmp_path if kind is hidden_mark else tmp_path / "half"):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 

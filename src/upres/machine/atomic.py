@@ -4,12 +4,15 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from upres.errors import OutputError
 from upres.machine.text import cut_bytes
+
+if os.name == "posix":
+    import fcntl
 
 _HIDDEN = re.compile(r"\..+\.[0-9a-f]{12}\.part", re.DOTALL)
 """Names of the hidden files."""
@@ -71,23 +74,16 @@ def atomic_file(path: str | Path, *, ready: Ready | None = None) -> Iterator[Bin
         return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))
-    temporary, stream = _hidden_beside(target)
-    try:
-        with stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-            if mode is not None:
-                temporary.chmod(stat.S_IMODE(mode))
-            place = (None if ready is None else ready(temporary)) or target
-            if os.name == "posix":  # under its lock: elsewhere an open file cannot be moved
-                temporary.replace(place)
+    with _hidden_beside(target, stays=True) as (temporary, stream):
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+        if mode is not None:
+            temporary.chmod(stat.S_IMODE(mode))
+        place = (None if ready is None else ready(temporary)) or target
         if os.name != "posix":
-            temporary.replace(place)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+            stream.close()  # there an open file cannot be moved; elsewhere it is moved under its lock
+        temporary.replace(place)
     _sync_folder(target.parent)
 
 
@@ -105,17 +101,13 @@ def take_place(hidden: Path, path: Path) -> None:
 @contextmanager
 def hidden_mark(folder: Path) -> Iterator[Path | None]:
     """A hidden file of a folder, as long as the block lasts; ``None`` where the folder takes none."""
-    try:
-        path, stream = _hidden_beside(folder / "mark")
-    except OSError:
-        yield None
-        return
-    try:
-        with stream:
+    with ExitStack() as stack:
+        try:
+            path, _ = stack.enter_context(_hidden_beside(folder / "mark", stays=False))
+        except OSError:
+            yield None
+        else:
             yield path
-    finally:
-        with suppress(OSError):
-            path.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -145,15 +137,11 @@ def create_text(path: Path, text: str) -> bool:
         OutputError: If the file cannot be made, or the file system has no hard links.
     """
     try:
-        temporary, stream = _hidden_beside(path)
-        try:
-            with stream:
-                stream.write(text.encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-                return _linked(temporary, path)
-        finally:
-            temporary.unlink()
+        with _hidden_beside(path, stays=False) as (temporary, stream):
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+            return _linked(temporary, path)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be made ({error.strerror}); it needs a folder that can be written and has hard links"
@@ -196,22 +184,28 @@ def _linked(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _hidden_beside(target: Path) -> tuple[Path, BinaryIO]:
-    """A new hidden file beside the target, locked as long as its stream is open."""
+@contextmanager
+def _hidden_beside(target: Path, *, stays: bool) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new hidden file beside the target, locked until the block ends; then it goes, unless it ends well and stays."""
     while True:
         path = target.with_name(f".{cut_bytes(target.name, _STEM_BYTES)}.{os.urandom(6).hex()}.part")
-        stream = path.open("x+b")
-        with suppress(OSError):  # a file system without locks, where nothing is ever called stale
-            _lock(stream, wait=True)
-        if os.fstat(stream.fileno()).st_nlink:
-            return path, stream
-        stream.close()  # somebody took it for a stale one between its making and its lock
+        left = False
+        try:
+            with path.open("x+b") as stream:
+                with suppress(OSError):  # a file system without locks, where nothing is ever called stale
+                    _lock(stream, wait=True)
+                if os.fstat(stream.fileno()).st_nlink:  # 0: somebody took it for a stale one before its lock
+                    yield path, stream
+                    left = stays
+                    return
+        finally:
+            if not left:
+                with suppress(OSError):
+                    path.unlink()
 
 
 def _lock(stream: BinaryIO, *, wait: bool) -> None:
     if os.name == "posix":
-        import fcntl
-
         fcntl.flock(stream.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
