@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "base/pool.h"
 #include "base/tiles.h"
 
 namespace upres {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int64_t kLine = 16;                      // floats in a cache line
 constexpr int64_t kHugePage = int64_t{1} << 21;    // bytes
+constexpr int64_t kTogether = 2 * kHugePage;       // a thread takes so much: two at one page would both make it
 
 int64_t rows_in(const Slot& slot, int64_t height) {
   const int64_t all = slot.level.length(height);
@@ -45,7 +47,7 @@ void Planes::release() {
   height_ = width_ = capacity_ = 0;
 }
 
-void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) {
+void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width, int threads) {
   if (height == height_ && width == width_) return;
   const int64_t needed = rounded_up(bytes(slots, height, width), kHugePage);
   if (needed > capacity_) {
@@ -61,18 +63,24 @@ void Planes::fit(const std::vector<Slot>& slots, int64_t height, int64_t width) 
   float* next = memory_.get();
   for (const Slot& slot : slots) {
     const int64_t columns = slot.level.length(width), rows = rows_in(slot, height);
-    const int64_t border = kBorder * slot.stride;
     const int64_t pitch = row_pitch(columns + 2 * kBorder, slot.stride);
-    for (int64_t y = 0; y < rows; ++y) {
-      float* row = next + y * pitch;
-      std::fill(row, row + border, 0.0f);
-      std::fill(row + border + columns * slot.stride, row + pitch, 0.0f);
-    }
-    planes_.push_back({next + border, pitch, rows, slot.stride});
+    planes_.push_back({next + kBorder * slot.stride, pitch, rows, columns, slot.stride});
     next += floats_in(slot, height, width);
   }
+  for (const Plane& plane : planes_) plane.clear_borders(threads);
   height_ = height;
   width_ = width;
+}
+
+void Planes::Plane::clear_borders(int threads) const {
+  const int64_t border = kBorder * stride, together = std::max<int64_t>(kTogether / (pitch * 4), 1);
+  run_parallel(static_cast<int>((rows + together - 1) / together), threads, [&](int block) {
+    for (int64_t y = block * together; y < std::min((block + 1) * together, rows); ++y) {
+      float* const row = origin + y * pitch;
+      std::fill(row - border, row, 0.0f);
+      std::fill(row + columns * stride, row + pitch - border, 0.0f);
+    }
+  });
 }
 
 }  // namespace upres

@@ -96,7 +96,7 @@ void GraphRunner::run_frame(const float* from, int64_t height, int64_t width, fl
   require_sides(height, width);
   const int side = graph_.unshuffle();
   const int64_t rows = height / side, columns = width / side;
-  planes_.fit(plan_.slots, rows, columns);
+  planes_.fit(plan_.slots, rows, columns, threads);
   load_pictures(graph_, plan_, planes_, from, {0, rows}, columns, threads);
   const Frame frame = this->frame(plan_, planes_, rows, columns, to, {0, rows}, largest_seen);
   for (const Pass& pass : plan_.passes) run_pass(frame, pass, {0, rows_made(graph_, pass, rows)}, threads, bands);

@@ -31,7 +31,7 @@ void GraphStream::run(const float* from, float* to, int threads) {
   if (next_ == slabs()) throw std::invalid_argument("expected no more than the picture has");
   const auto now = static_cast<size_t>(next_);
   const auto before = [&](const std::vector<int64_t>& ends) { return now == 0 ? 0 : ends[now - 1]; };
-  planes_.fit(rolling_.plan.slots, height_, width_);
+  planes_.fit(rolling_.plan.slots, height_, width_, threads);
   load_pictures(runner_.graph(), rolling_.plan, planes_, from, {before(rolling_.input_ends), rolling_.input_ends[now]},
                 width_, threads);
   const Frame frame = runner_.frame(rolling_.plan, planes_, height_, width_, to,
