@@ -52,8 +52,11 @@ void convolve_product(const ConvWeights& weights, const Epilogue& epilogue, cons
       const int64_t stride = weights.strides[p];
       stretches[p] = {rows.from[p * kTileRows + r] + first * stride, stride, weights.channels[p]};
     }
-    multiply(Product{stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs}, count,
-             weights.outputs);
+    const Product product{stretches, weights.parts, depth, weights.taps, weights.bias, to, weights.outputs};
+    if (!rows.far || weights.parts > 1 || epilogue.operands == 0) return multiply(product, count, weights.outputs);
+    const float* const coming = stretches[0].pixels + kColumns * stretches[0].pitch;
+    const float* const met = rows.operands[r] + first * weights.outputs;
+    multiply(FetchingProduct{product, coming, met, stretches[0].pitch, weights.outputs}, count, weights.outputs);
   });
 }
 

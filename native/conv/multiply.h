@@ -15,12 +15,13 @@ constexpr int kPixelsFor = kRegisters == 32 ? (kVectors == 1 ? (kBlocks == 3 ? 8
 constexpr int kMostBlocks = kVectors == 1 ? 3 : 1;
 
 // Weights are `[outputs / kChannelBlock][depth][kChannelBlock]`; `whole` is the depth of the whole product, of which
-// this may be a part.
-template <int kPixels, int kBlocks>
+// this may be a part. `meanwhile(k)` is called at each step.
+template <int kPixels, int kBlocks, class Meanwhile>
 UPRES_INLINE void accumulate(const float* pixels, int64_t pitch, const float* taps, int64_t whole, int64_t depth,
-                             Floats (&sums)[kPixels][kBlocks * kVectors]) {
+                             Floats (&sums)[kPixels][kBlocks * kVectors], Meanwhile meanwhile) {
 #pragma GCC unroll 2
   for (int64_t k = 0; k < depth; ++k) {
+    meanwhile(k);
     Floats weights[kBlocks * kVectors];
     UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) {
       weights[n] = load<Floats>(taps + (n / kVectors * whole + k) * kChannelBlock + n % kVectors * kLanes);
@@ -55,6 +56,11 @@ struct Product {
   // kPixels pixels from `first` on, to kBlocks blocks of channels from `block` on.
   template <int kPixels, int kBlocks>
   void make(int64_t block, int64_t first) const {
+    make_while<kPixels, kBlocks>(block, first, [](int64_t) {});
+  }
+
+  template <int kPixels, int kBlocks, class Meanwhile>
+  UPRES_INLINE void make_while(int64_t block, int64_t first, Meanwhile meanwhile) const {
     const int64_t channel = block * kChannelBlock;
     Floats sums[kPixels][kBlocks * kVectors];
     UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) {
@@ -64,7 +70,8 @@ struct Product {
     const float* weights = taps + channel * depth;
     for (int s = 0; s < count; ++s) {
       const Stretched& from = stretches[s];
-      accumulate<kPixels, kBlocks>(from.pixels + first * from.pitch, from.pitch, weights, depth, from.depth, sums);
+      accumulate<kPixels, kBlocks>(from.pixels + first * from.pitch, from.pitch, weights, depth, from.depth, sums,
+                                   meanwhile);
       weights += from.depth * kChannelBlock;
     }
     float* row = to + first * to_pitch + channel;
@@ -72,6 +79,27 @@ struct Product {
     UPRES_UNROLL for (int p = 0; p < kPixels; ++p, row += pitch) {
       UPRES_UNROLL for (int n = 0; n < kBlocks * kVectors; ++n) store(row + n * kLanes, sums[p][n]);
     }
+  }
+};
+
+// A product that asks, with each step along its depth, for some of what is read soon after it. To ask for all of that
+// at once would take as long as to read it.
+struct FetchingProduct {
+  const Product& product;
+  const float *coming, *met;  // of the pixel that `product` begins at: inputs of pixels to come, and what its sums meet
+  int64_t coming_channels, met_channels;  // floats of a pixel
+
+  template <int kPixels, int kBlocks>
+  void make(int64_t block, int64_t first) const {
+    if (block > 0) return product.make<kPixels, kBlocks>(block, first);
+    const float *inputs = coming + first * coming_channels, *operands = met + first * met_channels;
+    const int64_t input_step = kPixels * coming_channels / product.depth;
+    const int64_t operand_step = kPixels * met_channels / product.depth;
+    product.make_while<kPixels, kBlocks>(block, first, [&](int64_t k) {
+      __builtin_prefetch(inputs + k * input_step);
+      __builtin_prefetch(operands + k * operand_step);
+      __builtin_prefetch(operands + k * operand_step + operand_step / 2);
+    });
   }
 };
 

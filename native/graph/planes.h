@@ -17,8 +17,8 @@ int64_t row_pitch(int64_t width, int64_t stride);
 // Maps of a picture, with columns of zeros at both sides.
 class Planes {
  public:
-  // Makes room for pictures of `height` x `width` at scale 1. What lies beside the picture is zero from then on. Each page
-  // of new memory is touched, by several threads at once: a system may take as long to hand it out as a network to run.
+  // Makes room for pictures of `height` x `width` at scale 1. What lies beside the picture is zero from then on. Each
+  // page of new memory is touched, by several threads at once: a system may take as long for that as a network to run.
   void fit(const std::vector<Slot>& slots, int64_t height, int64_t width, int threads);
 
   // Gives the room back; `fit` makes it anew.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/tiles.h"
 #include "graph/quantize.h"
@@ -71,6 +72,7 @@ class Task {
         rows_(row_extents(pass, band, height_)),
         memory_(static_cast<float*>(scratch(layout_.total))) {
     for (size_t s = 0; s < pass.stages.size(); ++s) {
+      reads_far_.push_back(reads_far(s));
       for (const Operand& operand : operation(s).operands) {
         const Map& map = map_of(operand);
         if (map.level == pass.level) continue;
@@ -108,6 +110,21 @@ class Task {
     const int64_t count = pass_.stages[stage].ring_rows, place = ((y % count) + count) % count;
     return memory_ + layout_.rings[stage] + place * layout_.pitches[stage] +
            (x - origin(stage)) * operation(stage).outputs;
+  }
+
+  // Whether it reads maps of its own size that other passes made.
+  bool reads_far(size_t stage) const {
+    const Operation& op = operation(stage);
+    const auto is_far = [&](int map) {
+      const auto makes = [&](const Stage& each) {
+        return frame_.graph.operations()[static_cast<size_t>(each.operation)].map == map;
+      };
+      return std::none_of(pass_.stages.begin(), pass_.stages.end(), makes);
+    };
+    return std::any_of(op.inputs.begin(), op.inputs.end(), is_far) ||
+           std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+             return map_of(operand).level == pass_.level && is_far(operand.map);
+           });
   }
 
   // Row y of a map from column x on: zeros outside of the picture.
@@ -161,7 +178,7 @@ class Task {
       }
     }
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
-    const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel};
+    const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel, 0, reads_far_[stage]};
     if (op.chooses()) return choose_rows(stage, y, weights, rows, from, operands);
     if (stays_in_planes(op)) return make_planes(stage, y, weights, rows);
     const ConvTable& conv = *frame_.kernels.conv;
@@ -282,13 +299,27 @@ class Task {
   }
 
   void keep_colors(const Operation& op, int64_t y, const float* from) {
-    const int64_t columns = width_ * op.shuffle;
+    switch (op.shuffle) {  // a constant, so that what is copied fits a register
+      case 2:
+        return keep_squares(op, y, from, std::integral_constant<int, 2>{});
+      case 3:
+        return keep_squares(op, y, from, std::integral_constant<int, 3>{});
+      case 4:
+        return keep_squares(op, y, from, std::integral_constant<int, 4>{});
+      default:
+        return keep_squares(op, y, from, op.shuffle);
+    }
+  }
+
+  template <class Side>
+  void keep_squares(const Operation& op, int64_t y, const float* from, Side side) {
+    const int64_t columns = width_ * side;
     for (int color = 0; color < frame_.graph.colors(); ++color)
-      for (int i = 0; i < op.shuffle; ++i) {
-        const float* values = from + (color * op.shuffle + i) * op.shuffle;
-        float* to = out_row(color, y, op.shuffle) + i * columns + strip_.begin * op.shuffle;
-        for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs)
-          for (int j = 0; j < op.shuffle; ++j) *to++ = values[j];
+      for (int i = 0; i < side; ++i) {
+        const float* values = from + (color * side + i) * side;
+        float* to = out_row(color, y, side) + i * columns + strip_.begin * side;
+        for (int64_t x = 0; x < strip_.length(); ++x, values += op.outputs, to += side)
+          std::memcpy(to, values, static_cast<size_t>(side) * sizeof(float));
       }
   }
 
@@ -331,6 +362,7 @@ class Task {
   const std::vector<Extent> columns_, rows_;
   float* const memory_;
   std::vector<Raised> raisings_;
+  std::vector<bool> reads_far_;  // of each stage
 };
 
 }  // namespace

@@ -149,7 +149,7 @@ struct ConvWeights {
 // `from`: the input rows of each part, from as far above the first row made as the convolution looks beyond its own
 // pixel, each at the first column read. `operands`: kTileRows rows each. `scratch`: conv_scratch(widest) floats. Where
 // `pitch` is not 0, what a narrow convolution makes stays in planes so far apart, one for each output, of as many columns
-// rounded up to a vector: for epilogues without operands.
+// rounded up to a vector: for epilogues without operands. `far`: what is read comes from beyond the second-level cache.
 struct ConvRows {
   const float* const* from;
   int64_t columns;
@@ -157,6 +157,7 @@ struct ConvRows {
   const float* const* operands;
   float* scratch;
   int64_t pitch = 0;
+  bool far = false;
 };
 
 using Convolve = void (*)(const ConvWeights& weights, const Epilogue& epilogue, const ConvRows& rows);
