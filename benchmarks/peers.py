@@ -67,7 +67,7 @@ def _compiled(network: torch.nn.Module, picture: torch.Tensor, threads: int) -> 
 def _ncnn(network: torch.nn.Module, picture: torch.Tensor, threads: int) -> _Call:
     if find_spec("ncnn") is None or (pnnx := find_spec("pnnx")) is None or pnnx.origin is None:
         raise EngineUnavailableError("ncnn is not installed: pip install ncnn pnnx")
-    import ncnn  # type: ignore[import-not-found, unused-ignore]
+    import ncnn
 
     net = ncnn.Net()
     net.opt.num_threads = threads

@@ -27,7 +27,7 @@ from upres.pipeline.sessions import Sessions, Settings
 from upres.pipeline.sizes import SizeRequest
 from upres.pipeline.steps import NetworkStep
 from upres.pipeline.still import make_frame
-from upres.upscaler import Upscaler
+from upres.upscaler import Upscaler, upscale
 
 from .conftest import write_tiny_model
 
@@ -136,6 +136,8 @@ def test_real_takes_its_networks_first_and_plain_ones_for_what_is_clean_by_then(
         ({"clean": True, "real": True}, "model, clean, real and strength each choose the networks: give one of them"),
         ({"real": True, "strength": 0.5}, "model, clean, real and strength each choose the networks: give one of them"),
         ({"strength": 1.5}, "strength: expected 0 to 1, got 1.5"),
+        ({"wrap": "z"}, "wrap must be one of x, y, both, or None, got 'z'"),
+        ({"wrap": True}, "wrap must be one of x, y, both, or None, got True"),
     ],
 )
 def test_the_networks_are_chosen_in_one_way(options, message, tiny_catalogue):
@@ -364,6 +366,25 @@ def test_memory_and_threads_change_nothing(make, tiny_catalogue):
 def test_other_arrays_are_refused(make, pixels, error, message):
     with pytest.raises(error, match=message):
         make(2)(pixels)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": "2"}, "expected a number as the scale, got '2'"),
+        ({"width": 2.5}, "expected sides of whole pixels, got 2.5"),
+        ({"restore": "denoise"}, "restore: expected True, False or shares of tasks"),
+    ],
+)
+def test_options_of_another_kind_are_named(options, message, tiny_catalogue):
+    with pytest.raises(TypeError, match=message):
+        Upscaler(**options)
+
+
+@pytest.mark.parametrize("options", [{"output": "a.png"}, {"format": "png"}, {"quality": 90}, {"lossless": True}])
+def test_what_is_for_files_is_refused_for_arrays(options):
+    with pytest.raises(ValueError, match="are for files: an array gives an array"):
+        upscale(np.zeros((4, 4), np.uint8), 2, model="bicubic", **options)
 
 
 def test_a_result_over_the_pixel_budget_is_refused_before_the_work(make):

@@ -117,6 +117,8 @@ class Upscaler:
         self.settings = Settings(engine=engine, precision=precision, device=device, threads=threads)
         if alpha not in get_args(AlphaMode):
             raise ValueError(f"alpha must be one of {', '.join(get_args(AlphaMode))}, got {alpha}")
+        if wrap is not None and wrap not in get_args(Wrap):
+            raise ValueError(f"wrap must be one of {', '.join(get_args(Wrap))}, or None, got {wrap!r}")
         self.max_memory = max_memory
         self.alpha = alpha
         self._strict_limit = max_memory if strict_memory else None
@@ -317,6 +319,8 @@ def upscale(
     """
     upscaler = Upscaler(scale, **options)
     if not isinstance(source, str | Path):
+        if (output, format, quality, lossless) != (None, None, None, None):
+            raise ValueError("output, format, quality and lossless are for files: an array gives an array")
         return upscaler(source)
     path = output_beside(Path(source), upscaler.label, format) if output is None else Path(output)
     if path.exists() and not overwrite:

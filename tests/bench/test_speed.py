@@ -10,7 +10,7 @@ from upres.apps.cli.main import main
 from upres.bench.ceilings import Ceilings
 from upres.bench.speed import Contender, SessionRunner, bench_speed, contenders, count_multiply_adds, natural_noise
 from upres.bench.workers import Timing
-from upres.errors import EngineError, UnknownModelError, UnsupportedModelError
+from upres.errors import DataError, EngineError, UnknownModelError, UnsupportedModelError
 from upres.machine.ceilings import KEYS, native_module
 from upres.models.card import ModelCard, ModelSpec
 from upres.models.catalog import list_models
@@ -190,6 +190,8 @@ def test_who_cannot_run_is_skipped_and_told(checkpoint):
 def test_unknown_models_end_before_anything_runs():
     with pytest.raises(UnknownModelError, match="no model 'esr_tn_x2'"):
         contenders(["esr_tn_x2"], ["pillow"], [(60, 30)], threads=1)
+    with pytest.raises(DataError, match=r"^60x1: esr_tm_x2 makes sides of 2 pixels or more$"):
+        contenders(["esr_tm_x2"], ["pillow"], [(60, 1)], threads=1)
 
 
 @pytest.mark.parametrize(

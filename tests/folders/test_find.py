@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from upres.errors import DataError
 from upres.folders.find import PassedOver, find_pictures
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and sockets are POSIX's")
@@ -21,6 +22,22 @@ def searched(*inputs, **options):
 def test_a_whole_disk_is_not_searched():
     root = Path(sys.executable).resolve().anchor
     assert searched(root) == ([], [f"{root}: left out, it is a whole disk; name the folders that are meant"], [])
+
+
+def test_an_empty_name_is_not_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "a.png").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"got an empty one; the current folder is '\.'"):
+        searched("")
+    assert searched(".") == (["a.png"], [], [])
+
+
+def test_a_picture_is_taken_once_however_it_is_spelled(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").touch()
+    monkeypatch.chdir(tmp_path)
+    found = find_pictures(["in", "in/a.png", tmp_path / "in" / "a.png", "./in"])
+    assert found == [(Path("in/a.png"), Path("a.png"))]
 
 
 @posix

@@ -21,7 +21,7 @@ from upres.bench.workers import Runner, Timing, Worker, drive, timed_turn
 from upres.engines.engine import PlaneSession
 from upres.engines.native import FAMILIES
 from upres.engines.select import ENGINES, open_session
-from upres.errors import EngineError, Hint, MissingExtraError, UnsupportedModelError, UpresError
+from upres.errors import DataError, EngineError, Hint, MissingExtraError, UnsupportedModelError, UpresError
 from upres.machine.environment import environment
 from upres.models.card import ModelCard, read_weights
 from upres.models.catalog import Model, find, find_all
@@ -141,6 +141,10 @@ def contenders(
         precision: Asked of the engines; with ``auto`` the native engine runs its integer kernels too, and OpenVINO the
             8-bit graph of a model that has one.
         isas: Instruction sets that the native engine is asked for, one contender each; empty for its best.
+
+    Raises:
+        DataError: If a size is smaller than the smallest that a model makes.
+        UnknownModelError: If there is no such model.
     """
     found = [model for name in models for model in find_all(name)]
     plain: dict[tuple[int, int, int], None] = {}
@@ -150,6 +154,8 @@ def contenders(
             scale = model.card.scale
             unit = scale * model.card.multiple_of
             width, height = (side // unit * unit for side in size)
+            if 0 in (width, height):
+                raise DataError(f"{size[0]}x{size[1]}: {model.card.name} makes sides of {unit} pixels or more")
             plain[scale, width, height] = None
             per_pixel = multiply_adds_per_pixel(model.weights)
             first = Contender(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from upres.errors import DataError
 from upres.image.io import extensions
 
 STANDARD = "-"
@@ -64,20 +65,29 @@ def find_pictures(
 
     Returns:
         Pairs of path (or ``-``) and relative place, in the order of the inputs, folders sorted, no file twice.
+
+    Raises:
+        DataError: If an input is an empty text, which as a path would be the current folder.
     """
-    found: dict[str | Path, Path] = {}
+    found: dict[str | Path, tuple[str | Path, Path]] = {}
     seen = PassedOver() if passed_over is None else passed_over
     known = extensions() if suffixes is None else suffixes
+
+    def take(path: str | Path, place: Path) -> None:
+        found.setdefault(STANDARD if path == STANDARD else Path(path).absolute(), (path, place))
+
     for item in inputs:
         path = Path(item)
         if str(item) == STANDARD:
-            found.setdefault(STANDARD, Path("stdin"))
+            take(STANDARD, Path("stdin"))
+        elif item == "":
+            raise DataError("expected the names of files and folders, got an empty one; the current folder is '.'")
         elif is_folder(path):
             for inside in _Search(path, recursive, include, exclude, known, seen).pictures():
-                found.setdefault(inside, inside.relative_to(path))
+                take(inside, inside.relative_to(path))
         else:
-            found.setdefault(path, Path(path.name))
-    return list(found.items())
+            take(path, Path(path.name))
+    return list(found.values())
 
 
 def is_folder(path: str | Path) -> bool:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 _RAW = "a camera raw ({}); develop it first"
-_VIDEO = "a video ({}); take its frames out as pictures first"
+_VIDEO = "a video ({}); `upres video` takes it"
 _RAWS = (
     (rb"II\*\0....CR", "Canon CR2"),
     (rb"II\x1a\0\0\0HEAPCCDR", "Canon CRW"),
@@ -50,7 +50,7 @@ _KINDS = (
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _VIDEO.format("Windows Media")),
     (rb"OggS", _VIDEO.format("Ogg")),
     (rb"....ftypqt  |....moov", _VIDEO.format("QuickTime")),
-    (rb"....ftyp", "a video or another ISO media file; take its frames out as pictures first"),
+    (rb"....ftyp", "a video or another ISO media file; `upres video` takes it if it is a video"),
 )
 
 

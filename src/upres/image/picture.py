@@ -56,7 +56,7 @@ class Frame:
         if dtype not in (np.uint8, np.uint16):
             raise TypeError(f"expected uint8 or uint16 pixels, got {dtype}")
         if not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)) or 0 in shape:
-            raise ValueError(f"expected pixels of shape (H, W) or (H, W, 3), got {shape}")
+            raise ValueError(f"expected pixels of shape (H, W) or (H, W, 3), no side 0, got {shape}")
         if self.alpha is not None and (self.alpha.shape != shape[:2] or self.alpha.dtype != dtype):
             raise ValueError(f"expected alpha {dtype} {shape[:2]}, got {self.alpha.dtype} {self.alpha.shape}")
 

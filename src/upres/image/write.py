@@ -2,10 +2,10 @@
 
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 from upres.errors import ImageWriteError, UpresError
 from upres.image.codecs.codec import Encoding, codec_of
@@ -51,12 +51,17 @@ def write(
     Raises:
         ImageWriteError: If the format cannot hold the picture or the file cannot be written; nothing is left then.
         MissingExtraError: If it is HEIC and the ``heif`` extra is not installed.
+        ValueError: If ``background`` or ``colors`` is something else.
 
     Example:
         >>> report = write(read("scan.tif"), "scan.jpg", background=(0, 0, 0))  # doctest: +SKIP
         >>> report.lost  # doctest: +SKIP
         ('depth (JPEG is written in 8 bits)',)
     """
+    if colors not in get_args(Colors):
+        raise ValueError(f"colors must be one of {', '.join(get_args(Colors))}, got {colors!r}")
+    if background is not None and not _is_color(background):
+        raise ValueError(f"background: expected red, green and blue from 0 to 255, got {background!r}")
     form = FORMATS[_format_name(picture, target, format)]
     require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
@@ -78,6 +83,10 @@ def write(
         lost=tuple(ledger.lost),
         warnings=(*picture.notes, *ledger.warnings),
     )
+
+
+def _is_color(given: object) -> bool:
+    return isinstance(given, Sequence) and len(given) == 3 and all(each in range(256) for each in given)
 
 
 def is_as_wished(

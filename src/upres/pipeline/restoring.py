@@ -183,8 +183,11 @@ def _shares(wanted: Restore) -> dict[Task, float]:
     """The tasks that are named, with their shares.
 
     Raises:
+        TypeError: If it is neither a truth value nor tasks with shares.
         ValueError: If there is no such task, or a share is not from 0 to 1.
     """
+    if not isinstance(wanted, bool | Mapping):
+        raise TypeError(f"restore: expected True, False or shares of tasks like {{'denoise': 1.0}}, got {wanted!r}")
     shares = {} if isinstance(wanted, bool) else dict(wanted)
     for task, share in shares.items():
         if task not in RESTORING:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import floor, prod
+from numbers import Integral
 
 from upres.image.samples import Size
 
@@ -19,6 +20,7 @@ class SizeRequest:
         fit: Width and height of a box; the output is the largest that fits in and keeps the proportions.
 
     Raises:
+        TypeError: If the scale is no number, or a side no whole one.
         ValueError: If not exactly one way is chosen, or a number is not positive.
 
     Example:
@@ -35,7 +37,12 @@ class SizeRequest:
         ways = [self.scale is not None, self.fit is not None, self.width is not None or self.height is not None]
         if sum(ways) != 1:
             raise ValueError("expected one of: a scale, a width and/or height, a box to fit")
-        numbers = [self.scale, self.width, self.height, *(self.fit or ())]
+        if isinstance(self.scale, str):
+            raise TypeError(f"expected a number as the scale, got {self.scale!r}")
+        sides = [each for each in (self.width, self.height, *(self.fit or ())) if each is not None]
+        if not all(isinstance(side, Integral) for side in sides):
+            raise TypeError(f"expected sides of whole pixels, got {', '.join(map(repr, sides))}")
+        numbers = [self.scale, *sides]
         if any(number is not None and not 0 < number < float("inf") for number in numbers):
             raise ValueError(f"expected positive numbers, got {self}")
 

@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 from upres.errors import VideoError
 from upres.image.io import Frame, Picture, write
 from upres.image.samples import Plane
+from upres.machine.atomic import made_folder
 from upres.video.colors import YuvCoding
 from upres.video.plan import VideoPlan
 from upres.video.planes import separate_planes
@@ -21,10 +22,11 @@ def write_preview(run: VideoRun, seconds: float, folder: Path | None = None) -> 
     Args:
         run: What would be made.
         seconds: From the film's beginning.
-        folder: Where the pictures go; ``None``: beside the film.
+        folder: Where the pictures go, made if it is not there; ``None``: beside the film.
 
     Raises:
         VideoError: If the film has no frame there, or the folder has the name of a picture.
+        OutputError: If the folder cannot be made.
         ImageError: If a picture cannot be written.
     """
     if folder is not None and not folder.is_dir() and folder.suffix:
@@ -35,8 +37,9 @@ def write_preview(run: VideoRun, seconds: float, folder: Path | None = None) -> 
         raise VideoError(f"{run.source}: no frame at {seconds:g} s or later; the film ends before")
     beside = run.source if folder is None else folder / run.source.name
     names = [beside.with_name(f"{beside.stem}_{seconds:g}s{mark}.png") for mark in ("", f"_x{_growth(run):.3g}")]
-    for path, frame in zip(names, (found.frame, run.enlarger(found.frame)), strict=True):
-        write(Picture(frames=(Frame(pixels=_colors(frame, run.plan)),)), path)
+    with made_folder(beside.parent):
+        for path, frame in zip(names, (found.frame, run.enlarger(found.frame)), strict=True):
+            write(Picture(frames=(Frame(pixels=_colors(frame, run.plan)),)), path)
     return names[0], names[1]
 
 

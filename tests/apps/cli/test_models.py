@@ -53,6 +53,17 @@ def test_one_card_whole(tiny_catalogue, capsys):
     assert json.loads(capsys.readouterr().out)["name"] == "tiny_x4"
 
 
+def test_a_family(capsys):
+    assert main(["models", "esr_tm"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == [
+        "esr_tm_x2",
+        "esr_tm_x3",
+        "esr_tm_x4",
+    ]
+    assert main(["models", "esr_tm", "--scale", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "esr_tm_x3"
+
+
 def test_an_unknown_name(tiny_catalogue, capsys):
     assert main(["models", "tiny_x"]) == 1
     assert capsys.readouterr().err.startswith("upres: no model 'tiny_x'. Did you mean 'tiny_x")

@@ -87,6 +87,12 @@ def test_info_is_told_for_people_and_programs(film, capsys):
     assert (told["picture"]["width"], told["others"][0]["kind"]) == (48, "audio")
 
 
+def test_a_preview_makes_its_folder(film, tmp_path, capsys):
+    assert main(["video", str(film), "--preview", "0:00.1", "-o", str(tmp_path / "new"), "--threads", "1"]) == 0
+    assert [read(line).size for line in capsys.readouterr().out.split()] == [(32, 48), (64, 96)]
+    assert len(list((tmp_path / "new").iterdir())) == 2
+
+
 def test_a_preview_is_two_pictures(film, capsys):
     assert main(["video", str(film), "--preview", "0:00.1", "--threads", "1"]) == 0
     before, after = (read(line) for line in capsys.readouterr().out.split())

@@ -57,6 +57,34 @@ def test_who_misses_the_gate_is_not_ranked_and_takes_no_rank():
     assert raised.value.hint is Hint.OTHER_GATE
 
 
+def test_a_table_of_a_run_keeps_the_gate_of_the_run(tmp_path, capsys):
+    (tmp_path / "results.csv").write_text(
+        "entry,passed,psnr_db,latency_ms,parameters_m,flops_g,activations_m,peak_mib,main_rank\n"
+        "good,True,32.1,20,0.3,2,1,9,1\nfast,False,31.0,1,0.1,1,1,9,\n"
+    )
+    assert main(["challenge", "rank", str(tmp_path / "results.csv"), "--rules", "2022"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "not ranked: fast\n" in out
+    assert "contradiction" not in out
+    assert main(["challenge", "rank", str(tmp_path / "results.csv"), "--rules", "2022", "--gate", "0", "--json"]) == 0
+    assert [row["entry"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["fast", "good"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("a,nan\n", "latency_ms of 'a' is nan; expected a finite number of 0 or more"),
+        ("a,-5\n", "latency_ms of 'a' is -5; expected"),
+        ("a,1\nb,2\na,3\n", "several entries named 'a'"),
+    ],
+)
+def test_a_table_of_nonsense_is_refused(tmp_path, lines, message):
+    (tmp_path / "t.csv").write_text("entry,latency_ms\n" + lines)
+    with pytest.raises(DataError, match=message):
+        read_table(tmp_path / "t.csv")
+
+
 def test_2025_scores_are_exponentials_relative_to_the_baseline():
     # The organisers' own worked example: the baseline itself scores 7.3891 in every track.
     baseline = entry("EFDN", 16.69, 0.276, 16.70)

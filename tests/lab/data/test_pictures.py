@@ -75,6 +75,12 @@ def test_missing_and_empty_folders_are_told_apart(tmp_path: Path) -> None:
         load_pictures(tmp_path, 2, cache=tmp_path / "cache")
 
 
+def test_a_picture_smaller_than_the_scale_is_named(folder: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((1, 9, 3), np.uint8)).save(folder / "dot.png")
+    with pytest.raises(DataError, match=r"dot\.png: 9x1 pixels are too few for scale 2"):
+        load_pictures(folder, 2, cache=tmp_path / "cache")
+
+
 def test_pictures_can_be_shown_smaller(folder: Path, tmp_path: Path) -> None:
     (first, _) = load_pictures(folder, 2, reduction=0.5, cache=tmp_path / "cache")
     original = np.asarray(Image.open(folder / "b.png"))

@@ -206,6 +206,13 @@ def test_crops_that_do_not_grow_in_order_are_refused(shares: tuple[float, ...]) 
         require_runnable(recipe, devices=1, other_scales=True)
 
 
+@pytest.mark.parametrize("setting", ["steps=0", "batch_size=-2", "patch_size=0"])
+def test_numbers_below_one_are_refused(setting: str) -> None:
+    recipe = override(recipe_for("esr_tm_x2"), [setting])
+    with pytest.raises(RecipeError, match=rf"stages\.0\.{setting}: expected 1 or more"):
+        require_runnable(recipe, devices=1, other_scales=True)
+
+
 def test_batches_that_grow_must_be_shared_evenly() -> None:
     growth = (Growth(after=0.5, patch_size=16, batch_size=3),)
     recipe = replace(TWO_STAGES, stages=tuple(replace(stage, growth=growth) for stage in TWO_STAGES.stages))

@@ -18,7 +18,8 @@ def _similarity(report: Mapping[str, Any]) -> list[str]:
 def _receptive(report: Mapping[str, Any]) -> list[str]:
     reach = report["receptive_field"] or "all"
     return [
-        f"  diffusion index {report['diffusion_index']:.2f}, 95 % within {report['extent']} pixels; can reach {reach}"
+        f"  diffusion index {report['diffusion_index']:.2f}, 95 % within a square of {report['extent']} pixels "
+        f"(for a patch); a pixel sees {reach}"
     ]
 
 

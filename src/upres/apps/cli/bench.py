@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             on_skip=lambda contender, error: bar.write(f"skipped {contender.name}: {worded(error)}", file=sys.stderr),
             progress=bar.update,
         )
+    print(json.dumps(report.to_dict(), indent=1) if args.json else markdown(report))
     if args.output is not None:
         write_report(report, args.output, overwrite=args.overwrite)
-    print(json.dumps(report.to_dict(), indent=1) if args.json else markdown(report))
     return 0

@@ -17,7 +17,12 @@ EPILOG = """The first model is the baseline unless --baseline names another: who
 RGB PSNR is not ranked. With --task denoise, noise of sigma 50 is put into true pictures (--noise), with --task deblock
 JPEG of quality 10 (--jpeg), unless the data set has pairs. With --out, a run that was cut goes on where it stopped: the
 same command again. The folder then holds results.json, results.csv (which `upres challenge rank` takes), results.md and
-report.html."""
+report.html.
+
+examples:
+  upres challenge run imdn.safetensors rlfn.safetensors bsrn.safetensors --data Set5 --out runs/set5
+  upres challenge run rlfn_c32b6_x2 esr_tm_x2 --data Set5 --scale 2 --engine native
+  upres challenge run ours.safetensors nafnet.safetensors --task denoise --data BSD100 --out runs/denoise"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -98,13 +98,13 @@ def run(args: argparse.Namespace) -> int:
         for contender, folder in product(contenders, args.data):
             with progress_bar(f"{contender.name} x{contender.scale} on {dataset_name(folder)}") as progress:
                 records += measure(contender, folder, plan, results, fault=fault, progress=progress, by=by)
-    if args.markdown is not None:
-        write_text(args.markdown, to_markdown(results.records))
     if args.json:
         reports = [{key: value for key, value in record.items() if key != "run"} for record in records]
         print(json.dumps(reports[0] if len(reports) == 1 else reports, indent=1))
     else:
         print("\n\n".join(map(table, records)))
+    if args.markdown is not None:
+        write_text(args.markdown, to_markdown(results.records))
     return 0
 
 

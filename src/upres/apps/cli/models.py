@@ -9,11 +9,12 @@ from upres.errors import LONGEST_MESSAGE, printable
 from upres.metrics.table import METRICS, from_figures
 
 EPILOG = """columns of scores: PSNR in dB by protocol, data sets in the order of the title.
-* marks what `upres upscale` takes for that scale, and `upres restore` for that task.
+* marks what `upres upscale` takes for a clean photograph at that scale, and `upres restore` for that task.
 
 examples:
   upres models
   upres models --scale 2
+  upres models esr_tm
   upres models esr_tm_x2
   upres models runs/mine/best.safetensors --json"""
 
@@ -21,16 +22,16 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("model", nargs="?", metavar="NAME", help="show one card whole; a name or a .safetensors file")
-    parser.add_argument("--scale", type=int, metavar="S", help="only models of this native scale")
     parser.add_argument(
-        "--json", action="store_true", help="print the cards as JSON: a list, or one where NAME is given"
+        "model", nargs="?", metavar="NAME", help="show one card whole, or a family; a name or a .safetensors file"
     )
+    parser.add_argument("--scale", type=int, metavar="S", help="only models of this native scale")
+    parser.add_argument("--json", action="store_true", help="print the cards as JSON: a list, or the one of NAME")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, the list or the card."""
-    from upres.models.catalog import find, list_models
+    from upres.models.catalog import find_all, list_models
     from upres.models.choices import names
 
     def described(model: Any) -> dict[str, Any]:
@@ -39,11 +40,12 @@ def run(args: argparse.Namespace) -> int:
             "default": names("default", model.card.task).get(model.card.scale) == model.card.name,
         }
 
-    if args.model is not None:
-        card = described(find(args.model))
+    found = list_models() if args.model is None else find_all(args.model)
+    cards = [described(model) for model in found if args.scale in (None, model.card.scale)]
+    if args.model is not None and len(cards) == 1:
+        (card,) = cards
         print(json.dumps(card, indent=2) if args.json else "\n".join(_card(card)))
         return 0
-    cards = [described(model) for model in list_models() if args.scale in (None, model.card.scale)]
     if args.json:
         print(json.dumps(cards, indent=2))
     else:

@@ -149,7 +149,8 @@ def rank(
     Args:
         entries: The table.
         rules: Of `RULES`.
-        gate: Thresholds instead of the year's own, as ``{PSNR column: dB}``; ``{}`` for none.
+        gate: Thresholds instead of the year's own and of what the table says of each entry, as ``{PSNR column: dB}``;
+            ``{}`` for none.
         baseline: Entry that scores are relative to, instead of the year's own.
         table_year: Year of the challenge that printed the table; its printed figures are checked where it is the
             rules' own.
@@ -167,7 +168,12 @@ def rank(
         if any(column in entry.figures for entry in entries)
     }
     listed = {*rules.references, *({reference.name} if reference else ())} if unranked is None else unranked
-    ranked = [entry for entry in entries if entry.name not in listed and _passes(entry, applied)]
+    own = gate is None
+    ranked = [
+        entry
+        for entry in entries
+        if entry.name not in listed and _passes(entry, applied) and not (own and entry.passed is False)
+    ]
     if not ranked:
         raise DataError(f"no entry passes the gate {applied}", hint=Hint.OTHER_GATE)
     parts = _relative_parts(ranked, rules, reference) if reference else _rank_parts(ranked, rules)

@@ -1,6 +1,7 @@
 """Challenge tables in, as entries: the long form of published figures, or one line an entry."""
 
 import csv
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Entry:
     name: str
     figures: Mapping[str, float] = field(default_factory=dict)
     """Of `METRICS`, `PSNR` and `PRINTED`, those that the table holds."""
+    passed: bool | None = None
+    """What the gate of the run that wrote the table said of it; ``None`` where the table does not tell."""
 
 
 def read_table(path: str | Path, *, year: int | None = None) -> tuple[list[Entry], int | None]:
@@ -46,14 +49,16 @@ def read_table(path: str | Path, *, year: int | None = None) -> tuple[list[Entry
 
     Two forms are understood. The long form has the columns ``system, variant, scale, dataset, metric, value`` and a
     row a figure; systems called ``NTIRE<year>:<team>`` are that year's entries, everything else in the file is passed
-    over. The wide form has a column ``entry`` and columns named as in `METRICS`, `PSNR` and `PRINTED`.
+    over. The wide form has a column ``entry`` and columns named as in `METRICS`, `PSNR` and `PRINTED`; `upres challenge
+    run` writes ``passed`` as well.
 
     Args:
         path: The CSV file.
         year: Which year to take of a long table that holds several.
 
     Raises:
-        DataError: If the file cannot be read, has neither form, holds no entry, or a figure is not a number.
+        DataError: If the file cannot be read, has neither form, holds no entry or two of one name, or a figure is not a
+            finite number of 0 or more.
     """
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
@@ -73,13 +78,17 @@ def read_table(path: str | Path, *, year: int | None = None) -> tuple[list[Entry
         )
     if not entries:
         raise DataError(f"{path}: the table holds no challenge entry")
+    names = [entry.name for entry in entries]
+    if doubled := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise DataError(f"{path}: the table has several entries named '{doubled[0]}'")
     return entries, found
 
 
 def _from_wide(path: str | Path, row: Mapping[str, str | None]) -> Entry:
     name = (row["entry"] or "").strip()
     texts = {column: row.get(column) for column in (*METRICS, *PSNR, *PRINTED)}
-    return Entry(name=name, figures={c: _number(path, name, c, text) for c, text in texts.items() if text})
+    figures = {column: _number(path, name, column, text) for column, text in texts.items() if text}
+    return Entry(name=name, figures=figures, passed={"True": True, "False": False}.get(row.get("passed") or ""))
 
 
 def _from_long(path: str | Path, rows: Iterable[Mapping[str, str]], year: int | None) -> tuple[list[Entry], int | None]:
@@ -107,6 +116,9 @@ def _long_column(metric: str, dataset: str) -> str | None:
 
 def _number(path: str | Path, entry: str, column: str, text: str | None) -> float:
     try:
-        return float(text or "")
+        number = float(text or "")
     except ValueError:
         raise DataError(f"{path}: {column} of '{entry}' is not a number: {text!r}") from None
+    if not 0 <= number < math.inf:
+        raise DataError(f"{path}: {column} of '{entry}' is {number:g}; expected a finite number of 0 or more")
+    return number

@@ -64,8 +64,8 @@ def load_pictures(
         progress: Told how far decoding is.
 
     Raises:
-        DataError: If the folder is missing or holds no picture; or if it holds pairs, and these are not of one size, or
-            another scale or size is asked for.
+        DataError: If the folder is missing or holds no picture, or one of fewer pixels than the scale; or if it holds
+            pairs, and these are not of one size, or another scale or size is asked for.
         ImageReadError: If a picture cannot be read.
         OutputError: If the cache cannot be written.
     """
@@ -76,7 +76,7 @@ def load_pictures(
     files = _list_files(root)
     target = _cache_file(root, files, _shown_as(scale, reduction), place)
     if not _is_whole(target):
-        _build(root, files, lambda path: _pair(_read_rgb(path), scale, reduction), target, progress)
+        _build(root, files, lambda path: _pair(_read_rgb(path), scale, reduction, path), target, progress)
     return _map(target, reduction)
 
 
@@ -111,7 +111,7 @@ def load_made(
         _build(
             Path(),
             [Path(name) for name in makes],
-            lambda name: _pair(makes[str(name)](), scale, reduction),
+            lambda name: _pair(makes[str(name)](), scale, reduction, name),
             target,
             progress,
         )
@@ -207,9 +207,11 @@ def _read_rgb(path: Path) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _pair(pixels: Pixels, scale: int, reduction: float) -> tuple[Pixels, Pixels]:
+def _pair(pixels: Pixels, scale: int, reduction: float, path: Path) -> tuple[Pixels, Pixels]:
     if reduction != 1:
         pixels = imresize(pixels, scale=reduction)
+    if min(pixels.shape[:2]) < scale:
+        raise DataError(f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels are too few for scale {scale}")
     hr = np.ascontiguousarray(crop_to_multiple(pixels, scale))
     return hr, hr if scale == 1 else imresize(hr, scale=1 / scale)
 

@@ -257,6 +257,7 @@ def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> Non
     if recipe.stages[-1].shrink.asked:
         raise RecipeError(f"{recipe.name}: what fades in the last stage would stay; add one that trains on without it")
     for index, stage in enumerate(recipe.stages):
+        _require_numbers(stage, f"stages.{index}")
         if stage.shrink.asked:
             _require_shrinking(stage.shrink, f"stages.{index}.shrink")
         _require_growing(stage.growth, f"stages.{index}.growth")
@@ -265,6 +266,12 @@ def require_runnable(recipe: Recipe, *, devices: int, other_scales: bool) -> Non
                 raise RecipeError(f"stages.{index}.batch_size={size} cannot be shared by {devices} devices")
         if recipe.spec(stage).scale != spec.scale and not other_scales:
             raise RecipeError(f"stages.{index} trains at scale {stage.scale}; pass `other_scale` to give its pictures")
+
+
+def _require_numbers(stage: Stage, where: str) -> None:
+    for name in ("steps", "batch_size", "patch_size"):
+        if getattr(stage, name) < 1:
+            raise RecipeError(f"{where}.{name}={getattr(stage, name)}: expected 1 or more")
 
 
 def _require_shrinking(shrink: Shrink, where: str) -> None:
