@@ -256,6 +256,8 @@ def test_name_and_content_disagree(tmp_path, rgb):
     assert difference(got.pixels, rgb) == 0
     assert got.notes == ("the file is named like JPEG but holds PNG (.png)",)
     assert write(got, tmp_path / "b.png").warnings == got.notes
+    assert write(got, tmp_path / "b.jpg", format="png").warnings == got.notes, "said of what is written, too"
+    assert write(picture(rgb), tmp_path / "c.jpg", format="png").warnings == got.notes
 
 
 @pytest.mark.parametrize("animated", [False, True])

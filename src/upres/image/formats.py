@@ -311,6 +311,14 @@ def format_for_reading(name: str) -> str | None:
     return _by_suffix().get(Path(name).suffix.lower())
 
 
+def misnamed(name: str, form: str) -> str | None:
+    """What is to be told of a file of that format whose name is another one's; ``None`` where it is not."""
+    expected = format_for_reading(name)
+    if expected in (None, form):
+        return None
+    return f"the file is named like {str(expected).upper()} but holds {form.upper()} ({FORMATS[form].suffixes[0]})"
+
+
 def format_written(name: str) -> str:
     """Name of the format that is written for a picture of the named format."""
     return FORMATS[name].instead or name

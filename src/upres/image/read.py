@@ -9,7 +9,7 @@ from upres.image.codecs.codec import codec_of
 from upres.image.codecs.leftovers import with_leftovers
 from upres.image.colorimetry import with_named_colors
 from upres.image.foreign import camera_raw
-from upres.image.formats import FORMATS, describe, format_for_reading, sniff
+from upres.image.formats import FORMATS, describe, misnamed, sniff
 from upres.image.picture import Picture, Pixels
 from upres.image.sources import HEAD, PictureSource, opened
 from upres.machine.quiet import quiet_libraries
@@ -105,9 +105,5 @@ def _decode(stream: BinaryIO, name: str, budget: Budget, *, only_first: bool) ->
         reason = str(error).strip().splitlines()
         detail = f" ({reason[0][:_REASON]})" if reason else ""
         raise ImageReadError(f"damaged or truncated {kind.upper()} file{detail}") from error
-    expected = format_for_reading(name)
-    if expected is not None and expected != kind:
-        suffix = FORMATS[kind].suffixes[0]
-        note = f"the file is named like {expected.upper()} but holds {kind.upper()} ({suffix})"
-        picture = picture.noting(note)
-    return picture
+    note = misnamed(name, kind)
+    return picture if note is None else picture.noting(note)

@@ -10,7 +10,7 @@ from typing import BinaryIO, get_args
 from upres.errors import ImageWriteError, UpresError
 from upres.image.codecs.codec import Encoding, codec_of
 from upres.image.fit import Background, Ledger, fit
-from upres.image.formats import FORMATS, Format, format_for, format_written, require_written
+from upres.image.formats import FORMATS, Format, format_for, format_written, misnamed, require_written
 from upres.image.picture import Picture, WriteReport
 from upres.image.wishes import Colors
 from upres.machine.atomic import Ready, atomic_file
@@ -65,6 +65,8 @@ def write(
     form = FORMATS[_format_name(picture, target, format)]
     require_written(form.name, lossless=bool(lossless))
     ledger = Ledger()
+    if isinstance(target, str | Path) and (note := misnamed(Path(target).name, form.name)) is not None:
+        ledger.warnings.append(note)
     encoding = replace(_encoding(picture, form, ledger, quality, lossless), colors=colors, threads=threads)
     try:
         fitted = fit(picture, form, ledger, background=background)
@@ -81,7 +83,7 @@ def write(
         format=form.name,
         bytes_written=count,
         lost=tuple(ledger.lost),
-        warnings=(*picture.notes, *ledger.warnings),
+        warnings=tuple(dict.fromkeys((*picture.notes, *ledger.warnings))),
     )
 
 
