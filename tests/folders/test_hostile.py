@@ -98,9 +98,7 @@ def test_a_planted_journal_does_not_hide_a_picture_in_silence(tmp_path):
     (tmp_path / FILE_NAME).write_text(json.dumps(line) + "\n")
     made, reports = run(jobs(tmp_path, "a", "b"))
     assert outcomes(reports) == ["made"]
-    said = (
-        f"left out 1 picture that upres made from others of this run, by {tmp_path / FILE_NAME}: {tmp_path / 'b.png'}"
-    )
+    said = f"left out 1 file that upres made from others of this run, by {tmp_path / FILE_NAME}: {tmp_path / 'b.png'}"
     assert made.notes == [said]
 
 

@@ -87,7 +87,7 @@ def test_bombs_are_refused_at_once(name, tmp_path):
 
 def test_the_budget_is_asked_before_there_is_a_canvas(tmp_path):
     large = gif((30000, 30000), (0, 0, 1, 1))
-    with pytest.raises(ImageTooLargeError, match=r"30000x30000 pixels make 900\.0 megapixels"):
+    with pytest.raises(ImageTooLargeError, match=r"30000x30000 pixels make 900 megapixels"):
         read(large, max_pixels=16_000_000)
     growing = gif((10, 10), (0, 0, 1, 1), (4990, 4990, 10, 10))
     with pytest.raises(ImageTooLargeError, match="5000x5000"):
@@ -151,7 +151,7 @@ def test_memory_is_asked_for_before_decoding(monkeypatch):
 def test_frames_add_up():
     purse = Budget(1000)
     purse.spend(10, 10, 9)
-    with pytest.raises(ImageTooLargeError, match=r"10x11 pixels make 0\.0 megapixels in all"):
+    with pytest.raises(ImageTooLargeError, match=r"10x11 pixels make 0\.00101 megapixels in all"):
         purse.spend(10, 11)
     purse.spend(10, 10)
     kept = Budget(None, max_memory=2**27)

@@ -19,6 +19,8 @@ STANDARD = "-"
 class PassedOver:
     """What a search saw in folders and did not take."""
 
+    sought: str = "picture"
+    """What the search is for, in a word."""
     problems: list[str] = field(default_factory=list)
     """A sentence for each thing that should have been looked at and could not."""
     links: Counter[Path] = field(default_factory=Counter)
@@ -35,7 +37,7 @@ class PassedOver:
         if count := suffixes.total():
             kinds = [suffix or "no suffix" for suffix, _ in suffixes.most_common()]
             named = ", ".join(kinds[:5]) + ", ..." * (len(kinds) > 5)
-            parts.append(f"{count} file{'s' * (count > 1)} of other kinds ({named}) in folders without a picture")
+            parts.append(f"{count} file{'s' * (count > 1)} of other kinds ({named}) in folders without a {self.sought}")
         if count := self.links[folder]:
             parts.append(f"{count} link{'s' * (count > 1)} to folders")
         return f"{folder}: left out {' and '.join(parts)}"

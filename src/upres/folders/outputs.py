@@ -45,9 +45,7 @@ class Outputs:
         if not own:
             return kept, []
         named = ", ".join(own[:_NAMED]) + ", ..." * (len(own) > _NAMED)
-        what = (
-            f"{len(own)} picture{'s' * (len(own) > 1)} that upres made from others of this run, by {self._names(own)}"
-        )
+        what = f"{len(own)} file{'s' * (len(own) > 1)} that upres made from others of this run, by {self._names(own)}"
         return kept, [f"left out {what}: {named}"]
 
     def problems(self) -> list[str]:

@@ -83,8 +83,8 @@ class Budget:
         times = f" x {frames} frames" if frames > 1 else ""
         if self._limit is not None and needed > self._limit:
             raise ImageTooLargeError(
-                f"{width}x{height}{times} pixels make {needed / 1e6:.1f} megapixels in all, over the limit of "
-                f"{self._limit / 1e6:.1f}; if that is intended, raise max_pixels to {needed} or more"
+                f"{width}x{height}{times} pixels make {needed / 1e6:.5g} megapixels in all, over the limit of "
+                f"{self._limit / 1e6:.5g}; if that is intended, raise max_pixels to {needed} or more"
             )
         if self._length is not None and needed > max(_PLENTY, cost.densest * self._length):
             raise ImageReadError(_too_short(f"{width}x{height}{times}", self._length))

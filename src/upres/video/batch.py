@@ -75,7 +75,7 @@ class VideoBatch:
         overwrite: bool = False,
     ) -> None:
         self._wishes, self._networks, self._overwrite, self._suffix = wishes, dict(networks), overwrite, suffix
-        seen = PassedOver()
+        seen = PassedOver(sought="film")
         named = list(inputs)
         found = find_pictures(
             named,

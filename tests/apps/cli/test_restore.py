@@ -78,7 +78,7 @@ def test_what_upres_restored_is_no_input(folder, capsys):
     assert restore(".") == 0
     capsys.readouterr()
     assert restore(".") == 0
-    assert "left out 2 pictures that upres made from others of this run" in capsys.readouterr().err
+    assert "left out 2 files that upres made from others of this run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("noise", [0.0, 8.0])

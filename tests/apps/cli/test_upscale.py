@@ -94,7 +94,7 @@ def test_a_second_run_has_nothing_to_do(folder, capsys):
     out, err = capsys.readouterr()
     assert out == "photo_x2.jpg: up to date\nmore/grey_x2.png: up to date\nmore/deep/clear_x2.webp: up to date\n"
     assert err == (
-        "upres: left out 3 pictures that upres made from others of this run, by the journals of 3 folders: "
+        "upres: left out 3 files that upres made from others of this run, by the journals of 3 folders: "
         "photo_x2.jpg, more/grey_x2.png, more/deep/clear_x2.webp\nupres: 0 made, 3 up to date, 0 failed\n"
     )
     assert {path: (folder / path).stat().st_mtime_ns for path in files(folder)} == before
