@@ -12,7 +12,7 @@ from statistics import fmean, median, variance
 from typing import Any
 
 from benchmarks.pages.league_verdict import IMDN, TEAMS, beside_the_challenge, front, pairs, title
-from benchmarks.pages.page import Page, Settings, results, write_results
+from benchmarks.pages.page import ROOT, Page, Settings, read, results, write_results
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, ms, table
 from upres.errors import DataError
 from upres.lab.challenge.contender import Contender
@@ -50,7 +50,7 @@ that of all five. Whoever is more than {gate:.2f} dB below IMDN is not ranked.
 
 
 def measure(settings: Settings) -> None:
-    """Run the challenge over every finished league in the folder ``--runs``.
+    """Run the challenge over every finished league in the folder ``--runs``; others that were measured before stay.
 
     Raises:
         DataError: If there is none.
@@ -61,6 +61,8 @@ def measure(settings: Settings) -> None:
         raise DataError(f"expected finished leagues below {settings.runs}, got none; name their folder with --runs")
     published, _ = read_table(settings.shared / "reference" / "published.csv", year=_YEAR)
     figures = {entry.name: dict(entry.figures) for entry in published}
+    before = read(ROOT / results(NAME))["leagues"] if (ROOT / results(NAME)).is_file() else []
+    leagues = list({league["name"]: league for league in (*before, *leagues)}.values())
     write_results(NAME, {"leagues": leagues, "published": {label: figures[team] for label, team in TEAMS.items()}})
 
 
