@@ -6,12 +6,11 @@ study ``league_x4``, or of the recipes of equal time that ``python -m upres.lab.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median, variance
 from typing import Any
 
-from benchmarks.pages.league_verdict import IMDN, TEAMS, beside_the_challenge, front, pairs, title
+from benchmarks.pages.league_verdict import IMDN, TEAMS, beside_the_challenge, front, pairs, row_of, title
 from benchmarks.pages.page import ROOT, Page, Settings, read, results, write_results
 from benchmarks.pages.tables import LEFT, RIGHT, machine_line, ms, table
 from upres.errors import DataError
@@ -29,6 +28,7 @@ from upres.machine.ledger import Job, Ledger
 NAME = "league"
 _DATA, _SCALE, _ROUNDS = "BSD100", 4, 1
 _YEAR = 2022
+_TRACKS = ("main", "sub1", "sub2")
 
 INTRODUCTION = """# The literature under one budget
 
@@ -127,7 +127,7 @@ def render(found: Mapping[str, Any]) -> str:
             threads=leagues[0]["threads"],
             machine=machine_line(*(league["environment"] for league in leagues)),
             year=_YEAR,
-            gate=_psnr(leagues[0], IMDN) - leagues[0]["floor_db"],
+            gate=row_of(leagues[0], IMDN)["psnr_db"] - leagues[0]["floor_db"],
         )
     ]
     for league in leagues:
@@ -135,10 +135,6 @@ def render(found: Mapping[str, Any]) -> str:
     parts += ["## Beside the challenge\n", beside_the_challenge(leagues, found["published"]), ""]
     parts += ["## What papers say of pairs\n", pairs(leagues), ""]
     return "\n".join(parts)
-
-
-def _psnr(league: Mapping[str, Any], label: str) -> float:
-    return next(float(row["psnr_db"]) for row in league["rows"] if row["label"] == label)
 
 
 def _standings(league: Mapping[str, Any]) -> str:
@@ -159,19 +155,19 @@ def _lines(league: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     def place(row: Mapping[str, Any]) -> tuple[bool, float]:
         return (row["ranks"] is None, -row["psnr_db"] if row["ranks"] is None else row["ranks"]["main"])
 
-    for is_out, rows in groupby(sorted(league["rows"], key=place), key=lambda row: row["ranks"] is None):
-        for row in rows:
-            yield (
-                row["says"],
-                str(row["steps"]),
-                f"{row['psnr_db']:.3f}",
-                ms(row["latency_ms"]),
-                f"{1000 * row['parameters_m']:.0f}",
-                f"{row['flops_g']:.1f}",
-                f"{row['activations_m']:.0f}",
-                f"{row['peak_mib']:.0f}",
-                *(("", "", "") if is_out else (str(row["ranks"][track]) for track in ("main", "sub1", "sub2"))),
-            )
+    for row in sorted(league["rows"], key=place):
+        ranks = row["ranks"] or dict.fromkeys(_TRACKS, "")
+        yield (
+            row["says"],
+            str(row["steps"]),
+            f"{row['psnr_db']:.3f}",
+            ms(row["latency_ms"]),
+            f"{1000 * row['parameters_m']:.0f}",
+            f"{row['flops_g']:.1f}",
+            f"{row['activations_m']:.0f}",
+            f"{row['peak_mib']:.0f}",
+            *(str(ranks[track]) for track in _TRACKS),
+        )
 
 
 PAGES: Sequence[Page] = (

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import correlation
 from typing import Any
 
+from benchmarks.pages import sweep_front
+from benchmarks.pages.sweep_front import Point
 from benchmarks.pages.tables import LEFT, RIGHT, ms, table
 
 IMDN = "imdn"
@@ -59,12 +61,11 @@ PAIRS: Sequence[Pair] = (
 
 def front(league: Mapping[str, Any]) -> str:
     """The networks that are better than every faster one, in a sentence."""
-    best: list[Mapping[str, Any]] = []
-    for row in sorted(league["rows"], key=lambda row: (row["latency_ms"], -row["psnr_db"])):
-        if not best or row["psnr_db"] > best[-1]["psnr_db"]:
-            best.append(row)
-    named = ", ".join(f"{row['says']} ({ms(row['latency_ms'])} ms, {row['psnr_db']:.2f} dB)" for row in best)
-    return f"Better than whatever is as fast: {named}."
+    points = [
+        Point(family=row["says"], size={}, fps=1000 / row["latency_ms"], psnr=row["psnr_db"]) for row in league["rows"]
+    ]
+    named = (f"{each.family} ({ms(1000 / each.fps)} ms, {each.psnr:.2f} dB)" for each in sweep_front.front(points))
+    return f"Better than whatever is as fast: {', '.join(named)}."
 
 
 def beside_the_challenge(leagues: Sequence[Mapping[str, Any]], published: Mapping[str, Mapping[str, float]]) -> str:
@@ -87,7 +88,7 @@ def beside_the_challenge(leagues: Sequence[Mapping[str, Any]], published: Mappin
     labels = list(published)
     theirs = [-published[label]["psnr_val_db"] for label in labels]
     alike = [
-        f"{likeness(theirs, [-_of(league, label)['psnr_db'] for label in labels]):.2f} after {title(league)}"
+        f"{likeness(theirs, [-row_of(league, label)['psnr_db'] for label in labels]):.2f} after {title(league)}"
         for league in leagues
     ]
     times = likeness(
@@ -105,7 +106,7 @@ def pairs(leagues: Sequence[Mapping[str, Any]]) -> str:
     """What became of each of `PAIRS`: gain in dB, time and parameters as a share of the older's."""
     lines = []
     for pair in PAIRS:
-        newer, older = _of(leagues[0], pair.newer), _of(leagues[0], pair.older)
+        newer, older = row_of(leagues[0], pair.newer), row_of(leagues[0], pair.older)
         lines.append(
             (
                 newer["says"],
@@ -131,7 +132,7 @@ def title(league: Mapping[str, Any]) -> str:
 
 def gain(league: Mapping[str, Any], newer: str, older: str) -> float:
     """Of one row over another, in dB."""
-    return float(_of(league, newer)["psnr_db"] - _of(league, older)["psnr_db"])
+    return float(row_of(league, newer)["psnr_db"] - row_of(league, older)["psnr_db"])
 
 
 def likeness(one: Sequence[float], other: Sequence[float]) -> float:
@@ -144,5 +145,6 @@ def _middle(values: Sequence[float], value: float) -> float:
     return sum(other < value for other in values) + (sum(other == value for other in values) + 1) / 2
 
 
-def _of(league: Mapping[str, Any], label: str) -> Mapping[str, Any]:
+def row_of(league: Mapping[str, Any], label: str) -> Mapping[str, Any]:
+    """A league's row of that label."""
     return next(row for row in league["rows"] if row["label"] == label)

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         }
 
     found = list_models() if args.model is None else find_all(args.model)
-    cards = [described(model) for model in found if args.scale in (None, model.card.scale)]
+    only = args.model is not None and len(found) == 1
+    cards = [described(model) for model in found if only or args.scale in (None, model.card.scale)]
     if args.model is not None and len(cards) == 1:
         (card,) = cards
         print(json.dumps(card, indent=2) if args.json else "\n".join(_card(card)))
