@@ -38,7 +38,10 @@ void link(const Graph& graph, Pass& pass) {
   for (size_t s = 0; s < pass.stages.size(); ++s) {
     for_each_map_read(graph.operations()[static_cast<size_t>(pass.stages[s].operation)], [&](int map, int halo) {
       const int maker = maker_of(graph, pass, map);
-      if (maker < 0) return;
+      if (maker < 0) {
+        pass.stages[s].reads_far |= graph.maps()[static_cast<size_t>(map)].level == pass.level;
+        return;
+      }
       pass.stages[static_cast<size_t>(maker)].readers.push_back(static_cast<int>(s));
       pass.stages[static_cast<size_t>(maker)].halos.push_back(halo);
     });

@@ -27,6 +27,7 @@ struct Stage {
   std::vector<int> readers;  // stages of the pass that read its map
   std::vector<int> halos;    // how far each of them looks
   bool kept;                 // for other passes, or the output
+  bool reads_far = false;    // maps of the pass's own size that other passes make
 };
 
 struct Pass {

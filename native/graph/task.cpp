@@ -72,7 +72,6 @@ class Task {
         rows_(row_extents(pass, band, height_)),
         memory_(static_cast<float*>(scratch(layout_.total))) {
     for (size_t s = 0; s < pass.stages.size(); ++s) {
-      reads_far_.push_back(reads_far(s));
       for (const Operand& operand : operation(s).operands) {
         const Map& map = map_of(operand);
         if (map.level == pass.level) continue;
@@ -110,21 +109,6 @@ class Task {
     const int64_t count = pass_.stages[stage].ring_rows, place = ((y % count) + count) % count;
     return memory_ + layout_.rings[stage] + place * layout_.pitches[stage] +
            (x - origin(stage)) * operation(stage).outputs;
-  }
-
-  // Whether it reads maps of its own size that other passes made.
-  bool reads_far(size_t stage) const {
-    const Operation& op = operation(stage);
-    const auto is_far = [&](int map) {
-      const auto makes = [&](const Stage& each) {
-        return frame_.graph.operations()[static_cast<size_t>(each.operation)].map == map;
-      };
-      return std::none_of(pass_.stages.begin(), pass_.stages.end(), makes);
-    };
-    return std::any_of(op.inputs.begin(), op.inputs.end(), is_far) ||
-           std::any_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
-             return map_of(operand).level == pass_.level && is_far(operand.map);
-           });
   }
 
   // Row y of a map from column x on: zeros outside of the picture.
@@ -178,7 +162,8 @@ class Task {
       }
     }
     for (int r = 0; r < kTileRows; ++r) to[r] = target(stage, y + r, r);
-    const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel, 0, reads_far_[stage]};
+    const ConvRows rows{from, made.length(), to, operands, memory_ + layout_.kernel, 0,
+                        pass_.stages[stage].reads_far};
     if (op.chooses()) return choose_rows(stage, y, weights, rows, from, operands);
     if (stays_in_planes(op)) return make_planes(stage, y, weights, rows);
     const ConvTable& conv = *frame_.kernels.conv;
@@ -362,7 +347,6 @@ class Task {
   const std::vector<Extent> columns_, rows_;
   float* const memory_;
   std::vector<Raised> raisings_;
-  std::vector<bool> reads_far_;  // of each stage
 };
 
 }  // namespace
